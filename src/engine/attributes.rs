@@ -1,0 +1,179 @@
+//! What is known about a request: headers, cookies, the query, a token, the environment.
+//! In: the request (or an OFREP context) as it came. Out: the text of an attribute, or its absence.
+
+use super::source::Source;
+use smallvec::SmallVec;
+use std::{borrow::Cow, cell::OnceCell, collections::HashMap, net::IpAddr};
+
+/// Index of an attribute in [`super::Toggles::attributes`]. Slot 0 is always `user`.
+pub type Slot = u16;
+
+/// The slot of `user`.
+pub const USER: Slot = 0;
+
+/// Something that conditions and bucketing may ask for.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// as the file calls it: a name, or a source used directly; also the key in an OFREP context
+    pub name: Box<str>,
+    /// the first that is present wins
+    pub sources: Box<[Source]>,
+    /// the elements of a list are divided by this
+    pub split: Option<Box<str>>,
+}
+
+/// Who asks: a request on the wire, or an OFREP evaluation context.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// a request as it came
+    Http(Http<'a>),
+    /// `targetingKey` is the user, every other key an attribute
+    Context(&'a Context),
+}
+
+/// The parts of a request that sources read.
+#[derive(Clone, Copy, Debug)]
+pub struct Http<'a> {
+    /// all fields, before anything is stripped
+    pub headers: &'a http::HeaderMap,
+    /// as it came
+    pub method: &'a http::Method,
+    /// the raw path, without the query
+    pub path: &'a str,
+    /// without the question mark
+    pub query: Option<&'a str>,
+    /// the effective host, with or without port
+    pub host: &'a str,
+    /// the TCP peer, or what `--trusted-hops` makes of X-Forwarded-For; none for a unix socket
+    pub ip: Option<IpAddr>,
+}
+
+/// An OFREP evaluation context, as text.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// `targetingKey`
+    pub user: Option<String>,
+    /// everything else; a list stands as its elements
+    pub attributes: HashMap<String, Vec<String>>,
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// nothing, or blank
+    Absent,
+    /// a header that came twice with different values
+    Conflict,
+    /// the exact bytes, and the index of the source that had them
+    Value(Cow<'a, [u8]>, usize),
+}
+
+impl<'a> Found<'a> {
+    /// The bytes, if there are any.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Found::Value(bytes, _) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// The attributes of one request, each read at most once.
+pub struct Values<'a> {
+    asked: Asked<'a>,
+    attributes: &'a [Attribute],
+    found: SmallVec<[OnceCell<Found<'a>>; 6]>,
+}
+
+impl<'a> Values<'a> {
+    /// Nothing is read until it is asked for.
+    pub fn new(attributes: &'a [Attribute], asked: Asked<'a>) -> Self {
+        let found = attributes.iter().map(|_| OnceCell::new()).collect();
+        Values {
+            asked,
+            attributes,
+            found,
+        }
+    }
+
+    /// The attribute in this slot.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> &Found<'a> {
+        let slot = usize::from(slot);
+        self.found[slot]
+            .get_or_init(|| self.attributes[slot].find(self.asked, slot == usize::from(USER)))
+    }
+
+    /// The definition of the attribute in this slot.
+    pub fn attribute(&self, slot: Slot) -> &'a Attribute {
+        &self.attributes[usize::from(slot)]
+    }
+
+    /// Takes a stranger's new id as the user; without effect once the user has been read.
+    pub fn set_user(&self, id: Cow<'a, [u8]>) {
+        let last = self.attributes[usize::from(USER)].sources.len();
+        // an `OnceCell` that is set already keeps what it has
+        let _ = self.found[usize::from(USER)].set(Found::Value(id, last));
+    }
+}
+
+impl Attribute {
+    /// The first source that is present; for `user` a conflicting header ends the search.
+    pub fn find<'a>(&'a self, asked: Asked<'a>, is_user: bool) -> Found<'a> {
+        match asked {
+            Asked::Context(context) => self.in_context(context, is_user),
+            Asked::Http(http) => {
+                for (index, source) in self.sources.iter().enumerate() {
+                    match source.read(http, self.split.as_deref()) {
+                        Ok(Some(bytes)) => return Found::Value(bytes, index),
+                        Err(_) if is_user => return Found::Conflict,
+                        Ok(None) | Err(_) => {}
+                    }
+                }
+                Found::Absent
+            }
+        }
+    }
+
+    fn in_context<'a>(&'a self, context: &'a Context, is_user: bool) -> Found<'a> {
+        let text = if is_user {
+            context.user.as_deref().map(Cow::Borrowed)
+        } else {
+            context.attributes.get(&*self.name).and_then(|elements| {
+                match (elements.as_slice(), &self.split) {
+                    ([one], _) => Some(Cow::Borrowed(one.as_str())),
+                    (many, Some(by)) => Some(Cow::Owned(many.join(by))),
+                    _ => None,
+                }
+            })
+        };
+        let environment = || self.sources.iter().find_map(Source::environment);
+        match text.filter(|text| !text.trim().is_empty()) {
+            Some(Cow::Borrowed(text)) => Found::Value(Cow::Borrowed(text.as_bytes()), 0),
+            Some(Cow::Owned(text)) => Found::Value(Cow::Owned(text.into_bytes()), 0),
+            None => environment().map_or(Found::Absent, |text| {
+                Found::Value(Cow::Borrowed(text.as_bytes()), 0)
+            }),
+        }
+    }
+}
+
+/// The elements of a list attribute, white space around them dropped, empty ones too.
+pub fn elements<'b>(bytes: &'b [u8], by: &'b str) -> impl Iterator<Item = &'b [u8]> {
+    let (mut rest, mut done) = (bytes, false);
+    std::iter::from_fn(move || {
+        if done {
+            return None;
+        }
+        let at = rest
+            .windows(by.len().max(1))
+            .position(|window| window == by.as_bytes());
+        let (element, tail) = at.map_or((rest, None), |at| {
+            (&rest[..at], Some(&rest[at + by.len()..]))
+        });
+        done = tail.is_none();
+        rest = tail.unwrap_or_default();
+        Some(element.trim_ascii())
+    })
+    .filter(|element| !element.is_empty())
+}

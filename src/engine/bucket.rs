@@ -1,0 +1,87 @@
+//! The bucketing contract `burgee/1`: who is in a rollout, who gets which variant.
+//! In: the seeds of a feature (made at load) and the unit's bytes. Out: a point, a bucket, an arm.
+//! A change here is `version: 2` of the file format, never a patch release.
+
+use super::units::Share;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// The seed of one purpose of one feature: `XXH3_64("<purpose>:<salt>")`, made once at load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(u64);
+
+impl Seed {
+    /// The seed that rollouts and buckets use.
+    pub fn bucket(salt: &str) -> Seed {
+        Seed::of("bucket", salt)
+    }
+
+    /// The seed of one variant of a split.
+    pub fn split(variant: &str, salt: &str) -> Seed {
+        Seed::of(&format!("split:{variant}"), salt)
+    }
+
+    /// The seed that orders weighted subjects for a split.
+    pub fn split_order(salt: &str) -> Seed {
+        Seed::of("split", salt)
+    }
+
+    fn of(purpose: &str, salt: &str) -> Seed {
+        Seed(xxh3_64(format!("{purpose}:{salt}").as_bytes()))
+    }
+
+    /// Where this unit stands, from 0 to 2^64 - 1.
+    #[inline]
+    pub fn point(self, unit: &[u8]) -> Point {
+        Point(xxh3_64_with_seed(unit, self.0))
+    }
+}
+
+/// A place on the line from 0 to 2^64 - 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Point(pub u64);
+
+impl Point {
+    /// The bucket, 0 to 9,999.
+    #[inline]
+    pub fn bucket(self) -> u16 {
+        ((u128::from(self.0) * 10_000) >> 64) as u16
+    }
+
+    /// Whether a rollout of `share` includes this point.
+    #[inline]
+    pub fn is_in(self, share: Share) -> bool {
+        u128::from(self.0) * u128::from(Share::WHOLE) < u128::from(share.millionths()) << 64
+    }
+
+    /// The score of an arm: exponential with rate `share`; the least score wins.
+    #[inline]
+    pub fn score(self, share: Share) -> f64 {
+        let uniform = ((self.0 >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64);
+        -libm::log(uniform) / f64::from(share.millionths())
+    }
+}
+
+/// One arm of a split: a variant, its share and its own seed.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// index into the feature's variants
+    pub variant: u8,
+    /// more than nobody
+    pub share: Share,
+    /// `split:<variant>`
+    pub seed: Seed,
+}
+
+/// The variant whose arm wins for this unit. `arms` stand in bytewise order of the variants' names, so that
+/// the first of equal scores is the tie's winner.
+#[inline]
+pub fn split(arms: &[Arm], unit: &[u8]) -> u8 {
+    let mut best = (f64::INFINITY, 0);
+    for arm in arms {
+        let score = arm.seed.point(unit).score(arm.share);
+        if score < best.0 {
+            best = (score, arm.variant);
+        }
+    }
+    best.1
+}

@@ -1,0 +1,81 @@
+//! One grammar for `when` and `segments`.
+//! In: a condition made at load and the attributes of a request. Out: whether it holds; never an error.
+
+use super::{
+    Toggles,
+    attributes::{Found, Slot, Values, elements},
+    evaluate::{Decision, FeatureIndex},
+    operator::Test,
+    units::Second,
+};
+
+/// A condition, as the file means it.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// a named segment, by its index in [`super::Toggles::segments`]
+    Segment(u16),
+    /// holds when every one does
+    All(Box<[Condition]>),
+    /// holds when any one does
+    Any(Box<[Condition]>),
+    /// holds when the other does not
+    Not(Box<Condition>),
+    /// an attribute of the request
+    Attribute(Slot, Test),
+    /// the variant of another feature; absent while that feature gives no answer (a draft)
+    Feature(FeatureIndex, Test),
+    /// the clock: from inclusive, until exclusive
+    Now {
+        /// not before this
+        from: Option<Second>,
+        /// before this
+        until: Option<Second>,
+    },
+}
+
+/// All that a condition may look at.
+#[derive(Clone, Copy)]
+pub struct Context<'c, 'a> {
+    /// the attributes of this request
+    pub values: &'c Values<'a>,
+    /// the clock, read once a request
+    pub now: Second,
+    /// the file
+    pub toggles: &'c Toggles,
+    /// what has been decided so far, by index of the feature: every parent is in here
+    pub decided: &'c [Option<Decision>],
+}
+
+impl Condition {
+    /// Whether this condition holds.
+    pub fn holds(&self, context: Context<'_, '_>) -> bool {
+        match self {
+            Condition::Segment(index) => {
+                context.toggles.segments[usize::from(*index)].holds(context)
+            }
+            Condition::All(all) => all.iter().all(|one| one.holds(context)),
+            Condition::Any(any) => any.iter().any(|one| one.holds(context)),
+            Condition::Not(one) => !one.holds(context),
+            Condition::Attribute(slot, test) => {
+                let Found::Value(bytes, _) = context.values.get(*slot) else {
+                    return test.holds(None);
+                };
+                match &context.values.attribute(*slot).split {
+                    None => test.holds(Some(bytes)),
+                    Some(by) => test.holds_for_any(&elements(bytes, by).collect::<Vec<_>>()),
+                }
+            }
+            Condition::Feature(index, test) => {
+                let decision = context.decided[usize::from(*index)];
+                let feature = &context.toggles.features[usize::from(*index)];
+                test.holds(
+                    decision.map(|decision| feature.variant(decision.variant).name.as_bytes()),
+                )
+            }
+            Condition::Now { from, until } => {
+                from.is_none_or(|from| context.now >= from)
+                    && until.is_none_or(|until| context.now < until)
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Overrides for QA: a dictionary (RFC 9651) in a header or the query, gated by a condition or a signature.
+//! In: the request and the key. Out: which variants are forced, or why nothing is; the key is shown nowhere.
+
+use super::{
+    Toggles, attributes::Asked, condition::Condition, evaluate::FeatureIndex, source::Source,
+    units::Second,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sfv::{BareItem, Dictionary, ListEntry, Parser};
+use sha2::Sha256;
+use std::fmt;
+
+/// The `override` block of a file. At least one of `when` and `key` is there.
+#[derive(Debug)]
+pub struct Override {
+    /// header or query sources; the first that is present
+    pub from: Box<[Source]>,
+    /// must hold
+    pub when: Option<Condition>,
+    /// must have signed it
+    pub key: Option<Key>,
+}
+
+/// What became of an override.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// it forced what it names
+    Applied,
+    /// `when` does not hold
+    NotAllowed,
+    /// not a dictionary of tokens and strings, too long, or a header that came twice
+    Malformed,
+    /// `exp` or `sig` is missing
+    Unsigned,
+    /// `exp` has passed
+    Expired,
+    /// the signature is not that of this dictionary
+    BadSignature,
+}
+
+impl Outcome {
+    /// The label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Applied => "applied",
+            Outcome::NotAllowed => "not_allowed",
+            Outcome::Malformed => "malformed",
+            Outcome::Unsigned => "unsigned",
+            Outcome::Expired => "expired",
+            Outcome::BadSignature => "bad_signature",
+        }
+    }
+}
+
+/// An HMAC-SHA256 key. Never shown.
+#[derive(Clone)]
+pub struct Key(Hmac<Sha256>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(not shown)")
+    }
+}
+
+/// Longer overrides are not read.
+const LONGEST: usize = 8 * 1024;
+
+type Forced = Vec<(FeatureIndex, u8)>;
+
+impl Override {
+    /// None where the request brings no override.
+    pub fn read(
+        &self,
+        asked: Asked<'_>,
+        toggles: &Toggles,
+        now: Second,
+    ) -> Option<Result<Forced, Outcome>> {
+        let Asked::Http(http) = asked else {
+            return None;
+        };
+        let found = self
+            .from
+            .iter()
+            .map(|source| source.read(http, None))
+            .find(|found| *found != Ok(None))?;
+        let Ok(Some(text)) = found else {
+            return Some(Err(Outcome::Malformed));
+        };
+        Some(
+            self.dictionary(&text, toggles.namespace.as_deref(), now)
+                .map(|dictionary| named(&dictionary, toggles)),
+        )
+    }
+
+    fn dictionary(
+        &self,
+        text: &[u8],
+        namespace: Option<&str>,
+        now: Second,
+    ) -> Result<Dictionary, Outcome> {
+        if text.len() > LONGEST {
+            return Err(Outcome::Malformed);
+        }
+        let mut dictionary: Dictionary =
+            Parser::new(text).parse().map_err(|_| Outcome::Malformed)?;
+        let Some(key) = &self.key else {
+            return Ok(dictionary);
+        };
+        let signature = dictionary.shift_remove("sig").ok_or(Outcome::Unsigned)?;
+        let ListEntry::Item(signature) = signature else {
+            return Err(Outcome::Malformed);
+        };
+        let BareItem::ByteSequence(signature) = signature.bare_item else {
+            return Err(Outcome::Malformed);
+        };
+        let expiry = match dictionary.get("exp") {
+            Some(ListEntry::Item(item)) => item
+                .bare_item
+                .as_integer()
+                .map(i64::from)
+                .ok_or(Outcome::Malformed)?,
+            Some(_) => return Err(Outcome::Malformed),
+            None => return Err(Outcome::Unsigned),
+        };
+        let signed = key
+            .message(namespace, &dictionary)
+            .ok_or(Outcome::Malformed)?;
+        signed
+            .verify_slice(&signature)
+            .map_err(|_| Outcome::BadSignature)?;
+        if now.0 >= expiry {
+            return Err(Outcome::Expired);
+        }
+        dictionary.shift_remove("exp");
+        Ok(dictionary)
+    }
+}
+
+impl Key {
+    /// `None` for an empty key.
+    pub fn new(secret: &[u8]) -> Option<Key> {
+        if secret.is_empty() {
+            None
+        } else {
+            Hmac::new_from_slice(secret).ok().map(Key)
+        }
+    }
+
+    /// Signs a dictionary that has `exp` and no `sig`.
+    pub fn sign(&self, namespace: Option<&str>, dictionary: &Dictionary) -> Option<Vec<u8>> {
+        Some(
+            self.message(namespace, dictionary)?
+                .finalize()
+                .into_bytes()
+                .to_vec(),
+        )
+    }
+
+    fn message(&self, namespace: Option<&str>, dictionary: &Dictionary) -> Option<Hmac<Sha256>> {
+        use sfv::FieldType as _;
+        let canonical = dictionary.serialize()?;
+        let message = format!(
+            "burgee-override/1\n{}\n{canonical}",
+            namespace.unwrap_or_default()
+        );
+        Some(self.0.clone().chain_update(message.as_bytes()))
+    }
+}
+
+/// The members that name a feature of this file and one of its variants; the others belong to somebody else.
+fn named(dictionary: &Dictionary, toggles: &Toggles) -> Forced {
+    let mut forced = Forced::new();
+    for (name, entry) in dictionary {
+        let ListEntry::Item(item) = entry else {
+            continue;
+        };
+        let variant = match &item.bare_item {
+            BareItem::Token(token) => token.as_str(),
+            BareItem::String(text) => text.as_str(),
+            BareItem::Boolean(true) => "on",
+            BareItem::Boolean(false) => "off",
+            _ => continue,
+        };
+        let feature = toggles.features.iter().position(|feature| {
+            feature.name.eq_ignore_ascii_case(name.as_str())
+                || feature.key.eq_ignore_ascii_case(name.as_str())
+        });
+        let Some(feature) = feature else { continue };
+        let variants = &toggles.features[feature].variants;
+        if let Some(variant) = variants.iter().position(|known| &*known.name == variant) {
+            forced.push((feature as FeatureIndex, variant as u8));
+        }
+    }
+    forced
+}

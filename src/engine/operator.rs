@@ -1,0 +1,160 @@
+//! The operators of a condition, on the text of one attribute.
+//! In: a test made at load and a value, or its absence. Out: whether it holds; never an error.
+
+use super::{instant, number::Decimal, units::Second};
+use ipnet::IpNet;
+use std::{collections::HashSet, net::IpAddr};
+
+/// What is asked of a value. A missing value satisfies nothing but `not` and `present: false`.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// a value, or any of a list
+    Is(Texts),
+    /// every operator of a map
+    All(Box<[Test]>),
+    /// `not`
+    Not(Box<Test>),
+    /// `contains`, any of these
+    Contains(Box<[Box<str>]>),
+    /// `prefix`, any of these
+    Prefix(Box<[Box<str>]>),
+    /// `suffix`, any of these
+    Suffix(Box<[Box<str>]>),
+    /// `matches`: anywhere in the value, unless anchored; linear time
+    Matches(Box<[regex::bytes::Regex]>),
+    /// `above`: greater than
+    Above(Decimal),
+    /// `min`: at least
+    Min(Decimal),
+    /// `below`: less than
+    Below(Decimal),
+    /// `max`: at most
+    Max(Decimal),
+    /// `version`: any of these ranges
+    Version(Box<[semver::VersionReq]>),
+    /// `within`: any of these networks
+    Within(Box<[IpNet]>),
+    /// `from`: this instant or later
+    From(Second),
+    /// `until`: earlier than this instant
+    Until(Second),
+    /// `present`
+    Present(bool),
+}
+
+/// Values to be equal to: a few are compared one by one, many are hashed.
+#[derive(Clone, Debug)]
+pub enum Texts {
+    /// up to eight
+    Few(Box<[Box<str>]>),
+    /// more than eight
+    Many(HashSet<Box<[u8]>>),
+}
+
+impl FromIterator<Box<str>> for Texts {
+    fn from_iter<I: IntoIterator<Item = Box<str>>>(texts: I) -> Self {
+        let texts: Vec<_> = texts.into_iter().collect();
+        if texts.len() <= 8 {
+            return Texts::Few(texts.into());
+        }
+        Texts::Many(
+            texts
+                .into_iter()
+                .map(|text| text.into_boxed_bytes())
+                .collect(),
+        )
+    }
+}
+
+impl Texts {
+    /// Whether one of them is exactly this.
+    pub fn contains(&self, value: &[u8]) -> bool {
+        match self {
+            Texts::Few(few) => few.iter().any(|text| text.as_bytes() == value),
+            Texts::Many(many) => many.contains(value),
+        }
+    }
+}
+
+impl Test {
+    /// Whether this holds for a value, or for its absence.
+    pub fn holds(&self, value: Option<&[u8]>) -> bool {
+        match (self, value) {
+            (Test::Not(test), _) => !test.holds(value),
+            (Test::All(all), _) => all.iter().all(|test| test.holds(value)),
+            (Test::Present(wanted), _) => value.is_some() == *wanted,
+            (_, None) => false,
+            (test, Some(value)) => test.holds_for(value),
+        }
+    }
+
+    /// Whether this holds for a list: some one element passes everything asked for, and none what is negated.
+    pub fn holds_for_any(&self, elements: &[&[u8]]) -> bool {
+        match self {
+            Test::Not(test) => !test.holds_for_any(elements),
+            Test::Present(wanted) => elements.is_empty() != *wanted,
+            Test::All(all) => {
+                let (whole, each): (Vec<_>, Vec<_>) = all
+                    .iter()
+                    .partition(|test| matches!(test, Test::Not(_) | Test::Present(_)));
+                whole.iter().all(|test| test.holds_for_any(elements))
+                    && (each.is_empty()
+                        || elements
+                            .iter()
+                            .any(|one| each.iter().all(|test| test.holds(Some(one)))))
+            }
+            test => elements.iter().any(|one| test.holds(Some(one))),
+        }
+    }
+
+    fn holds_for(&self, value: &[u8]) -> bool {
+        let any = |texts: &[Box<str>], test: fn(&[u8], &[u8]) -> bool| {
+            texts.iter().any(|text| test(value, text.as_bytes()))
+        };
+        let number = || Decimal::parse(value);
+        match self {
+            Test::Is(texts) => texts.contains(value),
+            Test::Contains(texts) => any(texts, |value, text| {
+                value.windows(text.len()).any(|window| window == text)
+            }),
+            Test::Prefix(texts) => any(texts, <[u8]>::starts_with),
+            Test::Suffix(texts) => any(texts, <[u8]>::ends_with),
+            Test::Matches(patterns) => patterns.iter().any(|pattern| pattern.is_match(value)),
+            Test::Above(bound) => number().is_some_and(|number| number > *bound),
+            Test::Min(bound) => number().is_some_and(|number| number >= *bound),
+            Test::Below(bound) => number().is_some_and(|number| number < *bound),
+            Test::Max(bound) => number().is_some_and(|number| number <= *bound),
+            Test::Version(ranges) => version(value)
+                .is_some_and(|version| ranges.iter().any(|range| range.matches(&version))),
+            Test::Within(networks) => address(value)
+                .is_some_and(|address| networks.iter().any(|network| network.contains(&address))),
+            Test::From(from) => second(value).is_some_and(|at| at >= *from),
+            Test::Until(until) => second(value).is_some_and(|at| at < *until),
+            // decided in `holds`, where absence is known too
+            Test::Not(_) | Test::All(_) | Test::Present(_) => self.holds(Some(value)),
+        }
+    }
+}
+
+/// A version as people write it: a leading `v` dropped, missing parts 0.
+pub fn version(value: &[u8]) -> Option<semver::Version> {
+    let text = std::str::from_utf8(value).ok()?;
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let end = text.find(['-', '+']).unwrap_or(text.len());
+    let (core, rest) = text.split_at(end);
+    let zeros = match core.split('.').count() {
+        1 => ".0.0",
+        2 => ".0",
+        _ => "",
+    };
+    semver::Version::parse(&format!("{core}{zeros}{rest}")).ok()
+}
+
+fn address(value: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(value).ok()?;
+    Some(text.parse::<IpAddr>().ok()?.to_canonical())
+}
+
+fn second(value: &[u8]) -> Option<Second> {
+    instant::parse(std::str::from_utf8(value).ok()?).ok()
+}

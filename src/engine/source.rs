@@ -1,0 +1,227 @@
+//! Where an attribute comes from, one place of the request each.
+//! In: the request as it came. Out: the exact bytes, absence, or a conflict.
+
+use super::{anonymous::VisitorId, attributes::Http};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderName, header};
+use std::{borrow::Cow, fmt};
+
+/// One place of a request, or of the process, that an attribute can come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `header.X`
+    Header(HeaderName),
+    /// `cookie.X`; the name is case-sensitive
+    Cookie(Box<str>),
+    /// the cookie that `anonymous` gives out; a malformed id is absent
+    Visitor(Box<str>),
+    /// `query.X`
+    Query(Box<str>),
+    /// `jwt.CLAIM`, read from the bearer token and *not verified*
+    Jwt(Box<str>),
+    /// `env.VAR` and what it held when the file was loaded
+    Env(Box<str>, Option<Box<str>>),
+    /// the raw path, without the query
+    Path,
+    /// as it came
+    Method,
+    /// lower case, without the port
+    Host,
+    /// the TCP peer, or an entry of X-Forwarded-For
+    Ip,
+}
+
+/// A header that came twice with different values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict;
+
+impl Source {
+    /// Reads this source; blank counts as absent. `split` joins a header that came more than once.
+    pub fn read<'a>(
+        &'a self,
+        http: Http<'a>,
+        split: Option<&str>,
+    ) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
+        let found = match self {
+            Source::Header(name) => header(http.headers, name, split)?,
+            Source::Cookie(name) => cookie(http.headers, name).map(Cow::Borrowed),
+            Source::Visitor(name) => cookie(http.headers, name)
+                .filter(|id| VisitorId::is_one(id))
+                .map(Cow::Borrowed),
+            Source::Query(name) => http.query.and_then(|query| parameter(query, name)),
+            Source::Jwt(claim) => {
+                claims(http.headers).and_then(|claims| text_of(&claims, claim, split))
+            }
+            Source::Env(_, value) => value.as_deref().map(|text| Cow::Borrowed(text.as_bytes())),
+            Source::Path => Some(Cow::Borrowed(http.path.as_bytes())),
+            Source::Method => Some(Cow::Borrowed(http.method.as_str().as_bytes())),
+            Source::Host => Some(host(http.host)),
+            Source::Ip => http
+                .ip
+                .map(|ip| Cow::Owned(ip.to_canonical().to_string().into_bytes())),
+        };
+        Ok(found.filter(|bytes| !bytes.trim_ascii().is_empty()))
+    }
+
+    /// What `env.VAR` held, for doors that have no request.
+    pub fn environment(&self) -> Option<&str> {
+        match self {
+            Source::Env(_, value) => value.as_deref().filter(|text| !text.trim().is_empty()),
+            _ => None,
+        }
+    }
+
+    /// The header that this source trusts, if it is one.
+    pub fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Source::Header(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// As the file writes it, which is also the label of a metric.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Header(name) => write!(f, "header.{name}"),
+            Source::Cookie(name) => write!(f, "cookie.{name}"),
+            Source::Visitor(_) => f.write_str("anonymous"),
+            Source::Query(name) => write!(f, "query.{name}"),
+            Source::Jwt(claim) => write!(f, "jwt.{claim}"),
+            Source::Env(name, _) => write!(f, "env.{name}"),
+            Source::Path => f.write_str("path"),
+            Source::Method => f.write_str("method"),
+            Source::Host => f.write_str("host"),
+            Source::Ip => f.write_str("ip"),
+        }
+    }
+}
+
+fn header<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    split: Option<&str>,
+) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
+    let mut values = headers.get_all(name).iter().map(|value| value.as_bytes());
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    let mut joined = Cow::Borrowed(first);
+    for value in values {
+        match split {
+            Some(by) => {
+                joined.to_mut().extend_from_slice(by.as_bytes());
+                joined.to_mut().extend_from_slice(value);
+            }
+            None if value == first => {}
+            None => return Err(Conflict),
+        }
+    }
+    Ok(Some(joined))
+}
+
+/// The first cookie of this name: split on `;` only, no decoding (RFC 6265 is read as browsers write it).
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    for line in headers.get_all(header::COOKIE) {
+        for pair in line.as_bytes().split(|byte| *byte == b';') {
+            let pair = pair.trim_ascii();
+            if let Some(value) = pair
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="))
+            {
+                return Some(value);
+            }
+        }
+    }
+    None
+}
+
+/// The first parameter of this name, percent-decoded once.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (*percent_decoded(key) == *name.as_bytes()).then(|| percent_decoded(value))
+    })
+}
+
+fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    let hex = |at: usize| {
+        bytes
+            .get(at)
+            .and_then(|digit| char::from(*digit).to_digit(16))
+    };
+    while at < bytes.len() {
+        match (bytes[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn host(host: &str) -> Cow<'_, [u8]> {
+    // an IPv6 literal keeps its brackets; the port is what follows the last colon behind them
+    let end = host
+        .rfind(':')
+        .filter(|colon| !host[*colon..].contains(']'))
+        .unwrap_or(host.len());
+    let name = &host[..end];
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase().into_bytes())
+    } else {
+        Cow::Borrowed(name.as_bytes())
+    }
+}
+
+/// The claims of the bearer token, *not verified*: whoever stands before burgee has to.
+fn claims(headers: &HeaderMap) -> Option<serde_json::Value> {
+    let mut tokens = headers.get_all(header::AUTHORIZATION).iter();
+    let line = tokens
+        .next()
+        .filter(|_| tokens.next().is_none())?
+        .as_bytes();
+    let (scheme, token) = line.split_at_checked(7)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer ") {
+        return None;
+    }
+    let payload = token.trim_ascii().split(|byte| *byte == b'.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_ascii()).ok()?).ok()
+}
+
+/// A claim by its name, else by a dotted path; a list only where the attribute is split.
+fn text_of<'a>(
+    claims: &serde_json::Value,
+    claim: &str,
+    split: Option<&str>,
+) -> Option<Cow<'a, [u8]>> {
+    let whole = claims.get(claim);
+    let found = whole.or_else(|| {
+        claim
+            .split('.')
+            .try_fold(claims, |value, part| value.get(part))
+    })?;
+    let scalar = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    };
+    let text = match (found, split) {
+        (serde_json::Value::Array(items), Some(by)) => {
+            items.iter().filter_map(scalar).collect::<Vec<_>>().join(by)
+        }
+        (value, _) => scalar(value)?,
+    };
+    Some(Cow::Owned(text.into_bytes()))
+}

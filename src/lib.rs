@@ -1,0 +1,12 @@
+//! burgee: a sidecar reverse proxy that puts feature flags on every request.
+//!
+//! Two paths of data, and both end at one type:
+//!
+//! ```text
+//! a request: proxy/accept -> proxy/hygiene -> engine/identity -> engine/evaluate -> engine/headers -> proxy/forward
+//! a file:    config/source -> config/file -> config/compile -> engine::Snapshot -> live
+//! ```
+
+pub mod engine;
+pub mod live;
+pub mod telemetry;

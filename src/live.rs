@@ -1,0 +1,102 @@
+//! The hinge between files and requests: what is in force, and what became of the last reload.
+//! In: snapshots from `config`, by the one [`Publisher`]. Out: the same snapshot to every [`Reader`], without a lock.
+
+use crate::engine::{Snapshot, units::Second};
+use arc_swap::{ArcSwap, Cache};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What is in force, since when, and what became of the last attempt to change it.
+#[derive(Debug)]
+pub struct InForce {
+    /// what every request is decided by
+    pub snapshot: Arc<Snapshot>,
+    /// whether any good file was ever read; false only after a start with `--on-bad-start forward`
+    pub loaded: bool,
+    /// when this snapshot came into force
+    pub since: Second,
+    /// the last attempt
+    pub last: Report,
+}
+
+/// One attempt to read the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// when
+    pub at: Second,
+    /// `start`, `signal`, `poll` or `api`
+    pub trigger: &'static str,
+    /// every problem as it is shown, `file:line:column` first; empty when all is well
+    pub problems: Vec<String>,
+    /// warnings in the same form
+    pub warnings: Vec<String>,
+}
+
+/// May read. Everybody has one.
+#[derive(Clone, Debug)]
+pub struct Reader(Arc<ArcSwap<InForce>>);
+
+/// May replace. There is one, and it cannot be cloned.
+#[derive(Debug)]
+pub struct Publisher(Arc<ArcSwap<InForce>>);
+
+/// A reader for one worker's hot path: it looks at a counter, not at the shared pointer.
+pub type Cached = Cache<Arc<ArcSwap<InForce>>, Arc<InForce>>;
+
+/// The one publisher and the first of the readers.
+pub fn hinge(first: InForce) -> (Publisher, Reader) {
+    let shared = Arc::new(ArcSwap::from_pointee(first));
+    (Publisher(shared.clone()), Reader(shared))
+}
+
+impl Reader {
+    /// What is in force now.
+    pub fn get(&self) -> Arc<InForce> {
+        self.0.load_full()
+    }
+
+    /// For a hot path.
+    pub fn cached(&self) -> Cached {
+        Cache::new(self.0.clone())
+    }
+}
+
+impl Publisher {
+    /// What is in force now.
+    pub fn get(&self) -> Arc<InForce> {
+        self.0.load_full()
+    }
+
+    /// Replaces what is in force, or only the report.
+    pub fn publish(&self, next: InForce) {
+        self.0.store(Arc::new(next));
+    }
+}
+
+/// How far the process is in its life. Only ever goes forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// as usual
+    Serving,
+    /// not ready, `Connection: close` on answers; new connections are still taken
+    Draining,
+    /// no new connections; requests that have begun are finished, idle connections closed
+    Stopping,
+    /// the deadline has passed: close everything
+    Closing,
+}
+
+/// A watch on the phase.
+pub type Phases = watch::Receiver<Phase>;
+
+/// What a door may ask of the process.
+#[derive(Debug)]
+pub enum Command {
+    /// read the files now; answered with the report
+    Reload(oneshot::Sender<Report>),
+    /// go to [`Phase::Draining`]
+    Drain,
+}
+
+/// May ask. Answers come from the event loop.
+pub type Commands = mpsc::Sender<Command>;
