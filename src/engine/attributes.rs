@@ -46,6 +46,8 @@ pub struct Http<'a> {
     pub host: &'a str,
     /// the TCP peer, or what `--trusted-hops` makes of X-Forwarded-For; none for a unix socket
     pub ip: Option<IpAddr>,
+    /// who asks, whatever the sources say: `explain --user`. Never set by a request
+    pub user: Option<&'a str>,
 }
 
 /// An OFREP evaluation context, as text.
@@ -123,6 +125,9 @@ impl Attribute {
         match asked {
             Asked::Context(context) => self.in_context(context, is_user),
             Asked::Http(http) => {
+                if let Some(user) = http.user.filter(|_| is_user) {
+                    return Found::Value(Cow::Borrowed(user.as_bytes()), 0);
+                }
                 for (index, source) in self.sources.iter().enumerate() {
                     match source.read(http, self.split.as_deref()) {
                         Ok(Some(bytes)) => return Found::Value(bytes, index),

@@ -38,7 +38,7 @@ pub struct Outcome {
 }
 
 /// What those inside a rollout get.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Serve {
     /// one variant, or one share of 100%
     One(u8),

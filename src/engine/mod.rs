@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod bucket;
 pub mod condition;
 pub mod evaluate;
+pub mod explain;
 pub mod fold;
 pub mod forced;
 pub mod headers;
@@ -16,6 +17,7 @@ pub mod schedule;
 pub mod source;
 pub mod units;
 pub mod weights;
+pub mod words;
 
 use attributes::{Asked, Attribute, Slot};
 use condition::Condition;
@@ -222,6 +224,7 @@ impl<'a> Facts<'a> {
             query: target.and_then(|target| target.query()),
             host: self.host,
             ip: self.ip,
+            user: None,
         })
     }
 }

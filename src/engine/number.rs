@@ -1,7 +1,7 @@
 //! Decimal numbers compared as text, so that an id of twenty digits is not rounded.
 //! In: the bytes of an attribute. Out: a number, or none; never an error.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 /// A decimal number: sign, digits without leading or trailing zeros, and the power of ten before the first digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,31 @@ impl Decimal {
     }
 }
 
+/// Plainly, or with an exponent where that would be long.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = std::str::from_utf8(&self.digits).unwrap_or_default();
+        let sign = if self.negative { "-" } else { "" };
+        match self.magnitude {
+            0 if digits.is_empty() => f.write_str("0"),
+            before @ 1..=30 if before as usize >= digits.len() => {
+                write!(f, "{sign}{digits:0<0$}", before as usize)
+            }
+            before @ 1..=30 => {
+                let (whole, fraction) = digits.split_at(before as usize);
+                write!(f, "{sign}{whole}.{fraction}")
+            }
+            before @ -30..=0 => write!(
+                f,
+                "{sign}0.{:0>1$}{digits}",
+                "",
+                before.unsigned_abs() as usize
+            ),
+            before => write!(f, "{sign}0.{digits}e{before}"),
+        }
+    }
+}
+
 impl Ord for Decimal {
     fn cmp(&self, other: &Decimal) -> Ordering {
         match (self.negative, other.negative) {
@@ -124,6 +149,19 @@ mod tests {
                 Decimal::parse(other.as_bytes()),
                 "{one} = {other}"
             );
+        }
+    }
+
+    #[test]
+    fn a_number_is_shown_as_a_number() {
+        for (text, shown) in [
+            ("-1.50", "-1.5"),
+            ("1e3", "1000"),
+            ("0.05", "0.05"),
+            ("0", "0"),
+            ("12", "12"),
+        ] {
+            assert_eq!(Decimal::parse(text.as_bytes()).unwrap().to_string(), shown);
         }
     }
 
