@@ -7,6 +7,10 @@
 //! a file:    config/source -> config/file -> config/compile -> engine::Snapshot -> live
 //! ```
 
+pub mod ask;
+pub mod cli;
+pub mod door;
 pub mod engine;
 pub mod live;
+pub mod signals;
 pub mod telemetry;

@@ -85,3 +85,44 @@ pub fn split(arms: &[Arm], unit: &[u8]) -> u8 {
     }
     best.1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few of the golden vectors; `tests/vectors/bucketing.yaml` has them all.
+    #[test]
+    fn points_and_buckets_are_those_of_the_contract() {
+        for (salt, unit, point, bucket) in [
+            ("briefcase", "1", 10_963_874_906_604_286_755, 5943),
+            (
+                "pulp_fiction.briefcase",
+                "quentin",
+                14_180_487_387_068_097_643,
+                7687,
+            ),
+            ("beta_search", "日本", 12_504_660_393_015_952_633, 6778),
+        ] {
+            let found = Seed::bucket(salt).point(unit.as_bytes());
+            assert_eq!((found.0, found.bucket()), (point, bucket), "{salt} {unit}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_in_0_percent_and_everybody_in_100() {
+        for point in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX].map(Point) {
+            assert!(!point.is_in(Share::NOBODY), "{point:?}");
+            assert!(point.is_in(Share::EVERYBODY), "{point:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_equal_scores_wins() {
+        let arm = |variant| Arm {
+            variant,
+            share: Share::EVERYBODY,
+            seed: Seed::split("same", "salt"),
+        };
+        assert_eq!(split(&[arm(3), arm(1)], b"anybody"), 3);
+    }
+}

@@ -175,25 +175,27 @@ pub fn file(
     let Some(overriding) = &toggles.forced else {
         return out.overrides.push(None);
     };
-    out.overrides
-        .push(overriding.read(asked, toggles, now).map(|read| match read {
+    // its condition may ask for features, as they are without it
+    let holds = |when: &Condition| {
+        when.holds(Context {
+            decided: answers,
+            ..context
+        })
+    };
+    let allowed = overriding.when.as_ref().is_none_or(holds);
+    let outcome = overriding.claim(asked).map(|claim| {
+        if !allowed {
+            return forced::Outcome::NotAllowed;
+        }
+        match claim.and_then(|text| overriding.read(&text, toggles, now)) {
             Err(refused) => refused,
             Ok(dictionary) => {
-                // its condition may ask for features, as they are without it
-                let holds = |when: &Condition| {
-                    when.holds(Context {
-                        decided: answers,
-                        ..context
-                    })
-                };
-                if overriding.when.as_ref().is_none_or(holds) {
-                    every_feature(context, answers, &dictionary);
-                    forced::Outcome::Applied
-                } else {
-                    forced::Outcome::NotAllowed
-                }
+                every_feature(context, answers, &dictionary);
+                forced::Outcome::Applied
             }
-        }));
+        }
+    });
+    out.overrides.push(outcome);
 }
 
 fn every_feature(
@@ -297,7 +299,12 @@ fn feature_answer(
     } else {
         Reason::Static
     };
-    let (variant, reason) = outcome.decide(feature, context, targeted);
+    let (variant, reason) = outcome.decide(
+        feature,
+        || context.values.get(feature.unit).bytes(),
+        context.now,
+        targeted,
+    );
     Some(Decision {
         variant,
         reason,
@@ -308,16 +315,16 @@ fn feature_answer(
 
 impl Outcome {
     /// Steps f to h. `targeted` is the reason when no share between 0 and 100% was consulted.
-    fn decide(
+    pub fn decide<'u>(
         &self,
         feature: &Feature,
-        context: Context<'_, '_>,
+        unit: impl Fn() -> Option<&'u [u8]>,
+        now: Second,
         targeted: Reason,
     ) -> (u8, Reason) {
-        let unit = || context.values.get(feature.unit).bytes();
         let missing = (feature.default, Reason::Error);
         let mut reason = targeted;
-        let share = self.rollout.at(context.now);
+        let share = self.rollout.at(now);
         if share == Share::NOBODY {
             return (feature.default, targeted);
         }

@@ -8,7 +8,7 @@ use super::{
 use hmac::{Hmac, KeyInit, Mac};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 use sha2::Sha256;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The `override` block of a file. At least one of `when` and `key` is there.
 #[derive(Debug)]
@@ -65,31 +65,23 @@ impl fmt::Debug for Key {
 /// Longer overrides are not read.
 const LONGEST: usize = 8 * 1024;
 
-type Forced = Vec<(FeatureIndex, u8)>;
+/// Which variant is forced on which feature.
+pub type Forced = Vec<(FeatureIndex, u8)>;
 
 impl Override {
-    /// None where the request brings no override.
-    pub fn read(
-        &self,
-        asked: Asked<'_>,
-        toggles: &Toggles,
-        now: Second,
-    ) -> Option<Result<Forced, Outcome>> {
+    /// The text of an override, where the request brings one.
+    pub fn claim<'a>(&'a self, asked: Asked<'a>) -> Option<Result<Cow<'a, [u8]>, Outcome>> {
         let Asked::Http(http) = asked else {
             return None;
         };
-        let found = self
-            .from
-            .iter()
-            .map(|source| source.read(http, None))
-            .find(|found| *found != Ok(None))?;
-        let Ok(Some(text)) = found else {
-            return Some(Err(Outcome::Malformed));
-        };
-        Some(
-            self.dictionary(&text, toggles.namespace.as_deref(), now)
-                .map(|dictionary| named(&dictionary, toggles)),
-        )
+        let mut found = self.from.iter().map(|source| source.read(http, None));
+        found.find_map(|found| found.map_err(|_| Outcome::Malformed).transpose())
+    }
+
+    /// What it forces. The caller has seen that `when` holds, so that only those who may cost a signature check.
+    pub fn read(&self, text: &[u8], toggles: &Toggles, now: Second) -> Result<Forced, Outcome> {
+        let dictionary = self.dictionary(text, toggles.namespace.as_deref(), now)?;
+        Ok(named(&dictionary, toggles))
     }
 
     fn dictionary(

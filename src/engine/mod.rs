@@ -2,8 +2,11 @@
 //! In: a [`Snapshot`] made by `config` and a request. Out: [`Decisions`], and headers that only burgee wrote.
 
 pub mod anonymous;
+pub mod answer;
 pub mod attributes;
 pub mod bucket;
+pub mod canonical;
+pub mod compare;
 pub mod condition;
 pub mod evaluate;
 pub mod explain;
@@ -11,6 +14,7 @@ pub mod fold;
 pub mod forced;
 pub mod headers;
 pub mod instant;
+pub mod moved;
 pub mod number;
 pub mod operator;
 pub mod schedule;

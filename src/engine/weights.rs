@@ -65,13 +65,26 @@ impl Line {
     }
 }
 
-/// The two lines of a feature whose unit has weights.
+/// The two lines of a feature whose unit has weights, and who stands on them.
 #[derive(Clone, Debug)]
 pub struct Weighted {
+    /// the listed subjects and their weights
+    pub subjects: Box<[(Box<[u8]>, u64)]>,
     /// ordered by point("bucket"): rollouts and buckets
     pub rollout: Line,
     /// ordered by point("split"): splits
     pub split: Line,
+}
+
+impl Weighted {
+    /// Lays both lines of a feature with this salt.
+    pub fn lay(subjects: &[(Box<[u8]>, u64)], salt: &str) -> Weighted {
+        Weighted {
+            subjects: subjects.into(),
+            rollout: Line::lay(subjects, Seed::bucket(salt)),
+            split: Line::lay(subjects, Seed::split_order(salt)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,22 @@
+# The one vocabulary. `make demo` and `make test` need nothing but cargo.
+
+.PHONY: demo test test-all lint bench
+
+# The sidecar, an application and sample toggles in one process: open http://localhost:3524/
+demo:
+	cargo run --quiet --bin burgee -- demo
+
+test:
+	cargo test
+
+# Adds what needs more than cargo; each script of tests/all installs what it lacks and fails if it cannot.
+test-all: test
+	tests/run-all
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+bench:
+	cargo bench

@@ -1,0 +1,102 @@
+//! The smallest HTTP client: one request on one connection, with a deadline.
+//! In: where, and what. Out: the head and the body. For probes, `burgee reload` and the like; never for traffic.
+
+use bytes::Bytes;
+use http::{Response, header, request};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::{io, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// an address
+    Tcp(SocketAddr),
+    /// a socket in the file system
+    Unix(PathBuf),
+}
+
+/// An answer longer than this is none.
+const LONGEST: usize = 4 << 20;
+
+/// Asks, and reads the whole answer.
+pub async fn ask(
+    peer: &Peer,
+    request: request::Builder,
+    within: Duration,
+) -> io::Result<Response<Bytes>> {
+    let asked = async {
+        match peer {
+            Peer::Tcp(at) => {
+                let stream = TcpStream::connect(at).await?;
+                exchange(stream, request.header(header::HOST, at.to_string())).await
+            }
+            Peer::Unix(at) => {
+                let stream = UnixStream::connect(at).await?;
+                exchange(stream, request.header(header::HOST, "localhost")).await
+            }
+        }
+    };
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+    tokio::time::timeout(within, asked).await.map_err(late)?
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: request::Builder,
+) -> io::Result<Response<Bytes>> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    let driver = tokio::spawn(connection);
+    let request = request
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+    let (head, body) = sender
+        .send_request(request)
+        .await
+        .map_err(io::Error::other)?
+        .into_parts();
+    let body = Limited::new(body, LONGEST)
+        .collect()
+        .await
+        .map_err(io::Error::other)?;
+    driver.abort();
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+/// An `http://` address: whom to ask, and the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// whom
+    pub peer: Peer,
+    /// with the query
+    pub path: String,
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let help =
+            "write `http://127.0.0.1:3525/health`: an IP address or `localhost`, a port and a path";
+        let rest = text.strip_prefix("http://").ok_or(help)?;
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = host.replace("localhost", "127.0.0.1");
+        let at = host
+            .parse()
+            .or_else(|_| format!("{host}:80").parse())
+            .map_err(|_| help)?;
+        let path = if path.is_empty() { "/" } else { path };
+        Ok(Url {
+            peer: Peer::Tcp(at),
+            path: path.into(),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! `burgee drain`: makes the running process unready, for a preStop hook.
+//! In: the address of its loopback API. Out: what it said; with `--wait`, once no client is connected.
+
+use super::{PROBLEMS, reload::Api};
+use clap::Args;
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Makes the running process unready, so that it gets no new work
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: burgee drain --wait --timeout 20s")]
+pub struct Drain {
+    /// Wait until no client is connected, or the timeout is over (which is 1)
+    #[arg(long, env = "BURGEE_WAIT")]
+    wait: bool,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Asks, prints, and waits if it is to.
+pub fn main(drain: &Drain) -> ExitCode {
+    super::client(async {
+        let end = Instant::now() + drain.api.timeout;
+        loop {
+            let answer = drain.api.post("/drain").await?;
+            let connections = answer["connections"].as_u64().unwrap_or_default();
+            let waits = drain.wait && connections > 0;
+            if waits && Instant::now() < end {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+            super::say(&format!("draining: {connections} connections"));
+            return Ok(if waits {
+                PROBLEMS.into()
+            } else {
+                ExitCode::SUCCESS
+            });
+        }
+    })
+}

@@ -1,0 +1,205 @@
+//! `burgee echo`: an application that answers with the headers it received. It is the demo's, the chart's and the
+//! benchmarks'. In: any request. Out: JSON, text or a small page, as `Accept` asks.
+
+use crate::{
+    door::{self, Answer},
+    signals::{self, Signal},
+};
+use clap::Args;
+use http::{HeaderMap, Request, StatusCode, header, request::Parts};
+use serde_json::{Map, Value, json};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use tokio::sync::watch;
+
+/// An application that answers with the headers it received
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: burgee echo --listen 127.0.0.1:8080")]
+pub struct Echo {
+    /// Where it listens
+    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = super::values::address, default_value = "[::]:8080")]
+    pub listen: SocketAddr,
+}
+
+/// What the page of the demo adds.
+#[derive(Debug)]
+pub struct Demo {
+    /// the file to edit
+    pub toggles: PathBuf,
+    /// whom one can be
+    pub people: &'static [&'static str],
+}
+
+/// Answers until it is told to stop.
+pub fn main(echo: Echo, mut signals: signals::Receiver) -> ExitCode {
+    super::client(async {
+        let listener = door::listen(echo.listen)?;
+        super::say(&format!("echo listens on {}", listener.local_addr()?));
+        let (stop, stopped) = watch::channel(false);
+        let served = door::serve(listener, |request| async { answer(request, None) }, stopped);
+        tokio::spawn(async move {
+            while let Some(signal) = signals.recv().await {
+                if signal == Signal::Stop {
+                    break;
+                }
+            }
+            stop.send_replace(true);
+        });
+        served.await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// One answer.
+pub fn answer<B>(request: Request<B>, demo: Option<Arc<Demo>>) -> Answer {
+    let (parts, _) = request.into_parts();
+    if let Some(name) = parts.uri.path().strip_prefix("/as/") {
+        return become_user(name);
+    }
+    let accepts = |kind: &str| {
+        let mut lines = parts.headers.get_all(header::ACCEPT).iter();
+        lines.any(|line| line.to_str().is_ok_and(|line| line.contains(kind)))
+    };
+    if accepts("text/html") {
+        let page = page(&parts, demo.as_deref());
+        door::typed(StatusCode::OK, "text/html; charset=utf-8", page)
+    } else if accepts("application/json") {
+        door::json(StatusCode::OK, &as_json(&parts))
+    } else {
+        door::text(StatusCode::OK, as_text(&parts))
+    }
+}
+
+fn as_text(parts: &Parts) -> String {
+    let mut text = format!("{} {}\n", parts.method, parts.uri);
+    for (name, value) in lines(&parts.headers) {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text
+}
+
+/// A name that came more than once has a list.
+fn as_json(parts: &Parts) -> Value {
+    let mut headers = Map::new();
+    for name in parts.headers.keys() {
+        let mut values: Vec<Value> = parts
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|value| text(value.as_bytes()).into())
+            .collect();
+        let value = if values.len() == 1 {
+            values.remove(0)
+        } else {
+            values.into()
+        };
+        headers.insert(name.as_str().into(), value);
+    }
+    json!({"method": parts.method.as_str(), "path": parts.uri.to_string(), "headers": headers})
+}
+
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
+    let mut lines: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (canonical(name.as_str()), text(value.as_bytes())))
+        .collect();
+    // ours first: they are what one came to see
+    lines.sort_by_key(|(name, _)| (!name.starts_with("X-Feature"), name.clone()));
+    lines.into_iter()
+}
+
+/// `x-feature-dark-mode` as `X-Feature-Dark-Mode`, which is how people write it.
+fn canonical(name: &str) -> String {
+    let mut start = true;
+    let letter = |c: char| {
+        let shown = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        shown
+    };
+    name.chars().map(letter).collect()
+}
+
+/// A value is bytes; what is not printable is shown as Rust would write it.
+fn text(value: &[u8]) -> String {
+    value
+        .utf8_chunks()
+        .map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii()))
+        .collect()
+}
+
+/// Sets the cookie that says who one is, and goes back to the page.
+fn become_user(name: &str) -> Answer {
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let cookie = match is_name {
+        true => format!("user_id={name}; Path=/; SameSite=Lax"),
+        false => "user_id=; Path=/; Max-Age=0".into(),
+    };
+    let mut answer = door::text(StatusCode::SEE_OTHER, "");
+    if let Ok(cookie) = cookie.parse() {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    answer
+        .headers_mut()
+        .insert(header::LOCATION, http::HeaderValue::from_static("/"));
+    answer
+}
+
+fn page(parts: &Parts, demo: Option<&Demo>) -> String {
+    let rows = lines(&parts.headers).map(|(name, value)| {
+        let class = if name.starts_with("X-Feature") {
+            " class=ours"
+        } else {
+            ""
+        };
+        format!(
+            "<tr{class}><th scope=row>{}<td>{}\n",
+            escaped(&name),
+            escaped(&value)
+        )
+    });
+    let about = demo.map(|demo| {
+        let people = demo.people.iter().map(|name| format!("<a href=/as/{name}>{name}</a>\n"));
+        format!(
+            "<p>You are whoever the cookie <code>user_id</code> says. Be \
+             {}<a href=/as/>nobody</a>.\n<p>Edit <code>{}</code> and save: within two seconds this page shows the change.\n",
+            people.collect::<String>(),
+            escaped(&demo.toggles.display().to_string()),
+        )
+    });
+    include_str!("echo.html")
+        .replace("{{about}}", &about.unwrap_or_default())
+        .replace("{{rows}}", &rows.collect::<String>())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_shown_as_people_write_it() {
+        for (name, expected) in [
+            ("x-feature-briefcase", "X-Feature-Briefcase"),
+            (
+                "x-feature-special-g1-feature",
+                "X-Feature-Special-G1-Feature",
+            ),
+            ("host", "Host"),
+            ("x_odd", "X_odd"),
+        ] {
+            assert_eq!(canonical(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_header_cannot_write_markup_into_the_page() {
+        let request = Request::get("/").header("x-evil", "<script>alert(\"1\")</script>");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        assert!(!page(&parts, None).contains("<script>alert"));
+    }
+}

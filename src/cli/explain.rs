@@ -1,0 +1,154 @@
+//! `burgee explain`: what a request gets, and why, by the engine that the proxy uses.
+//! In: toggles files and a request made of flags. Out: sentences, or the promised JSON.
+
+use super::{
+    request::{Request, RequestArgs},
+    users,
+};
+use crate::{
+    config,
+    engine::{Decisions, Feature, Snapshot, answer, explain},
+};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// What this request gets, and why
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  burgee explain config/toggles.yaml --user mia
+  burgee explain config/toggles.yaml --user mia --header 'X-Plan: pro' --at 2026-12-24 --feature checkout
+  burgee explain config/toggles.yaml --users ids.txt > answers.jsonl
+
+Drafts without an override and archived features have no answer and are left out of the JSON.")]
+pub struct Args {
+    /// A toggles file, a directory of them, or - for standard input
+    path: PathBuf,
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Only this feature; may be repeated
+    #[arg(long, value_name = "NAME")]
+    feature: Vec<String>,
+    /// One JSON object instead of sentences
+    #[arg(long)]
+    json: bool,
+    /// Answer for every id of this file (one a line, - for standard input), one JSON object a line; the summary goes to standard error
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    users: Option<PathBuf>,
+}
+
+/// Exit code 1 where the file has problems, 2 for a feature that is not in it.
+pub fn run(args: &Args) -> ExitCode {
+    let request = Request::new(&args.request);
+    let environment = |name: &str| args.request.environment(name);
+    let loaded = match config::load(&args.path, &environment, request.now) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            eprint!("{problems}");
+            return ExitCode::from(1);
+        }
+    };
+    let snapshot = &loaded.snapshot;
+    if let Some(unknown) = args
+        .feature
+        .iter()
+        .find(|name| !snapshot.features().any(|(_, _, feature)| is(feature, name)))
+    {
+        eprintln!(
+            "burgee: `{unknown}` is no feature of {}",
+            args.path.display()
+        );
+        return ExitCode::from(2);
+    }
+    let wanted = |feature: &Feature| {
+        args.feature.is_empty() || args.feature.iter().any(|name| is(feature, name))
+    };
+    let done = match &args.users {
+        Some(file) => users::every(snapshot, &request, file, &wanted),
+        None => one(snapshot, &request, args, &wanted),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // the reader of our output went away, as `head` does
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("burgee: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn is(feature: &Feature, name: &str) -> bool {
+    &*feature.key == name || &*feature.name == name
+}
+
+fn one(
+    snapshot: &Snapshot,
+    request: &Request,
+    args: &Args,
+    wanted: &dyn Fn(&Feature) -> bool,
+) -> io::Result<()> {
+    let asked = request.asked(None);
+    let mut decisions = Decisions::default();
+    snapshot.decide(asked, request.now, None, &mut decisions);
+    let mut out = io::stdout().lock();
+    if args.json {
+        let mut line = Vec::new();
+        answer::write(
+            snapshot,
+            &decisions,
+            asked,
+            request.now,
+            args.request.user.as_deref(),
+            wanted,
+            &mut line,
+        );
+        line.push(b'\n');
+        return out.write_all(&line);
+    }
+    for toggles in &snapshot.files {
+        for (feature, explained) in
+            toggles
+                .features
+                .iter()
+                .zip(explain::file(toggles, asked, request.now, &decisions))
+        {
+            if wanted(feature) {
+                sentence(&mut out, feature, &explained)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sentence(
+    out: &mut impl Write,
+    feature: &Feature,
+    explained: &explain::Explanation,
+) -> io::Result<()> {
+    let Some(decision) = explained.decision else {
+        return writeln!(out, "{}: no answer\n  {}", feature.key, explained.why);
+    };
+    let header = feature
+        .header
+        .as_ref()
+        .map_or("no header".to_owned(), |name| {
+            answer::canonical(name.as_str())
+        });
+    let bucket = explained
+        .bucket
+        .map_or(String::new(), |bucket| format!(", bucket {bucket}"));
+    writeln!(
+        out,
+        "{}: {}",
+        feature.key,
+        feature.variant(decision.variant).name
+    )?;
+    writeln!(out, "  {}", explained.why)?;
+    if let Some(change) = &explained.change {
+        writeln!(out, "  to change it: {change}")?;
+    }
+    writeln!(out, "  {}{bucket}, {header}", decision.reason.as_str())
+}

@@ -1,0 +1,97 @@
+//! The command line: a file a command.
+//! In: arguments and `BURGEE_` variables. Out: an exit code.
+
+pub mod drain;
+pub mod echo;
+pub mod health;
+pub mod probe;
+pub mod reload;
+pub mod run;
+pub mod values;
+
+use crate::signals;
+use clap::{Parser, Subcommand};
+use std::{io, io::Write as _, process::ExitCode};
+
+/// Problems were found, or a check failed.
+pub const PROBLEMS: u8 = 1;
+/// The command line was wrong; clap exits with the same.
+pub const USAGE: u8 = 2;
+/// The configuration was bad at the start (`EX_CONFIG` of sysexits.h).
+pub const CONFIG: u8 = 78;
+
+/// A sidecar that puts feature flags on every request.
+#[derive(Debug, Parser)]
+#[command(
+    name = "burgee",
+    version,
+    after_help = "Every flag can be given as a variable: --log-format is BURGEE_LOG_FORMAT.\n\
+                  Exit codes: 0 good, 1 problems found or a check failed, 2 wrong usage, 78 bad toggles at the start."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::Run>),
+    Echo(echo::Echo),
+    Reload(reload::Reload),
+    Drain(drain::Drain),
+    Health(health::Health),
+    Probe(probe::Probe),
+}
+
+/// The command line as clap sees it: for completions, the man page and tests.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// Everything.
+pub fn main() -> ExitCode {
+    // As PID 1 a signal without a handler is dropped: a process that stays takes its handlers before anything else.
+    let stays = |command| {
+        ["run", "echo", "demo"]
+            .iter()
+            .any(|known| command == *known)
+    };
+    let signals = std::env::args_os()
+        .nth(1)
+        .is_some_and(stays)
+        .then(signals::install);
+    let signals = match signals.transpose() {
+        Ok(signals) => signals,
+        Err(error) => return fail(&error),
+    };
+    match (Cli::parse().command, signals) {
+        (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
+        (Command::Reload(reload), _) => reload::main(&reload),
+        (Command::Drain(drain), _) => drain::main(&drain),
+        (Command::Health(health), _) => health::main(health),
+        (Command::Probe(probe), _) => probe::main(probe),
+        (Command::Run(_) | Command::Echo(_), _) => USAGE.into(),
+    }
+}
+
+/// One line on standard output. Whoever closed it (`| head`) has read enough.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Why a command could not do its work.
+pub fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "burgee: {error}");
+    PROBLEMS.into()
+}
+
+/// Runs what asks another process.
+fn client(asking: impl Future<Output = io::Result<ExitCode>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime.and_then(|runtime| runtime.block_on(asking)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}

@@ -1,0 +1,152 @@
+//! A request made of flags, for `explain` and `diff`.
+//! In: `--user`, `--header`, `--cookie`, `--path` and the like. Out: what the engine is asked.
+
+use crate::engine::{
+    attributes::{Asked, Http},
+    instant,
+    units::Second,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use std::{
+    net::IpAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The request that is asked about.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RequestArgs {
+    /// Who asks, whatever the file's `user` sources say
+    #[arg(long, value_name = "ID", value_parser = id)]
+    pub user: Option<String>,
+    /// A header of the request; may be repeated
+    #[arg(long, value_name = "'K: V'", value_parser = field)]
+    pub header: Vec<(HeaderName, HeaderValue)>,
+    /// A cookie of the request; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub cookie: Vec<(String, String)>,
+    /// Path, with the query if there is one
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub path: String,
+    /// Method
+    #[arg(long, default_value = "GET")]
+    pub method: Method,
+    /// Host
+    #[arg(long, default_value = "")]
+    pub host: String,
+    /// Address of the client
+    #[arg(long, value_name = "ADDR")]
+    pub ip: Option<IpAddr>,
+    /// An environment variable that the file reads as `env.K`; the environment of this shell is not read
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub env: Vec<(String, String)>,
+    /// The instant that is asked about: 2026-03-01 (00:00 UTC) or RFC 3339 [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = at)]
+    pub at: Option<Second>,
+}
+
+/// The same as one value.
+#[derive(Debug)]
+pub struct Request {
+    headers: HeaderMap,
+    args: RequestArgs,
+    /// when
+    pub now: Second,
+}
+
+impl RequestArgs {
+    /// What the file sees as `env.NAME`.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        self.env
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    }
+}
+
+impl Request {
+    /// Builds the request; the clock is read once, here, unless `--at` is given.
+    pub fn new(args: &RequestArgs) -> Request {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &args.header {
+            headers.append(name, value.clone());
+        }
+        let cookies = args
+            .cookie
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join("; ");
+        if let (false, Ok(value)) = (cookies.is_empty(), HeaderValue::from_str(&cookies)) {
+            headers.append(header::COOKIE, value);
+        }
+        Request {
+            headers,
+            args: args.clone(),
+            now: args.at.unwrap_or_else(now),
+        }
+    }
+
+    /// What the engine is asked, for the user of the flags or another one.
+    pub fn asked<'a>(&'a self, user: Option<&'a str>) -> Asked<'a> {
+        let (path, query) = match self.args.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*self.args.path, None),
+        };
+        Asked::Http(Http {
+            headers: &self.headers,
+            method: &self.args.method,
+            path,
+            query,
+            host: &self.args.host,
+            ip: self.args.ip,
+            user: user.or(self.args.user.as_deref()),
+        })
+    }
+}
+
+/// The clock of the machine.
+pub fn now() -> Second {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Second(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn id(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("an id cannot be empty".into())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'X-Country: US'")?;
+    let name = name
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{name}` is no header name"))?;
+    Ok((
+        name,
+        value
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{value}` is no header value"))?,
+    ))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as name=value".into()),
+    }
+}
+
+fn at(text: &str) -> Result<Second, String> {
+    instant::parse(text).map_err(|error| match error {
+        instant::InstantError::NoZone => format!("write the zone too, as in {text}Z"),
+        _ => "write a date (2026-03-01, which is 00:00 UTC) or RFC 3339 (2026-03-01T09:00:00Z)"
+            .into(),
+    })
+}

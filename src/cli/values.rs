@@ -1,0 +1,197 @@
+//! Values with a unit on the command line: `250ms`, `64KiB`, `100/s`, `none`.
+//! In: what somebody typed. Out: a value, or what to type instead.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+/// `250ms`, `10s`, `5m`, `1h`; `0s` where nothing is meant.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let milliseconds = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("write a whole number and its unit: `250ms`, `10s`, `5m`".into()),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "write a whole number and its unit: `250ms`, `10s`, `5m`")?;
+    // a year and more is a slip of the finger, and overflows the timers
+    match number.checked_mul(milliseconds) {
+        Some(all) if all <= 365 * 24 * 3_600_000 => Ok(Duration::from_millis(all)),
+        _ => Err("longer than a year".into()),
+    }
+}
+
+/// Bytes: `512`, `64KiB`, `1MiB`.
+pub fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let bytes = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => {
+            return Err(
+                "write a whole number of bytes, or one with a unit: `64KiB`, `1MiB`".into(),
+            );
+        }
+    };
+    let number = digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(bytes));
+    match number {
+        Some(size) if (1..=1 << 30).contains(&size) => Ok(size),
+        _ => Err("a size is from 1 byte to 1024MiB".into()),
+    }
+}
+
+/// `100/s`
+pub fn per_second(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("/s").and_then(|n| n.parse().ok());
+    number
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "write how many a second: `100/s`".into())
+}
+
+/// Something that may be switched off by `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrNone<T>(pub Option<T>);
+
+impl FromStr for OrNone<SocketAddr> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(OrNone(None));
+        }
+        address(text).map(|at| OrNone(Some(at)))
+    }
+}
+
+/// `[::]:3524`, `127.0.0.1:3526`, `localhost:3526`
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric
+        .parse()
+        .map_err(|_| "write an IP address and a port: `[::]:3524`, `127.0.0.1:0`".into())
+}
+
+/// `ready=/healthz`: a name of the admin port, and the application's path behind it.
+pub fn probe(text: &str) -> Result<(String, String), String> {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    match text.split_once('=') {
+        Some((name, path)) if is_name(name) && path.starts_with('/') => {
+            Ok((name.into(), path.into()))
+        }
+        _ => Err("write a name and a path of the application: `ready=/healthz`".into()),
+    }
+}
+
+/// Where the application listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// `http://HOST:PORT`
+    Tcp(SocketAddr),
+    /// `unix:/PATH`
+    Unix(PathBuf),
+    /// `none`: evaluation only
+    None,
+}
+
+impl FromStr for Upstream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let help = "write `http://127.0.0.1:8080`, `unix:/run/app.sock` or `none`; \
+                    the host is an IP address or `localhost`";
+        if text == "none" {
+            return Ok(Upstream::None);
+        }
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.starts_with('/') {
+                Ok(Upstream::Unix(path.into()))
+            } else {
+                Err(help.into())
+            };
+        }
+        let host = text.strip_prefix("http://").ok_or(help)?;
+        let host = host.strip_suffix('/').unwrap_or(host);
+        // without a port it is HTTP's own (RFC 9110, 4.2.1)
+        address(host)
+            .or_else(|_| address(&format!("{host}:80")))
+            .map(Upstream::Tcp)
+            .map_err(|_| help.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_its_unit() {
+        for (text, expected) in [
+            ("250ms", Some(250)),
+            ("10s", Some(10_000)),
+            ("5m", Some(300_000)),
+            ("0s", Some(0)),
+            ("10", None),
+            ("1.5s", None),
+            ("-1s", None),
+            ("s", None),
+            ("99999999999999999999h", None),
+            ("9000h", None),
+        ] {
+            assert_eq!(
+                duration(text).ok(),
+                expected.map(Duration::from_millis),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_and_its_unit() {
+        for (text, expected) in [
+            ("64KiB", Some(65_536)),
+            ("1MiB", Some(1 << 20)),
+            ("512", Some(512)),
+            ("64KB", None),
+            ("0", None),
+            ("99999999999MiB", None),
+        ] {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_an_address_a_socket_or_none() {
+        let tcp = |text: &str| Some(Upstream::Tcp(text.parse().unwrap()));
+        for (text, expected) in [
+            ("http://127.0.0.1:8080", tcp("127.0.0.1:8080")),
+            ("http://localhost:8080/", tcp("127.0.0.1:8080")),
+            ("http://[::1]:9", tcp("[::1]:9")),
+            ("http://10.0.0.1", tcp("10.0.0.1:80")),
+            (
+                "unix:/run/app.sock",
+                Some(Upstream::Unix("/run/app.sock".into())),
+            ),
+            ("none", Some(Upstream::None)),
+            ("https://127.0.0.1:8080", None),
+            ("http://example.com:80", None),
+            ("127.0.0.1:8080", None),
+            ("unix:app.sock", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Signals as events. In: SIGHUP, SIGTERM and SIGINT. Out: a channel.
+
+use signal_hook::{
+    consts::signal::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use tokio::sync::mpsc;
+
+/// What the process is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGHUP: read the files again
+    Reload,
+    /// SIGTERM, SIGINT: finish what has begun, and end
+    Stop,
+}
+
+/// Signals, in the order of their arrival.
+pub type Receiver = mpsc::Receiver<Signal>;
+
+/// Installs the handlers. The kernel merges equal signals while one waits, and so do we: a storm is a few events.
+pub fn install() -> std::io::Result<Receiver> {
+    let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT])?;
+    let (sender, receiver) = mpsc::channel(8);
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let signal = if signal == SIGHUP {
+                    Signal::Reload
+                } else {
+                    Signal::Stop
+                };
+                if sender.blocking_send(signal).is_err() {
+                    break;
+                }
+            }
+        })?;
+    Ok(receiver)
+}

@@ -1,0 +1,138 @@
+//! Counters that one thread writes and any thread reads, without contention and without a lock.
+//! In: one event. Out: a sum that a scrape may read at any time.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+/// A counter with one writer. Two writers would lose counts, never more than that.
+#[derive(Debug, Default)]
+pub struct Slot(AtomicU64);
+
+impl Slot {
+    /// A load and a store, not a locked add: there is one writer.
+    #[inline]
+    pub fn add(&self, more: u64) {
+        self.0
+            .store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+    }
+
+    /// As of now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// 1xx to 5xx, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class(u8);
+
+/// The classes as labels.
+pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+impl Class {
+    /// A status beyond 599 is the application's mistake: 5xx.
+    pub fn of(status: u16) -> Class {
+        Class((status / 100).clamp(1, 5) as u8 - 1)
+    }
+}
+
+/// Upper bounds of the buckets of a duration, in nanoseconds; the last one has none.
+pub const BOUNDS: [u64; 14] = [
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
+
+/// How a request ended, with its bucket found once for all the histograms that it goes into.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    class: Class,
+    bucket: u8,
+    nanoseconds: u64,
+}
+
+impl Ending {
+    /// Of a status and a duration.
+    pub fn new(status: u16, took: Duration) -> Ending {
+        let nanoseconds = took.as_nanos() as u64;
+        Ending {
+            class: Class::of(status),
+            bucket: BOUNDS.partition_point(|bound| *bound < nanoseconds) as u8,
+            nanoseconds,
+        }
+    }
+}
+
+/// The durations of one status class.
+#[derive(Debug, Default)]
+pub struct Durations {
+    buckets: [Slot; BOUNDS.len() + 1],
+    sum: Slot,
+}
+
+/// Requests and their durations by status class.
+#[derive(Debug, Default)]
+pub struct Endings([Durations; CLASSES.len()]);
+
+impl Endings {
+    /// One more.
+    #[inline]
+    pub fn add(&self, ending: Ending) {
+        let durations = &self.0[usize::from(ending.class.0)];
+        durations.buckets[usize::from(ending.bucket)].add(1);
+        durations.sum.add(ending.nanoseconds);
+    }
+
+    /// The same counters of all workers together: for each class the buckets and the sum in nanoseconds.
+    pub fn sum<'a>(
+        workers: impl Iterator<Item = &'a Endings>,
+    ) -> [([u64; BOUNDS.len() + 1], u64); CLASSES.len()] {
+        let mut sums = <[([u64; BOUNDS.len() + 1], u64); CLASSES.len()]>::default();
+        for endings in workers {
+            for (sum, durations) in sums.iter_mut().zip(&endings.0) {
+                for (bucket, slot) in sum.0.iter_mut().zip(&durations.buckets) {
+                    *bucket += slot.get();
+                }
+                sum.1 += durations.sum.get();
+            }
+        }
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_counted_where_its_status_and_its_duration_belong() {
+        for (status, took, class, bucket) in [
+            (200, Duration::ZERO, 1, 0),
+            (200, Duration::from_micros(500), 1, 0),
+            (204, Duration::from_nanos(500_001), 1, 1),
+            (101, Duration::from_millis(1), 0, 1),
+            (404, Duration::from_secs(10), 3, 13),
+            (502, Duration::from_secs(11), 4, 14),
+            (999, Duration::from_secs(1), 4, 10),
+        ] {
+            let endings = Endings::default();
+            endings.add(Ending::new(status, took));
+            let sums = Endings::sum([&endings, &Endings::default()].into_iter());
+            assert_eq!(sums[class].0[bucket], 1, "{status} after {took:?}");
+            assert_eq!(sums[class].1, took.as_nanos() as u64);
+        }
+    }
+}

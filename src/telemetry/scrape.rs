@@ -1,0 +1,315 @@
+//! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums under the names that `cli.md` promises.
+
+use super::{
+    count::{BOUNDS, CLASSES, Endings},
+    metrics::{Arm, Counters, Key, Metrics, REASONS, lock},
+    process,
+};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet},
+    metrics::{MetricType, exemplar::Exemplar},
+    registry::Registry,
+};
+use std::{
+    collections::BTreeMap,
+    fmt::Error,
+    sync::{Arc, Mutex},
+};
+
+/// What a scraper is told that it gets.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels<'a> = [(&'static str, &'a str)];
+type Sum = ([u64; BOUNDS.len() + 1], u64);
+
+impl Metrics {
+    /// The whole text. Takes no lock that the data path waits for.
+    pub fn scrape(self: &Arc<Self>) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self.clone()));
+        let mut text = String::new();
+        // writing to a string cannot fail
+        let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+        text
+    }
+
+    fn sum(&self, slot: impl Fn(&Counters) -> u64) -> u64 {
+        self.workers.iter().map(|worker| slot(worker)).sum()
+    }
+
+    fn rare(
+        &self,
+        map: impl Fn(&Counters) -> &Mutex<BTreeMap<&'static str, u64>>,
+    ) -> BTreeMap<&'static str, u64> {
+        let mut sums = BTreeMap::new();
+        for worker in &self.workers {
+            for (label, count) in lock(map(worker)).iter() {
+                *sums.entry(*label).or_default() += count;
+            }
+        }
+        sums
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
+        self.requests(&mut to)?;
+        self.features(&mut to)?;
+        self.people(&mut to)?;
+        self.config(&mut to)?;
+        self.edges(&mut to)?;
+        process::encode(&mut to)
+    }
+}
+
+impl Metrics {
+    fn requests(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let sums = Endings::sum(self.workers.iter().map(|worker| &worker.requests));
+        let seen = || {
+            CLASSES
+                .into_iter()
+                .zip(&sums)
+                .filter(|(_, sum)| count(sum) > 0)
+        };
+        let mut family = describe(
+            to,
+            "burgee_requests",
+            "Requests answered",
+            MetricType::Counter,
+        )?;
+        for (status, sum) in seen() {
+            counter(&mut family, &[("status", status)], count(sum))?;
+        }
+        let mut family = describe(
+            to,
+            "burgee_request_duration_seconds",
+            "From the end of the request head to the response head",
+            MetricType::Histogram,
+        )?;
+        for (status, sum) in seen() {
+            histogram(&mut family, &[("status", status)], sum)?;
+        }
+        Ok(())
+    }
+
+    fn features(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let features = lock(&self.features);
+        let mut family = describe(
+            to,
+            "burgee_evaluations",
+            "Decisions by feature, variant and reason",
+            MetricType::Counter,
+        )?;
+        for ((feature, variant), workers) in &features.arms {
+            for (index, reason) in REASONS.iter().enumerate() {
+                let sum = workers
+                    .iter()
+                    .map(|arm| arm.evaluations[index].get())
+                    .sum::<u64>();
+                if sum > 0 {
+                    let labels = [
+                        ("feature", &**feature),
+                        ("variant", variant),
+                        ("reason", reason.as_str()),
+                    ];
+                    counter(&mut family, &labels, sum)?;
+                }
+            }
+        }
+        let compared: Vec<_> = features
+            .arms
+            .iter()
+            .filter_map(|(key, arms)| Some((key, outcome(arms)?)))
+            .collect();
+        let mut family = describe(
+            to,
+            "burgee_feature_requests",
+            "Requests answered, by what the feature gave them",
+            MetricType::Counter,
+        )?;
+        each_outcome(&compared, |labels, sum| {
+            counter(&mut family, labels, count(sum))
+        })?;
+        let mut family = describe(
+            to,
+            "burgee_feature_request_duration_seconds",
+            "Durations, by what the feature gave the request",
+            MetricType::Histogram,
+        )?;
+        each_outcome(&compared, |labels, sum| histogram(&mut family, labels, sum))
+    }
+
+    fn people(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family = describe(
+            to,
+            "burgee_identity",
+            "Where the user came from, once a file",
+            MetricType::Counter,
+        )?;
+        for (source, workers) in &lock(&self.features).people {
+            counter(
+                &mut family,
+                &[("source", source)],
+                workers.iter().map(|slot| slot.get()).sum(),
+            )?;
+        }
+        let mut family = describe(
+            to,
+            "burgee_forged_fields_dropped",
+            "Request fields dropped because only burgee may send them",
+            MetricType::Counter,
+        )?;
+        counter(&mut family, &[], self.sum(|worker| worker.forged.get()))?;
+        let mut family = describe(
+            to,
+            "burgee_overrides",
+            "Overrides that requests brought",
+            MetricType::Counter,
+        )?;
+        for (result, sum) in self.rare(|worker| &worker.overrides) {
+            counter(&mut family, &[("result", result)], sum)?;
+        }
+        Ok(())
+    }
+
+    fn config(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let config = lock(&self.config);
+        let mut family = describe(
+            to,
+            "burgee_config",
+            "The toggles in force",
+            MetricType::Info,
+        )?;
+        if let Some(revision) = &config.revision {
+            family.encode_info(&[("revision", &**revision)])?;
+        }
+        let mut family = describe(
+            to,
+            "burgee_config_last_reload_successful",
+            "1 if the last attempt to read the toggles was good",
+            MetricType::Gauge,
+        )?;
+        family.encode_gauge(&u64::from(config.last_good))?;
+        let mut family = describe(
+            to,
+            "burgee_config_last_success_timestamp_seconds",
+            "When toggles were last read without a problem",
+            MetricType::Gauge,
+        )?;
+        family.encode_gauge(&config.last_success.map_or(0, |at| at.0))?;
+        let mut family = describe(
+            to,
+            "burgee_config_reloads",
+            "Attempts to read the toggles",
+            MetricType::Counter,
+        )?;
+        for ((trigger, result), sum) in &config.reloads {
+            counter(
+                &mut family,
+                &[("trigger", trigger), ("result", result)],
+                *sum,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn edges(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family = describe(
+            to,
+            "burgee_upstream_failures",
+            "Requests that the application did not answer",
+            MetricType::Counter,
+        )?;
+        for (error, sum) in self.rare(|worker| &worker.upstream_failures) {
+            counter(&mut family, &[("error", error)], sum)?;
+        }
+        let mut family = describe(
+            to,
+            "burgee_connections",
+            "Client connections open now",
+            MetricType::Gauge,
+        )?;
+        family.encode_gauge(&self.connections())?;
+        let mut family = describe(
+            to,
+            "burgee_refused",
+            "What a limit refused",
+            MetricType::Counter,
+        )?;
+        for (limit, sum) in self.rare(|worker| &worker.refused) {
+            counter(&mut family, &[("limit", limit)], sum)?;
+        }
+        Ok(())
+    }
+}
+
+/// The endings of one variant over all workers, where they are counted.
+fn outcome(arms: &[Arc<Arm>]) -> Option<[Sum; CLASSES.len()]> {
+    arms.first()?.requests.as_ref()?;
+    Some(Endings::sum(
+        arms.iter().filter_map(|arm| arm.requests.as_deref()),
+    ))
+}
+
+type Compared<'a> = (&'a Key, [Sum; CLASSES.len()]);
+
+fn each_outcome(
+    compared: &[Compared<'_>],
+    mut each: impl FnMut(&Labels<'_>, &Sum) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for ((feature, variant), sums) in compared {
+        for (status, sum) in CLASSES
+            .into_iter()
+            .zip(sums)
+            .filter(|(_, sum)| count(sum) > 0)
+        {
+            each(
+                &[
+                    ("feature", feature),
+                    ("variant", variant),
+                    ("status", status),
+                ],
+                sum,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn count(sum: &Sum) -> u64 {
+    sum.0.iter().sum()
+}
+
+pub(super) fn describe<'t>(
+    to: &'t mut DescriptorEncoder<'_>,
+    name: &'t str,
+    help: &str,
+    kind: MetricType,
+) -> Result<MetricEncoder<'t>, Error> {
+    to.encode_descriptor(name, help, None, kind)
+}
+
+pub(super) fn counter(
+    family: &mut MetricEncoder<'_>,
+    labels: &Labels<'_>,
+    value: u64,
+) -> Result<(), Error> {
+    let none = None::<&Exemplar<NoLabelSet, f64>>;
+    if labels.is_empty() {
+        return family.encode_counter(&value, none);
+    }
+    family.encode_family(&labels)?.encode_counter(&value, none)
+}
+
+fn histogram(family: &mut MetricEncoder<'_>, labels: &Labels<'_>, sum: &Sum) -> Result<(), Error> {
+    let bounds = BOUNDS
+        .iter()
+        .map(|bound| *bound as f64 / 1e9)
+        .chain([f64::INFINITY]);
+    let buckets: Vec<_> = bounds.zip(sum.0).collect();
+    let seconds = sum.1 as f64 / 1e9;
+    family
+        .encode_family(&labels)?
+        .encode_histogram::<NoLabelSet>(seconds, count(sum), &buckets, None)
+}
