@@ -1,1 +1,5 @@
 //! One integration binary, a module a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects
+
+mod architecture;
+mod cli;

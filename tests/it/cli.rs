@@ -1,0 +1,88 @@
+//! The command line keeps its promises: a variable for every flag, an example in every help, the exit codes.
+
+use std::process::{Command, Output};
+
+fn burgee(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .args(arguments)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn every_flag_can_be_given_as_a_variable() {
+    for command in burgee::cli::command().get_subcommands() {
+        for flag in command.get_arguments() {
+            let Some(long) = flag
+                .get_long()
+                .filter(|long| !["help", "version"].contains(long))
+            else {
+                continue;
+            };
+            let expected = format!("BURGEE_{}", long.replace('-', "_").to_uppercase());
+            let found = flag
+                .get_env()
+                .map(|name| name.to_string_lossy().into_owned());
+            assert_eq!(
+                found.as_deref(),
+                Some(&*expected),
+                "{} --{long}",
+                command.get_name()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    for command in burgee::cli::command().get_subcommands() {
+        let name = command.get_name();
+        let help = burgee(&[name, "--help"]);
+        let text = String::from_utf8(help.stdout).unwrap();
+        assert!(help.status.success());
+        assert!(
+            text.contains("Example") && text.contains(&format!("burgee {name}")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_what_to_write() {
+    for (arguments, expected) in [
+        (&["run", "--poll", "5"][..], "`250ms`, `10s`, `5m`"),
+        (&["run", "--max-head", "64KB"], "`64KiB`"),
+        (
+            &["run", "--upstream", "https://localhost"],
+            "`http://127.0.0.1:8080`",
+        ),
+        (
+            &["run", "--upstream", "http://example.com:80"],
+            "an IP address or `localhost`",
+        ),
+        (&["run", "--listen", "3524"], "an IP address and a port"),
+        (&["run", "--workers", "0"], "1..=256"),
+        (&["run", "--probe", "live"], "`ready=/healthz`"),
+        (&["run", "--no-such-flag"], "--no-such-flag"),
+        (&["rum"], "run"),
+    ] {
+        let output = burgee(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_variable_counts_like_its_flag() {
+    let output = Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .arg("run")
+        .env_clear()
+        .env("BURGEE_POLL", "often")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("often"), "{said}");
+}
