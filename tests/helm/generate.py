@@ -1,0 +1,60 @@
+"""Makes what is generated: value tables, the library's copies of deploy/, golden files. `UPDATE=1 tests/helm/run` calls it."""
+
+import json
+import re
+import shutil
+
+import yaml
+
+from chart import HERE, ROOT, cases, key, objects, template
+
+CHARTS = ["burgee", "burgee-lib", "burgee-injector"]
+COPIES = {f"deploy/{name}": f"helm/burgee-lib/files/{name}" for name in ("alerts.yaml", "dashboard.json")}
+BEGIN, END = "<!-- values: generated from values.schema.json -->", "<!-- end of values -->"
+
+
+def rows(schema, values, path=""):
+    """One line of the table a key that has no keys of its own."""
+    for name, shape in schema["properties"].items():
+        if not path and name == "global":
+            continue
+        here, value = f"{path}{name}", (values or {}).get(name)
+        if "properties" in shape:
+            yield from rows(shape, value, f"{here}.")
+            continue
+        kind = shape.get("type") or " or ".join(json.dumps(one) for one in shape["enum"])
+        kind = kind if isinstance(kind, str) else " or ".join(kind)
+        yield f"| `{here}` | {kind} | `{json.dumps(value)}` | {shape['description']} |"
+
+
+def table(chart):
+    folder = ROOT / "helm" / chart
+    schema = json.loads((folder / "values.schema.json").read_text())
+    values = yaml.safe_load((folder / "values.yaml").read_text())
+    return "\n".join(["| key | type | default | what it does |", "|---|---|---|---|", *rows(schema, values)])
+
+
+def readme(chart):
+    """Where the README is, what it says, and what it should say."""
+    path = ROOT / "helm" / chart / "README.md"
+    now = path.read_text()
+    part = f"{BEGIN}\n{table(chart)}\n{END}"
+    return path, now, re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: part, now, flags=re.DOTALL)
+
+
+def golden():
+    """Where each golden file is, and what it should say. Parsed and sorted, so that both helms make the same."""
+    for name, case in cases():
+        for kube in case.get("golden", []):
+            documents = sorted(objects(template("helm 4", case["chart"], case.get("values"), kube)), key=key)
+            yield HERE / "golden" / f"{name}.{kube}.yaml", yaml.safe_dump_all(documents, width=160, sort_keys=False)
+
+
+if __name__ == "__main__":
+    for source, copy in COPIES.items():
+        shutil.copyfile(ROOT / source, ROOT / copy)
+    for chart in CHARTS:
+        path, _, wanted = readme(chart)
+        path.write_text(wanted)
+    for path, wanted in golden():
+        path.write_text(wanted)

@@ -1,0 +1,129 @@
+"""What is written twice agrees: schema and values, README and schema, the library's files and deploy/, symlinks and charts."""
+
+import json
+import re
+import unittest
+
+import promql_parser
+import yaml
+
+import generate
+from chart import ROOT
+
+# the metrics of burgee, with the suffixes that Prometheus adds, and their labels
+METRICS = {
+    "burgee_requests_total": {"status"},
+    "burgee_request_duration_seconds_bucket": {"status", "le"},
+    "burgee_evaluations_total": {"feature", "variant", "reason"},
+    "burgee_feature_requests_total": {"feature", "variant", "status"},
+    "burgee_feature_request_duration_seconds_bucket": {"feature", "variant", "status", "le"},
+    "burgee_exposures_total": {"feature", "variant"},
+    "burgee_goals_total": {"feature", "variant", "goal"},
+    "burgee_forged_fields_dropped_total": set(),
+    "burgee_identity_total": {"source"},
+    "burgee_config_info": {"revision"},
+    "burgee_config_last_reload_successful": set(),
+    "burgee_config_last_success_timestamp_seconds": set(),
+    "burgee_config_reloads_total": {"trigger", "result"},
+    "burgee_upstream_failures_total": {"error"},
+    "burgee_connections": set(),
+    "burgee_refused_total": {"limit"},
+}
+# what Prometheus itself adds
+TARGET = {"namespace", "pod", "job"}
+
+
+def leaves(schema, path=""):
+    for name, shape in schema["properties"].items():
+        if "properties" in shape:
+            yield from leaves(shape, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", shape
+
+
+def keys(values, schema, path=""):
+    for name, value in values.items():
+        shape = schema["properties"].get(name, {})
+        if "properties" in shape:
+            yield from keys(value, shape, f"{path}{name}.")
+        else:
+            yield f"{path}{name}"
+
+
+class Generated(unittest.TestCase):
+    maxDiff = None
+
+    def test_schema_and_values_have_the_same_keys_and_every_key_is_explained(self):
+        for chart in generate.CHARTS:
+            with self.subTest(chart=chart):
+                schema = json.loads((ROOT / f"helm/{chart}/values.schema.json").read_text())
+                values = yaml.safe_load((ROOT / f"helm/{chart}/values.yaml").read_text())
+                shapes = dict(leaves(schema))
+                self.assertEqual(set(shapes) - {"global"}, set(keys(values, schema)))
+                for path, shape in shapes.items():
+                    self.assertTrue(shape.get("description", "").endswith("."), f"{path}: no description")
+
+    def test_every_object_that_is_ours_refuses_unknown_keys(self):
+        def check(shape, path):
+            if "properties" in shape:
+                self.assertIs(False, shape.get("additionalProperties"), path)
+                for name, below in shape["properties"].items():
+                    check(below, f"{path}.{name}")
+        for chart in generate.CHARTS:
+            check(json.loads((ROOT / f"helm/{chart}/values.schema.json").read_text()), chart)
+
+    def test_the_value_tables_are_current(self):
+        for chart in generate.CHARTS:
+            path, now, wanted = generate.readme(chart)
+            self.assertIn(generate.BEGIN, now, path)
+            self.assertEqual(wanted, now, f"{path}: UPDATE=1 tests/helm/run")
+
+    def test_the_librarys_files_are_those_of_deploy(self):
+        for source, copy in generate.COPIES.items():
+            self.assertEqual((ROOT / source).read_text(), (ROOT / copy).read_text(), f"{copy}: UPDATE=1 tests/helm/run")
+
+    def test_every_chart_that_needs_the_library_has_this_one(self):
+        for chart in ("helm/burgee", "tests/helm/app"):
+            vendored = ROOT / chart / "charts" / "burgee-lib"
+            self.assertEqual((ROOT / "helm/burgee-lib").resolve(), vendored.resolve(), f"{chart}: no symlink to the library")
+            wanted = yaml.safe_load((ROOT / chart / "Chart.yaml").read_text())["dependencies"][0]["version"]
+            self.assertEqual(yaml.safe_load((vendored / "Chart.yaml").read_text())["version"], wanted)
+
+    def test_the_charts_have_the_version_of_the_crate(self):
+        crate = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+        for chart in generate.CHARTS:
+            meta = yaml.safe_load((ROOT / f"helm/{chart}/Chart.yaml").read_text())
+            self.assertEqual((crate, crate, ">=1.29.0-0"), (meta["version"], meta["appVersion"], meta["kubeVersion"]))
+
+    def test_nothing_defeats_hot_reload_or_renders_differently_twice(self):
+        forbidden = re.compile(r"subPath|\{\{[^}]*\b(lookup|rand\w+|gen\w+|now|uuidv4|sha\w+sum)\b|checksum/")
+        files = [path for top in ("helm", "deploy") for path in (ROOT / top).rglob("*") if path.suffix in (".yaml", ".tpl", ".txt") and path.is_file()]
+        self.assertGreater(len(files), 20)
+        for path in files:
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                self.assertIsNone(forbidden.search(line), f"{path}:{number}: {line}")
+
+
+class Watching(unittest.TestCase):
+    def expressions(self):
+        for group in yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text())["groups"]:
+            for rule in group["rules"]:
+                yield rule["alert"], rule["expr"]
+        dashboard = json.loads((ROOT / "deploy/dashboard.json").read_text())
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                yield panel["title"], target["expr"].replace("$__rate_interval", "5m")
+
+    def test_every_expression_is_promql_about_metrics_and_labels_that_burgee_has(self):
+        seen = set()
+        for name, expression in self.expressions():
+            with self.subTest(name=name):
+                promql_parser.parse(expression)
+                metrics = set(re.findall(r"\bburgee_\w+", expression))
+                self.assertLessEqual(metrics, set(METRICS))
+                seen |= metrics
+                labels = set().union(TARGET, *(METRICS[metric] for metric in metrics))
+                used = {label.strip() for group in re.findall(r"(?:by|on) \(([^)]*)\)", expression) for label in group.split(",")}
+                used |= set(re.findall(r"(\w+)\s*=~?\s*\"", expression))
+                self.assertLessEqual(used, labels)
+        self.assertIn("burgee_feature_requests_total", seen)

@@ -1,0 +1,92 @@
+"""What a pod must be beyond its schema: what Pod Security "restricted" accepts, what finds its way by name, how it ends."""
+
+import unittest
+
+from chart import HELMS, KUBES, cases, objects, pods, template
+
+
+def restricted(pod):
+    """What Pod Security "restricted" would say of a pod (only what these charts could get wrong)."""
+    spec = pod["spec"]
+    around = spec.get("securityContext", {})
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if spec.get(field):
+            yield field
+    for volume in spec.get("volumes", []):
+        if not {"configMap", "emptyDir", "projected", "secret", "downwardAPI"} & set(volume):
+            yield f"volume {volume['name']}"
+    for container in spec.get("initContainers", []) + spec["containers"]:
+        own = container.get("securityContext", {})
+        if own.get("allowPrivilegeEscalation") is not False:
+            yield f"{container['name']}: allowPrivilegeEscalation"
+        if own.get("capabilities", {}).get("drop") != ["ALL"] or own["capabilities"].get("add"):
+            yield f"{container['name']}: capabilities"
+        if not own.get("runAsNonRoot", around.get("runAsNonRoot")):
+            yield f"{container['name']}: runAsNonRoot"
+        if own.get("seccompProfile", around.get("seccompProfile", {})).get("type") not in ("RuntimeDefault", "Localhost"):
+            yield f"{container['name']}: seccompProfile"
+        if any("hostPort" in port for port in container.get("ports", [])):
+            yield f"{container['name']}: hostPort"
+
+
+def named_ports(pod, native_are_found):
+    """name -> container of the ports that a Service finds."""
+    spec = pod["spec"]
+    found = spec["containers"] + (spec.get("initContainers", []) if native_are_found else [])
+    return {port["name"]: (container["name"], port["containerPort"]) for container in found for port in container.get("ports", [])}
+
+
+class Pods(unittest.TestCase):
+    def each(self):
+        for name, case in cases():
+            for kube in case.get("kube", KUBES):
+                with self.subTest(case=name, kube=kube):
+                    yield name, kube, objects(template("helm 4", case["chart"], case.get("values"), kube))
+
+    def test_pod_security_restricted_accepts_every_pod(self):
+        for _, _, documents in self.each():
+            for _, pod in pods(documents):
+                self.assertEqual([], list(restricted(pod)))
+
+    def test_the_check_of_restricted_can_fail(self):
+        pod = {"spec": {"containers": [{"name": "a", "ports": [{"hostPort": 1}]}], "volumes": [{"name": "v", "hostPath": {}}], "hostNetwork": True}}
+        self.assertEqual(7, len(list(restricted(pod))))
+
+    def test_a_service_reaches_burgee_and_not_the_application(self):
+        for _, kube, documents in self.each():
+            for service in (d for d in documents if d["kind"] == "Service"):
+                pod = next(pod for _, pod in pods(documents) if service["spec"]["selector"].items() <= pod["metadata"].get("labels", {}).items())
+                target = service["spec"]["ports"][0]["targetPort"]
+                if isinstance(target, str):
+                    # Services find the named port of a native sidecar from 1.32 on
+                    target = named_ports(pod, kube != "1.29")[target][1]
+                self.assertEqual(3524, target)
+
+    def test_a_test_pod_gets_no_traffic(self):
+        for _, _, documents in self.each():
+            for service in (d for d in documents if d["kind"] == "Service"):
+                for pod in (d for d in documents if d["kind"] == "Pod"):
+                    self.assertFalse(service["spec"]["selector"].items() <= pod["metadata"].get("labels", {}).items())
+
+    def test_every_pod_has_time_to_end(self):
+        for name, _, documents in self.each():
+            for _, pod in pods(documents):
+                containers = pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+                burgee = next((c for c in containers if c["name"] == "burgee"), None)
+                if burgee is None:
+                    continue  # the pod of `helm test`
+                sleep = max(c.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0) for c in containers)
+                drain = int(burgee["args"][burgee["args"].index("--drain-timeout") + 1].removesuffix("s"))
+                self.assertGreaterEqual(pod["spec"]["terminationGracePeriodSeconds"], sleep + drain, name)
+
+    def test_mounts_have_volumes_and_ports_have_short_names(self):
+        for _, _, documents in self.each():
+            for _, pod in pods(documents):
+                volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+                for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
+                    self.assertLessEqual({mount["name"] for mount in container.get("volumeMounts", [])}, volumes)
+                    for port in container.get("ports", []):
+                        self.assertLessEqual(len(port["name"]), 15)
+
+    def test_both_helms_are_the_ones_asked_for(self):
+        self.assertEqual(["helm 3", "helm 4"], list(HELMS))
