@@ -1,6 +1,6 @@
 # The one vocabulary. `make demo` and `make test` need nothing but cargo.
 
-.PHONY: demo test test-all lint bench
+.PHONY: demo test test-all lint bench image
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
@@ -20,3 +20,7 @@ lint:
 
 bench:
 	cargo bench
+
+# The static binary (dist/burgee) and its image (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes the same.
+image:
+	deploy/image.py

@@ -24,7 +24,8 @@ def rows(schema, values, path=""):
             continue
         kind = shape.get("type") or " or ".join(json.dumps(one) for one in shape["enum"])
         kind = kind if isinstance(kind, str) else " or ".join(kind)
-        yield f"| `{here}` | {kind} | `{json.dumps(value)}` | {shape['description']} |"
+        cells = (f"`{here}`", kind, f"`{json.dumps(value)}`", shape["description"])
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def table(chart):
