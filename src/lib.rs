@@ -12,5 +12,6 @@ pub mod cli;
 pub mod door;
 pub mod engine;
 pub mod live;
+pub mod proxy;
 pub mod signals;
 pub mod telemetry;

@@ -3,3 +3,6 @@
 
 mod architecture;
 mod cli;
+mod proxy_basics;
+#[allow(dead_code)] // helpers for every subject
+mod raw;

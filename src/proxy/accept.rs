@@ -1,0 +1,163 @@
+//! A worker's life: connections come in until the process stops, then what is in flight is finished.
+//! In: a listener and the phase. Out: a task a connection; it returns when nothing is left, or the deadline has passed.
+
+use super::{Conn, Stage, Worker, connection, settings};
+use crate::live::{Phase, Phases};
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    task,
+    time::{sleep, timeout},
+};
+
+/// How long no descriptor is free before it is tried again.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// What a connection above the limit is told.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nproxy-status: burgee; error=connection_limit_reached\r\n\
+content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\nconnection: close\r\n\r\ntoo many connections\n";
+
+pub(super) async fn run(
+    listener: std::net::TcpListener,
+    worker: Rc<Worker>,
+    mut phases: Phases,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let ticking = task::spawn_local(tick(worker.clone()));
+    while worker.phase.get() < Phase::Stopping {
+        tokio::select! {
+            biased;
+            phase = changed(&mut phases) => enter(&worker, phase),
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => admit(&worker, socket, peer),
+                Err(error) => refused(&worker, &error).await,
+            },
+        }
+    }
+    // what the kernel has already accepted for us is served, not reset
+    while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
+        admit(&worker, socket, peer);
+    }
+    drop(listener);
+    while worker.phase.get() < Phase::Closing && worker.clients.get() > 0 {
+        tokio::select! {
+            biased;
+            phase = changed(&mut phases) => enter(&worker, phase),
+            () = worker.none_left.notified() => {}
+        }
+    }
+    // everybody has been woken, and lets go
+    let _ = timeout(Duration::from_millis(100), async {
+        while worker.clients.get() > 0 {
+            worker.none_left.notified().await;
+        }
+    })
+    .await;
+    worker.pool.clear();
+    ticking.abort();
+    Ok(())
+}
+
+async fn tick(worker: Rc<Worker>) {
+    loop {
+        sleep(worker.clock.tick()).await;
+        worker.clock.advance();
+        worker.pool.sweep(&worker.settings, worker.clock.now());
+    }
+}
+
+async fn changed(phases: &mut Phases) -> Phase {
+    match phases.changed().await {
+        Ok(()) => *phases.borrow_and_update(),
+        // nobody is left who could change it
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn enter(worker: &Worker, phase: Phase) {
+    worker.phase.set(phase);
+    worker.clock.wake_all();
+}
+
+/// Without descriptors (EMFILE) `accept` fails at once and for ever: wait rather than spin.
+async fn refused(worker: &Worker, error: &io::Error) {
+    let of_one_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    );
+    if !of_one_connection {
+        worker.telemetry.refused("descriptors");
+        tracing::warn!(%error, "cannot accept connections; trying again");
+        sleep(BREATHER).await;
+    }
+}
+
+fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+    let settings = &worker.settings;
+    if !settings::enter(&settings.open.clients, settings.max_connections) {
+        worker.telemetry.refused("connections");
+        task::spawn_local(turn_away(socket));
+        return;
+    }
+    // answers are written whole; a delay would only wait for an acknowledgement
+    let _ = socket.set_nodelay(true);
+    let conn = Rc::new(Conn {
+        worker: worker.clone(),
+        peer: Some(peer.ip()),
+        alarm: worker.clock.alarm(),
+        stage: Cell::new(Stage::Head),
+        http2: Cell::new(false),
+        active: Cell::new(0),
+        between: Cell::new(true),
+        informational: Default::default(),
+        tunnel: RefCell::new(None),
+        ends_with_close: Cell::new(false),
+    });
+    conn.begin(Stage::Head);
+    let client = Client::new(worker);
+    task::spawn_local(async move {
+        connection::serve(socket, conn).await;
+        drop(client);
+    });
+}
+
+async fn turn_away(mut socket: TcpStream) {
+    let _ = timeout(Duration::from_secs(1), async {
+        socket.write_all(FULL).await?;
+        connection::linger(socket).await
+    })
+    .await;
+}
+
+/// One open client connection, counted.
+struct Client(Rc<Worker>);
+
+impl Client {
+    fn new(worker: &Rc<Worker>) -> Client {
+        worker.clients.set(worker.clients.get() + 1);
+        worker.telemetry.connection_opened();
+        Client(worker.clone())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let worker = &self.0;
+        worker.clients.set(worker.clients.get() - 1);
+        worker.telemetry.connection_closed();
+        settings::leave(&worker.settings.open.clients);
+        if worker.clients.get() == 0 {
+            worker.none_left.notify_one();
+        }
+    }
+}

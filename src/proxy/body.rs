@@ -1,0 +1,263 @@
+//! Bodies as they pass: what goes up to the application, what comes back.
+//! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
+
+use super::{Active, clock::Alarm, hygiene, informational::Expectation, pool::Lease};
+use crate::live::InForce;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::{
+    cell::Cell,
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+type Next = Poll<Option<Result<Frame<Bytes>, Broken>>>;
+
+/// A request's body on its way to the application; nothing for most requests.
+pub(super) struct Upload(Option<Box<Streaming>>);
+
+struct Streaming {
+    body: Incoming,
+    flow: Rc<Flow>,
+    trailers: Trailers,
+    /// an HTTP/2 client may reset a stream "without error": that is no end of a body
+    over_h2: bool,
+    /// where `100 Continue` is expected, and how long it is waited for
+    held: Option<(Arc<Expectation>, Pin<Box<tokio::time::Sleep>>)>,
+}
+
+/// What becomes of the fields after a body.
+pub(super) enum Trailers {
+    /// nobody needs them, and an application may merge them into the head
+    Drop,
+    /// gRPC, without what a client may not say
+    Filter(Arc<InForce>),
+}
+
+/// What the two directions of one exchange know of each other.
+pub(super) struct Flow {
+    alarm: Rc<Alarm>,
+    response_timeout: Duration,
+    answered: Cell<bool>,
+    ended: Cell<bool>,
+}
+
+impl Flow {
+    pub(super) fn new(alarm: Rc<Alarm>, response_timeout: Duration) -> Rc<Flow> {
+        Rc::new(Flow {
+            alarm,
+            response_timeout,
+            answered: Cell::new(false),
+            ended: Cell::new(false),
+        })
+    }
+
+    /// The head of the answer is here: the response timeout has no more to say.
+    pub(super) fn answered(&self) {
+        self.answered.set(true);
+    }
+
+    /// Whether all of the body was taken.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    fn end(&self) {
+        if !self.ended.replace(true) && !self.answered.get() {
+            self.alarm.set(self.response_timeout);
+        }
+    }
+}
+
+impl Upload {
+    pub(super) fn empty() -> Upload {
+        Upload(None)
+    }
+
+    pub(super) fn new(
+        body: Incoming,
+        flow: Rc<Flow>,
+        trailers: Trailers,
+        over_h2: bool,
+        expectation: Option<(Arc<Expectation>, Duration)>,
+    ) -> Upload {
+        Upload(Some(Box::new(Streaming {
+            body,
+            flow,
+            trailers,
+            over_h2,
+            held: expectation.map(|(expectation, patience)| {
+                (expectation, Box::pin(tokio::time::sleep(patience)))
+            }),
+        })))
+    }
+}
+
+impl Streaming {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Next {
+        if let Some((expectation, patience)) = &mut self.held {
+            if !expectation.is_met(cx.waker()) {
+                ready!(patience.as_mut().poll(cx));
+            }
+            self.held = None;
+        }
+        loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_trailers() {
+                    Err(data) => {
+                        if self.body.is_end_stream() {
+                            self.flow.end();
+                        }
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                    Ok(mut trailers) => {
+                        self.flow.end();
+                        match &self.trailers {
+                            Trailers::Drop => {}
+                            Trailers::Filter(in_force) => {
+                                let guard = &in_force.snapshot.guard;
+                                hygiene::filter_trailers(&mut trailers, guard);
+                                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                            }
+                        }
+                    }
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None if self.over_h2 && !self.body.is_end_stream() => {
+                    return Poll::Ready(Some(Err("the client reset the stream".into())));
+                }
+                None => {
+                    self.flow.end();
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
+        match &mut self.get_mut().0 {
+            Some(streaming) => streaming.poll(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Some(streaming) => streaming.body.is_end_stream(),
+            None => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Some(streaming) => streaming.body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// An answer's body on its way to the client. When it is dropped, the exchange is over.
+pub(super) struct Answer {
+    kind: Kind,
+    /// what the connection to the client counts as a request in progress
+    pub(super) active: Option<Active>,
+}
+
+enum Kind {
+    Empty,
+    Text(&'static str),
+    Owned(Bytes),
+    Upstream {
+        body: Incoming,
+        lease: Option<Lease>,
+    },
+}
+
+impl Answer {
+    pub(super) fn empty() -> Answer {
+        Kind::Empty.into()
+    }
+
+    pub(super) fn text(text: &'static str) -> Answer {
+        Kind::Text(text).into()
+    }
+
+    pub(super) fn owned(bytes: Bytes) -> Answer {
+        Kind::Owned(bytes).into()
+    }
+
+    /// The application's; its connection goes back to the pool at the end.
+    pub(super) fn upstream(body: Incoming, lease: Lease) -> Answer {
+        if body.is_end_stream() {
+            lease.give_back();
+            return Answer::empty();
+        }
+        let lease = Some(lease);
+        Kind::Upstream { body, lease }.into()
+    }
+}
+
+impl From<Kind> for Answer {
+    fn from(kind: Kind) -> Answer {
+        Answer { kind, active: None }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
+        let kind = &mut self.get_mut().kind;
+        match kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Text(text) => {
+                let frame = Frame::data(Bytes::from_static(text.as_bytes()));
+                *kind = Kind::Empty;
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Kind::Owned(bytes) => {
+                let frame = Frame::data(std::mem::take(bytes));
+                *kind = Kind::Empty;
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Kind::Upstream { body, lease } => {
+                let next = ready!(Pin::new(&mut *body).poll_frame(cx));
+                if (next.is_none() || body.is_end_stream())
+                    && let Some(lease) = lease.take()
+                {
+                    lease.give_back();
+                }
+                Poll::Ready(next.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Text(_) | Kind::Owned(_) => false,
+            Kind::Upstream { body, .. } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
+            Kind::Owned(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Upstream { body, .. } => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One connection to the application, and what replaces it when it turns out to be stale.
+//! In: the upstream's address. Out: a stream for hyper; under a safe request it is replaced once, unseen.
+
+use super::settings::{Settings, Upstream};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    io,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+/// A plain stream to the application, TCP or Unix.
+pub(super) type Socket = Box<dyn Stream>;
+
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// Connects, within the connect timeout whatever the number of addresses.
+pub(super) async fn connect(settings: &Settings) -> io::Result<Socket> {
+    let limit: Duration = settings.connect_timeout;
+    match tokio::time::timeout(limit, reach(&settings.upstream)).await {
+        Ok(reached) => reached,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+async fn reach(upstream: &Upstream) -> io::Result<Socket> {
+    match upstream {
+        Upstream::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        Upstream::Tcp { addresses, .. } => {
+            let mut failed = io::ErrorKind::AddrNotAvailable.into();
+            for address in addresses {
+                match TcpStream::connect(address).await {
+                    Ok(stream) => {
+                        stream.set_nodelay(true)?;
+                        return Ok(Box::new(stream));
+                    }
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        }
+    }
+}
+
+/// What the sender of a request tells the stream under it.
+#[derive(Default)]
+pub(super) struct Wire {
+    /// a safe request without a body is on a reused connection, and nothing of its answer was seen
+    armed: Cell<bool>,
+    /// the bytes of that request
+    sent: RefCell<Vec<u8>>,
+}
+
+impl Wire {
+    /// The next request may be sent twice.
+    pub(super) fn arm(&self) {
+        self.armed.set(true);
+    }
+
+    fn disarm(&self) {
+        self.armed.set(false);
+        self.sent.borrow_mut().clear();
+    }
+
+    fn record(&self, bytes: &[u8]) {
+        if self.armed.get() {
+            self.sent.borrow_mut().extend_from_slice(bytes);
+        }
+    }
+}
+
+/// The stream that hyper's client sees.
+///
+/// An application that closes an idle connection unannounced crosses our next request. RFC 9110 (9.2.2) lets a safe
+/// request be sent again; done here, below the parser, it costs a copy of the head and no copy of the header map.
+pub(super) struct Renewable {
+    socket: Socket,
+    wire: Rc<Wire>,
+    settings: Arc<Settings>,
+    renewal: Option<Renewal>,
+}
+
+enum Renewal {
+    Connecting(Pin<Box<dyn Future<Output = io::Result<Socket>>>>),
+    Repeating(usize),
+}
+
+impl Renewable {
+    pub(super) fn new(socket: Socket, wire: Rc<Wire>, settings: Arc<Settings>) -> Renewable {
+        Renewable {
+            socket,
+            wire,
+            settings,
+            renewal: None,
+        }
+    }
+
+    /// The plain stream, for a tunnel.
+    pub(super) fn into_socket(self) -> Socket {
+        self.socket
+    }
+
+    fn renew(&mut self) {
+        tracing::debug!("the application closed an idle connection; sending the request again");
+        let settings = self.settings.clone();
+        let connecting = Box::pin(async move { connect(&settings).await });
+        self.renewal = Some(Renewal::Connecting(connecting));
+    }
+
+    /// Connects again and sends what was sent; ready when there is nothing to renew.
+    fn poll_renewal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match &mut self.renewal {
+                None => return Poll::Ready(Ok(())),
+                Some(Renewal::Connecting(connecting)) => {
+                    let connected = ready!(connecting.as_mut().poll(cx));
+                    // once only: what follows is the answer, whatever it is
+                    self.wire.armed.set(false);
+                    match connected {
+                        Ok(socket) => self.socket = socket,
+                        Err(error) => {
+                            self.renewal = None;
+                            return Poll::Ready(Err(error));
+                        }
+                    }
+                    self.renewal = Some(Renewal::Repeating(0));
+                }
+                Some(Renewal::Repeating(done)) => {
+                    let mut sent = self.wire.sent.borrow_mut();
+                    if *done == sent.len() {
+                        sent.clear();
+                        self.renewal = None;
+                        return Poll::Ready(Ok(()));
+                    }
+                    *done += ready!(Pin::new(&mut self.socket).poll_write(cx, &sent[*done..]))?;
+                }
+            }
+        }
+    }
+
+    fn is_stale(&self, result: &io::Result<()>, nothing_came: bool) -> bool {
+        self.wire.armed.get()
+            && match result {
+                Ok(()) => nothing_came,
+                Err(error) => matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::NotConnected
+                ),
+            }
+    }
+}
+
+impl AsyncRead for Renewable {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            ready!(this.poll_renewal(cx))?;
+            let before = buf.filled().len();
+            let result = ready!(Pin::new(&mut this.socket).poll_read(cx, buf));
+            if this.is_stale(&result, buf.filled().len() == before) {
+                this.renew();
+                continue;
+            }
+            this.wire.disarm();
+            return Poll::Ready(result);
+        }
+    }
+}
+
+impl AsyncWrite for Renewable {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        loop {
+            ready!(this.poll_renewal(cx))?;
+            let result = ready!(Pin::new(&mut this.socket).poll_write(cx, buf));
+            match result {
+                Ok(written) => {
+                    this.wire.record(&buf[..written]);
+                    return Poll::Ready(Ok(written));
+                }
+                Err(error) => {
+                    let error = Err(error);
+                    if !this.is_stale(&error, false) {
+                        return Poll::Ready(error.map(|()| 0));
+                    }
+                    this.renew();
+                }
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // only a request without a body is armed, and its head is one slice
+        match bufs {
+            [one] => self.poll_write(cx, one),
+            many => {
+                let this = self.get_mut();
+                ready!(this.poll_renewal(cx))?;
+                this.wire.disarm();
+                Pin::new(&mut this.socket).poll_write_vectored(cx, many)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}

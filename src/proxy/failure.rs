@@ -1,0 +1,206 @@
+//! The one place that answers when a request cannot be passed on.
+//! In: what went wrong. Out: a plain answer with `Proxy-Status` (RFC 9209), one line in the log, one counter, and who must act.
+
+use super::{Worker, body::Answer};
+use crate::live::Phase;
+use http::{HeaderValue, Response, StatusCode, header};
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// no Host, more than one, or one that is no host
+    Host,
+    /// a target that is neither a path, nor `*` for OPTIONS, nor an http URI
+    Target,
+    /// CONNECT
+    Connect,
+    /// a transfer coding that is not `chunked`, or `chunked` twice
+    Coding,
+    /// nothing listens
+    Refused,
+    /// the application's address cannot be reached
+    Unreachable,
+    /// no connection in time
+    ConnectTimeout,
+    /// the application went away before it answered
+    Terminated,
+    /// no head of an answer in time
+    ResponseTimeout,
+    /// the application's answer is not HTTP
+    Garbage,
+    /// the head of the application's answer is too long
+    ResponseHead,
+    /// the application's answer has a transfer coding that is not `chunked`
+    ResponseCoding,
+    /// a 101 that was not asked for
+    Upgrade,
+    /// the limit of connections to the application is reached
+    UpstreamLimit,
+}
+
+/// Who must act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blame {
+    Client,
+    Application,
+    Proxy,
+}
+
+impl Failure {
+    /// The whole table: status, error type (RFC 9209, 2.3), who must act, what the client reads.
+    const fn facts(self) -> (u16, &'static str, Blame, &'static str) {
+        use Blame::{Application, Client, Proxy};
+        const REQUEST: &str = "burgee; error=http_request_error";
+        const GONE: &str = "the application cannot be reached\n";
+        const LATE: &str = "the application did not answer in time\n";
+        const BROKEN: &str = "the application's answer cannot be understood\n";
+        match self {
+            Failure::Host => (400, REQUEST, Client, "exactly one valid Host is needed\n"),
+            Failure::Target => (400, REQUEST, Client, "the request target is not valid\n"),
+            Failure::Connect => (
+                405,
+                "burgee; error=http_request_denied",
+                Client,
+                "no tunnels here\n",
+            ),
+            Failure::Coding => (
+                501,
+                REQUEST,
+                Client,
+                "the only transfer coding is chunked\n",
+            ),
+            Failure::Refused => (502, "burgee; error=connection_refused", Application, GONE),
+            Failure::Unreachable => (
+                502,
+                "burgee; error=destination_unavailable",
+                Application,
+                GONE,
+            ),
+            Failure::ConnectTimeout => (504, "burgee; error=connection_timeout", Application, LATE),
+            Failure::Terminated => (
+                502,
+                "burgee; error=connection_terminated",
+                Application,
+                "the application went away\n",
+            ),
+            Failure::ResponseTimeout => (
+                504,
+                "burgee; error=http_response_timeout",
+                Application,
+                LATE,
+            ),
+            Failure::Garbage => (
+                502,
+                "burgee; error=http_protocol_error",
+                Application,
+                BROKEN,
+            ),
+            Failure::ResponseHead => (
+                502,
+                "burgee; error=http_response_header_section_size",
+                Application,
+                BROKEN,
+            ),
+            Failure::ResponseCoding => (
+                502,
+                "burgee; error=http_response_transfer_coding",
+                Application,
+                BROKEN,
+            ),
+            Failure::Upgrade => (
+                502,
+                "burgee; error=http_upgrade_failed",
+                Application,
+                BROKEN,
+            ),
+            Failure::UpstreamLimit => (
+                503,
+                "burgee; error=connection_limit_reached",
+                Proxy,
+                "too many requests at once\n",
+            ),
+        }
+    }
+
+    /// Whether the application cannot be reached at all, which is what happens when a pod stops.
+    const fn is_gone(self) -> bool {
+        matches!(
+            self,
+            Failure::Refused | Failure::Unreachable | Failure::ConnectTimeout | Failure::Terminated
+        )
+    }
+
+    /// The token after `error=`.
+    fn error(self) -> &'static str {
+        let (_, proxy_status, ..) = self.facts();
+        proxy_status.rsplit('=').next().unwrap_or_default()
+    }
+
+    /// Logs, counts and answers.
+    pub(super) fn answer(self, worker: &Worker) -> Response<Answer> {
+        let (mut status, proxy_status, blame, text) = self.facts();
+        let error = self.error();
+        // while draining, an application that has gone is expected: try again elsewhere
+        if self.is_gone() && worker.phase.get() >= Phase::Draining {
+            status = 503;
+        }
+        match blame {
+            Blame::Client => tracing::debug!(status, error, blame = "client", "refused a request"),
+            Blame::Application => {
+                worker.telemetry.upstream_failure(error);
+                tracing::warn!(status, error, blame = "application", "{}", text.trim_end());
+            }
+            Blame::Proxy => {
+                worker.telemetry.refused("upstream_connections");
+                tracing::warn!(status, error, blame = "burgee", "{}", text.trim_end());
+            }
+        }
+        let mut response = Response::new(Answer::text(text));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let headers = response.headers_mut();
+        headers.insert("proxy-status", HeaderValue::from_static(proxy_status));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        if status == 405 {
+            headers.insert(
+                header::ALLOW,
+                HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE"),
+            );
+        }
+        response
+    }
+}
+
+/// What hyper says of the application, in our words.
+impl From<&hyper::Error> for Failure {
+    fn from(error: &hyper::Error) -> Failure {
+        use std::{error::Error, io};
+        if error.is_parse_too_large() {
+            return Failure::ResponseHead;
+        }
+        if error.is_parse() {
+            return Failure::Garbage;
+        }
+        let io = error.source().and_then(|source| source.downcast_ref());
+        io.map_or(Failure::Terminated, |error: &io::Error| error.into())
+    }
+}
+
+impl From<&std::io::Error> for Failure {
+    fn from(error: &std::io::Error) -> Failure {
+        use std::io::ErrorKind;
+        match error.kind() {
+            // a socket file that is not there yet is nobody listening
+            ErrorKind::ConnectionRefused | ErrorKind::NotFound => Failure::Refused,
+            ErrorKind::TimedOut => Failure::ConnectTimeout,
+            ErrorKind::QuotaExceeded => Failure::UpstreamLimit,
+            ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::PermissionDenied => Failure::Unreachable,
+            _ => Failure::Terminated,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A request to an answer: the layers of the data path, in the order of events.
+//! In: client connections of one worker. Out: the application's answers, to requests that carry our headers.
+//!
+//! ```text
+//! accept -> sniff -> hyper -> host -> engine -> hygiene -> guard -> our headers -> pool -> application
+//! ```
+//!
+//! Nothing here is shared between workers but counts of open connections: a worker is one thread, one runtime, one pool.
+
+mod accept;
+mod body;
+mod clock;
+mod connect;
+mod connection;
+mod failure;
+mod forward;
+mod host;
+mod hygiene;
+mod informational;
+mod local;
+mod pool;
+mod respond;
+mod settings;
+mod sniff;
+mod stream;
+mod upgrade;
+
+pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};
+
+use crate::{
+    engine::Decisions,
+    live::{self, InForce, Phase},
+    telemetry,
+};
+use body::Answer;
+use clock::{Alarm, Clock};
+use failure::Failure;
+use http::{Method, Request, Response, Version};
+use hygiene::Seen;
+use hyper::body::Incoming;
+use informational::Informational;
+use pool::Pool;
+use std::{
+    cell::{Cell, RefCell},
+    convert::Infallible,
+    net::{IpAddr, TcpListener},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+use tokio::sync::Notify;
+use upgrade::Tunnel;
+
+/// Serves one listener until the process stops: after [`Phase::Stopping`] when everything is answered, at once at
+/// [`Phase::Closing`]. Runs on a [`tokio::runtime::LocalRuntime`] of its own thread (or in a `LocalSet`).
+pub async fn worker(
+    listener: TcpListener,
+    settings: Arc<Settings>,
+    reader: live::Reader,
+    telemetry: telemetry::Worker,
+    phases: live::Phases,
+) -> std::io::Result<()> {
+    let timeouts = [
+        settings.head_timeout,
+        settings.idle_timeout,
+        settings.response_timeout,
+        settings.upstream_idle_timeout,
+    ];
+    let worker = Rc::new(Worker {
+        clock: Clock::new(&timeouts),
+        pool: Pool::default(),
+        snapshot: RefCell::new(reader.cached()),
+        spare: RefCell::default(),
+        phase: Cell::new(*phases.borrow()),
+        clients: Cell::new(0),
+        none_left: Notify::new(),
+        settings,
+        telemetry,
+    });
+    accept::run(listener, worker, phases).await
+}
+
+/// What the requests of one worker share.
+struct Worker {
+    settings: Arc<Settings>,
+    telemetry: telemetry::Worker,
+    clock: Rc<Clock>,
+    pool: Pool,
+    snapshot: RefCell<live::Cached>,
+    /// decisions of finished requests, to be used again
+    spare: RefCell<Vec<Decisions>>,
+    phase: Cell<Phase>,
+    clients: Cell<usize>,
+    none_left: Notify,
+}
+
+impl Worker {
+    fn in_force(&self) -> Arc<InForce> {
+        self.snapshot.borrow_mut().load().clone()
+    }
+}
+
+/// One client connection.
+struct Conn {
+    worker: Rc<Worker>,
+    /// none for what is not TCP
+    peer: Option<IpAddr>,
+    alarm: Rc<Alarm>,
+    stage: Cell<Stage>,
+    http2: Cell<bool>,
+    /// requests in progress: one at most, but for HTTP/2
+    active: Cell<usize>,
+    /// whether hyper has nothing left to write
+    between: Cell<bool>,
+    informational: Arc<Informational>,
+    tunnel: RefCell<Option<Tunnel>>,
+    /// the answer in progress ends with the connection (HTTP/1.0)
+    ends_with_close: Cell<bool>,
+}
+
+/// Which deadline applies to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// a head is being read: `head_timeout`
+    Head,
+    /// a request is in progress: its own deadlines
+    Busy,
+    /// the answer has been handed to hyper, and not all of it is written: none
+    Answered,
+    /// between two requests: `idle_timeout`
+    Idle,
+}
+
+/// A request in progress; the connection is not idle before the last of them is dropped.
+struct Active(Rc<Conn>);
+
+impl Active {
+    fn new(conn: &Rc<Conn>) -> Active {
+        conn.active.set(conn.active.get() + 1);
+        conn.stage.set(Stage::Busy);
+        conn.alarm.clear();
+        Active(conn.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let conn = &self.0;
+        conn.active.set(conn.active.get() - 1);
+        if conn.active.get() == 0 {
+            conn.stage.set(Stage::Answered);
+            if conn.http2.get() {
+                conn.flushed();
+            }
+        }
+    }
+}
+
+impl Conn {
+    /// Bytes have come.
+    fn heard(&self) {
+        match (self.stage.get(), self.http2.get()) {
+            (Stage::Idle, false) => self.begin(Stage::Head),
+            // the preface is not all that was sent
+            (Stage::Head, true) => self.begin(Stage::Idle),
+            _ => {}
+        }
+    }
+
+    /// All that was to be written is written.
+    fn flushed(&self) {
+        if self.stage.get() == Stage::Answered {
+            self.begin(Stage::Idle);
+        }
+    }
+
+    fn begin(&self, stage: Stage) {
+        let settings = &self.worker.settings;
+        self.alarm.set(match stage {
+            Stage::Head => settings.head_timeout,
+            _ => settings.idle_timeout,
+        });
+        self.stage.set(stage);
+    }
+}
+
+/// One request: from its head to the head of its answer.
+async fn exchange(
+    conn: Rc<Conn>,
+    active: Active,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let begun = Instant::now();
+    let worker = &*conn.worker;
+    let in_force = worker.in_force();
+    let mut decisions = worker.spare.borrow_mut().pop().unwrap_or_default();
+    let version = request.version();
+    let answered = answer(&conn, request, &in_force, &mut decisions).await;
+    let snapshot = &in_force.snapshot;
+    let (mut response, is_traffic) = match answered {
+        Ok(Answered::Here(response)) => (response, false),
+        Ok(Answered::ByApplication(mut response, by_https)) => {
+            respond::add_ours(&mut response, worker, snapshot, &decisions, by_https);
+            (response, true)
+        }
+        Err(failure) => (failure.answer(worker), true),
+    };
+    respond::fit(&mut response, &conn, version);
+    if is_traffic {
+        if decisions.answers.is_empty() {
+            // refused before anything was decided
+            decisions.reset(snapshot);
+        }
+        let status = response.status().as_u16();
+        let took = begun.elapsed();
+        worker.telemetry.request(status, took, snapshot, &decisions);
+    }
+    // what was decided for this request is not counted for another
+    decisions.answers.clear();
+    worker.spare.borrow_mut().push(decisions);
+    response.body_mut().active = Some(active);
+    Ok(response)
+}
+
+/// Who answered.
+enum Answered {
+    /// burgee itself
+    Here(Response<Answer>),
+    /// the application; and whether the client came by https
+    ByApplication(Response<Answer>, bool),
+}
+
+/// The layers. Their order is the order of events, and matters: what a `Connection` line names is dropped before we write
+/// our headers, or a client could name ours (Fabio, CVE-2025-48865).
+async fn answer(
+    conn: &Rc<Conn>,
+    request: Request<Incoming>,
+    in_force: &Arc<InForce>,
+    decisions: &mut Decisions,
+) -> Result<Answered, Failure> {
+    let worker = &conn.worker;
+    let (mut parts, body) = request.into_parts();
+    if parts.method == Method::CONNECT {
+        return Err(Failure::Connect);
+    }
+    let seen = Seen::look(&parts.headers);
+    let host = host::settle(&mut parts, &seen, worker.settings.upstream.authority())?;
+    if let Some(response) = local::answer(&mut parts, &seen, &worker.settings)? {
+        return Ok(Answered::Here(response));
+    }
+    hygiene::check_coding(&parts.headers, &seen)?;
+    let shape = forward::Shape::of(&parts, &body, &seen);
+    let facts = forward::Facts::of(conn, &parts, &host);
+    let snapshot = &in_force.snapshot;
+    snapshot.apply(&mut parts, &facts.for_engine(), decisions, |parts| {
+        forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
+    });
+    let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
+    let response = forward::send(conn, parts, body, shape, in_force).await?;
+    Ok(Answered::ByApplication(response, by_https))
+}
+
+/// Whether HTTP/1.1 can be spoken to this client.
+fn speaks_http11(version: Version) -> bool {
+    version == Version::HTTP_11
+}

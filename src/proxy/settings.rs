@@ -1,0 +1,234 @@
+//! What the data path may be told: where the application is, and every limit and timeout with its default.
+//! In: the command line's words. Out: values that are proved, shared by all workers.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+/// Everything that `burgee run` can tell the data path.
+#[derive(Debug)]
+pub struct Settings {
+    /// where the application is
+    pub upstream: Upstream,
+    /// which HTTP the application is spoken to in
+    pub protocol: Protocol,
+    /// answered here, `GET` and `HEAD` only; `None` hands it to the application
+    pub health_path: Option<Box<str>>,
+    /// how many hops before us write X-Forwarded-For truthfully
+    pub trusted_hops: usize,
+    /// whether we add ourselves to X-Forwarded-For, -Proto and Forwarded
+    pub forwarded: Forwarded,
+    /// send field names as they came, not in lower case
+    pub preserve_header_case: bool,
+    /// echo the assigned headers on responses
+    pub debug_response: bool,
+    /// from the first byte of a connection, or of a request, to the end of its head
+    pub head_timeout: Duration,
+    /// between two requests of a connection
+    pub idle_timeout: Duration,
+    /// to connect to the application
+    pub connect_timeout: Duration,
+    /// from the end of a request to the head of its answer
+    pub response_timeout: Duration,
+    /// how long an unused connection to the application is kept; below what applications close after
+    pub upstream_idle_timeout: Duration,
+    /// how long an expected `100 Continue` is waited for before the body is sent all the same
+    pub continue_timeout: Duration,
+    /// bytes of a request's head
+    pub max_head: usize,
+    /// fields of a request's head
+    pub max_fields: usize,
+    /// open client connections, all workers together
+    pub max_connections: usize,
+    /// open connections to the application, all workers together
+    pub max_upstream_connections: usize,
+    /// concurrent streams of an HTTP/2 connection
+    pub h2_max_streams: u32,
+    /// bytes of an HTTP/2 request's header list
+    pub h2_max_header_list: u32,
+    /// what is open now; begins at nothing
+    pub open: Open,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            upstream: Upstream::Tcp {
+                addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
+                authority: "127.0.0.1:8080".into(),
+            },
+            protocol: Protocol::Auto,
+            health_path: Some("/health".into()),
+            trusted_hops: 0,
+            forwarded: Forwarded::Keep,
+            preserve_header_case: false,
+            debug_response: false,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(60),
+            upstream_idle_timeout: Duration::from_secs(4),
+            continue_timeout: Duration::from_secs(1),
+            max_head: 64 * 1024,
+            max_fields: 100,
+            max_connections: 10_000,
+            max_upstream_connections: 1024,
+            h2_max_streams: 100,
+            h2_max_header_list: 32 * 1024,
+            open: Open::default(),
+        }
+    }
+}
+
+/// Where the application is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// `http://HOST:PORT`
+    Tcp {
+        /// tried in this order
+        addresses: Vec<SocketAddr>,
+        /// what an HTTP/1.0 request without a Host is given
+        authority: Box<str>,
+    },
+    /// `unix:/PATH`
+    Unix(PathBuf),
+}
+
+impl Upstream {
+    /// The host of a request that names none.
+    pub fn authority(&self) -> &str {
+        match self {
+            Upstream::Tcp { authority, .. } => authority,
+            Upstream::Unix(_) => "localhost",
+        }
+    }
+}
+
+/// Resolved without NSS, so that a static binary in an empty image works: an address, or `localhost`.
+impl FromStr for Upstream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path.starts_with('/') {
+                true => Ok(Upstream::Unix(path.into())),
+                false => Err(format!("`{text}`: write unix:/ABSOLUTE/PATH")),
+            };
+        }
+        let shape = || format!("`{text}`: write http://HOST:PORT or unix:/PATH");
+        let rest = text.strip_prefix("http://").ok_or_else(shape)?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match authority.rfind(':') {
+            Some(colon) if !authority[colon..].contains(']') => {
+                let port = authority[colon + 1..].parse().map_err(|_| shape())?;
+                (&authority[..colon], port)
+            }
+            _ => (authority, 80),
+        };
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let ips: Vec<IpAddr> = match (host, bare) {
+            ("localhost", _) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            (_, Some(v6)) => vec![v6.parse::<Ipv6Addr>().map_err(|_| shape())?.into()],
+            (v4, None) => vec![
+                v4.parse::<Ipv4Addr>()
+                    .map_err(|_| format!("`{text}`: the host must be an IP address or localhost"))?
+                    .into(),
+            ],
+        };
+        Ok(Upstream::Tcp {
+            addresses: ips.into_iter().map(|ip| (ip, port).into()).collect(),
+            authority: authority.into(),
+        })
+    }
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Upstream::Tcp { authority, .. } => write!(f, "http://{authority}"),
+            Upstream::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Which HTTP the application is spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, but gRPC that came by HTTP/2 goes on by HTTP/2
+    #[default]
+    Auto,
+    /// HTTP/1.1
+    H1,
+    /// HTTP/2 in clear text, by prior knowledge
+    H2,
+    /// as the request came
+    Mirror,
+}
+
+/// Whether we add ourselves to the forwarding fields. They are passed on either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forwarded {
+    /// a sidecar is no hop that anybody wants to see
+    #[default]
+    Keep,
+    /// the peer's address is appended
+    Append,
+}
+
+/// Connections that are open, all workers together: counted when they open and close, not on every request.
+#[derive(Debug, Default)]
+pub struct Open {
+    pub(super) clients: AtomicUsize,
+    pub(super) upstream: AtomicUsize,
+}
+
+/// Adds one unless that would exceed the limit.
+pub(super) fn enter(count: &AtomicUsize, limit: usize) -> bool {
+    let one_more = |open: usize| (open < limit).then_some(open + 1);
+    count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+        .is_ok()
+}
+
+/// Takes one away.
+pub(super) fn leave(count: &AtomicUsize) {
+    count.fetch_sub(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_an_address_or_localhost_or_a_socket() {
+        let rows = [
+            ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080")),
+            ("http://127.0.0.1:8080/", Ok("http://127.0.0.1:8080")),
+            ("http://[::1]:80", Ok("http://[::1]:80")),
+            ("http://localhost:3000", Ok("http://localhost:3000")),
+            ("http://10.0.0.1", Ok("http://10.0.0.1")),
+            ("unix:/run/app.sock", Ok("unix:/run/app.sock")),
+            ("unix:app.sock", Err(())),
+            ("https://127.0.0.1:8080", Err(())),
+            ("http://shop:8080", Err(())),
+            ("http://127.0.0.1:99999", Err(())),
+            ("http://127.0.0.1:8080/path", Err(())),
+            ("http://::1:80", Err(())),
+        ];
+        for (text, expected) in rows {
+            let read = text.parse::<Upstream>();
+            assert_eq!(
+                read.map(|upstream| upstream.to_string()).map_err(|_| ()),
+                expected.map(String::from),
+                "{text}"
+            );
+        }
+    }
+}

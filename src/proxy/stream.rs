@@ -1,0 +1,121 @@
+//! The client's stream under hyper: the sniffed bytes again, and which deadline applies.
+//! In: a socket. Out: what hyper reads and writes.
+
+use super::Conn;
+use bytes::Bytes;
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// A client's connection.
+pub(super) struct ClientStream {
+    socket: TcpStream,
+    /// read by the sniffing, and not yet by hyper
+    sniffed: Bytes,
+    conn: Rc<Conn>,
+    /// the client has said that it will send no more
+    ended: bool,
+    /// a 1xx that is being written
+    early: Bytes,
+}
+
+impl ClientStream {
+    pub(super) fn new(socket: TcpStream, sniffed: Bytes, conn: Rc<Conn>) -> ClientStream {
+        ClientStream {
+            socket,
+            sniffed,
+            conn,
+            ended: false,
+            early: Bytes::new(),
+        }
+    }
+
+    /// Writes what the application said before its answer; only ever between two messages.
+    fn poll_early(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while !self.early.is_empty() {
+                let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.early))?;
+                let _ = self.early.split_to(written);
+            }
+            if !(self.conn.between.get() && self.conn.informational.is_waiting()) {
+                return Poll::Ready(Ok(()));
+            }
+            self.early = self.conn.informational.take().into();
+        }
+    }
+
+    /// The plain socket, and whether the client may still be sending.
+    pub(super) fn into_parts(self) -> (TcpStream, bool) {
+        (self.socket, !self.ended)
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.sniffed.is_empty() {
+            let some = this.sniffed.len().min(buf.remaining());
+            buf.put_slice(&this.sniffed.split_to(some));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
+        if buf.filled().len() == before {
+            this.ended = true;
+        } else {
+            this.conn.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_early(cx))?;
+        this.conn.between.set(false);
+        Pin::new(&mut this.socket).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_early(cx))?;
+        this.conn.between.set(false);
+        Pin::new(&mut this.socket).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has nothing left to write
+        let this = self.get_mut();
+        this.conn.between.set(true);
+        this.conn.flushed();
+        this.poll_early(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}
