@@ -11,6 +11,7 @@ pub mod ask;
 pub mod cli;
 pub mod door;
 pub mod engine;
+pub mod inject;
 pub mod live;
 pub mod proxy;
 pub mod signals;

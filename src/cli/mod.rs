@@ -4,6 +4,7 @@
 pub mod drain;
 pub mod echo;
 pub mod health;
+pub mod inject;
 pub mod probe;
 pub mod reload;
 pub mod run;
@@ -41,6 +42,7 @@ enum Command {
     Drain(drain::Drain),
     Health(health::Health),
     Probe(probe::Probe),
+    Inject(inject::Inject),
 }
 
 /// The command line as clap sees it: for completions, the man page and tests.
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),
         (Command::Probe(probe), _) => probe::main(probe),
+        (Command::Inject(inject), _) => inject::main(inject),
         (Command::Run(_) | Command::Echo(_), _) => USAGE.into(),
     }
 }

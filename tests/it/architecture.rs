@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The arrows. A module that is not here has to be put here, with what it may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("engine", &[]),
     ("live", &["engine"]),
     ("telemetry", &["engine"]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("door", &[]),
     ("ask", &[]),
     ("signals", &[]),
+    ("inject", &[]),
     ("proxy", &["engine", "live", "telemetry"]),
     ("admin", &["engine", "live", "telemetry", "door", "ask"]),
     ("api", &["engine", "live", "telemetry", "door"]),

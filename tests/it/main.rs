@@ -6,3 +6,6 @@ mod cli;
 mod proxy_basics;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
+mod inject;
+mod policy;
+mod three_ways;

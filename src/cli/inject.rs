@@ -1,0 +1,76 @@
+//! `burgee inject`: Kubernetes YAML with the sidecar in it, for clusters and pipelines without the policy and the charts.
+//! In: YAML on standard input. Out: YAML on standard output, and what became of each workload on standard error.
+
+use crate::inject::{Settings, inject};
+use clap::Args;
+use std::{
+    io::{self, Read as _, Write as _},
+    process::ExitCode,
+};
+
+/// Kubernetes YAML on stdin to YAML with the sidecar on stdout
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Deployments, StatefulSets, DaemonSets, ReplicaSets, Jobs, CronJobs, Pods and lists of them get burgee; everything else, and every \
+                  comment, stays as it is. A pod that has burgee already, is labelled burgee.dev/inject: \"false\", or uses the host's \
+                  network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/take-port and burgee.dev/upstream-port of a \
+                  pod win over the flags.\n\n\
+                  Examples:\n  \
+                  kubectl get deployment shop -o yaml | burgee inject --toggles-configmap shop-toggles | kubectl apply -f -\n  \
+                  kubectl kustomize . | burgee inject | kubectl apply -f -"
+)]
+pub struct Inject {
+    /// burgee's image
+    #[arg(long, env = "BURGEE_IMAGE", value_name = "IMAGE", default_value = concat!("burgee:", env!("CARGO_PKG_VERSION")))]
+    image: String,
+    /// The ConfigMap with the toggles, in the pod's namespace
+    #[arg(
+        long,
+        env = "BURGEE_TOGGLES_CONFIGMAP",
+        value_name = "NAME",
+        default_value = "burgee-toggles"
+    )]
+    toggles_configmap: String,
+    /// The named port that burgee takes over: the one that the Service's targetPort says
+    #[arg(
+        long,
+        env = "BURGEE_PORT_NAME",
+        value_name = "NAME",
+        default_value = "http"
+    )]
+    port_name: String,
+    /// The application's port, where no port has that name
+    #[arg(long, env = "BURGEE_UPSTREAM_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    upstream_port: Option<u16>,
+}
+
+/// Reads, injects, writes. Nothing is written unless all of it is good, so that a pipe into `kubectl apply` gets all or nothing.
+pub fn main(args: Inject) -> ExitCode {
+    let settings = Settings {
+        image: args.image,
+        toggles_config_map: args.toggles_configmap,
+        port_name: args.port_name,
+        upstream_port: args.upstream_port,
+    };
+    let mut text = String::new();
+    if let Err(error) = io::stdin().read_to_string(&mut text) {
+        return super::fail(&format!("standard input: {error}"));
+    }
+    let injected = match inject(&text, &settings) {
+        Ok(injected) => injected,
+        Err(problem) => return super::fail(&problem),
+    };
+    if injected.notes.is_empty() {
+        let _ = writeln!(
+            io::stderr(),
+            "there is no workload here; the input goes on as it is"
+        );
+    }
+    for note in injected.notes {
+        let _ = writeln!(io::stderr(), "{note}");
+    }
+    match io::stdout().write_all(injected.text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&error),
+    }
+}

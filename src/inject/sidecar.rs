@@ -1,0 +1,64 @@
+//! The sidecar's container: the same that the charts and the policy make, which a test compares.
+//! In: the settings of one pod. Out: Kubernetes objects as JSON.
+
+use serde_json::{Value, json};
+
+/// Seconds that the application goes on after the pod was told to end, so that no Service sends it anything any more.
+pub(super) const PRE_STOP: u64 = 5;
+/// Seconds in which burgee finishes answers after the application has gone.
+pub(super) const DRAIN: u64 = 5;
+
+/// The name of the container, and how a pod that has it is known.
+pub(super) const NAME: &str = "burgee";
+
+pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Value {
+    let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
+    let ask = |path: &str| json!({"path": path, "port": "burgee-admin"});
+    json!({
+        "name": NAME,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "restartPolicy": "Always",
+        "args": [
+            "run", "--on-bad-start", "forward",
+            "--upstream", format!("http://127.0.0.1:{upstream_port}"),
+            "--drain-timeout", format!("{DRAIN}s"),
+        ],
+        "env": [
+            field("POD_NAME", "metadata.name"),
+            field("POD_NAMESPACE", "metadata.namespace"),
+            field("NODE_NAME", "spec.nodeName"),
+        ],
+        "ports": [
+            {"name": port_name, "containerPort": 3524, "protocol": "TCP"},
+            {"name": "burgee-admin", "containerPort": 3525, "protocol": "TCP"},
+        ],
+        // None of these asks the application: it starts after a native sidecar, so a probe that waited for it would never end.
+        "startupProbe": {"httpGet": ask("/health"), "periodSeconds": 1, "failureThreshold": 30},
+        "readinessProbe": {"httpGet": ask("/ready"), "periodSeconds": 5},
+        "livenessProbe": {"httpGet": ask("/health"), "periodSeconds": 10},
+        "lifecycle": {"preStop": {"exec": {"command": ["/burgee", "drain"]}}},
+        "resources": {"limits": {"memory": "256Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": true,
+            "runAsGroup": 65532,
+            "runAsNonRoot": true,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "burgee-toggles", "mountPath": "/etc/burgee/toggles", "readOnly": true}],
+    })
+}
+
+/// Optional: a missing ConfigMap must not keep the application from starting.
+pub(super) fn volume(config_map: &str) -> Value {
+    json!({"name": "burgee-toggles", "configMap": {"name": config_map, "optional": true}})
+}
+
+/// The application's preStop.
+pub(super) fn pre_stop() -> Value {
+    json!({"sleep": {"seconds": PRE_STOP}})
+}

@@ -1,0 +1,152 @@
+//! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/inject/*.out`.
+
+use burgee::inject::{Settings, inject};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn settings() -> Settings {
+    Settings {
+        image: "burgee:0.1.0".into(),
+        toggles_config_map: "burgee-toggles".into(),
+        port_name: "http".into(),
+        upstream_port: None,
+    }
+}
+
+fn inputs() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inject");
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let inputs: Vec<_> = paths
+        .filter(|path| path.extension().is_none_or(|extension| extension != "out"))
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect();
+    assert!(inputs.len() >= 5);
+    inputs
+}
+
+#[test]
+fn what_is_put_in_is_what_the_golden_files_say() {
+    for (path, text) in inputs() {
+        let injected = inject(&text, &settings()).unwrap();
+        let notes: String = injected
+            .notes
+            .iter()
+            .map(|note| format!("# {note}\n"))
+            .collect();
+        let out = PathBuf::from(format!("{}.out", path.display()));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&out, format!("{notes}{}", injected.text)).unwrap();
+        }
+        let wanted = fs::read_to_string(&out).unwrap_or_default();
+        assert_eq!(
+            wanted,
+            format!("{notes}{}", injected.text),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn a_second_time_changes_nothing() {
+    for (path, text) in inputs() {
+        let once = inject(&text, &settings()).unwrap();
+        let twice = inject(&once.text, &settings()).unwrap();
+        assert_eq!(once.text, twice.text, "{}", path.display());
+        assert!(twice.notes.iter().all(|note| note.contains("left alone")));
+    }
+}
+
+#[test]
+fn every_line_that_is_not_about_the_port_or_the_grace_period_stays() {
+    for (path, text) in inputs() {
+        let injected = inject(&text, &settings()).unwrap().text;
+        let mut after = injected.lines();
+        let kept = |line: &&str| {
+            !["http", "web", "Grace", "{", "[]"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        for line in text.lines().filter(kept) {
+            assert!(after.any(|new| new == line), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_injected_is_refused_with_a_sentence() {
+    let pod =
+        |spec: &str| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n{spec}");
+    let check = |text: &str, expected: &str| {
+        let problem = inject(text, &settings()).unwrap_err();
+        assert!(problem.contains(expected), "{problem}\n{text}");
+    };
+    check("a: [", "not YAML");
+    check(
+        "apiVersion: v1\nkind: Pod\n",
+        "line 1: pod/?: the pod has no `spec`",
+    );
+    check(&pod("  containers: []\n"), "no `containers`");
+    check(
+        &pod("  containers: [{name: a}]\n"),
+        "no container port named http",
+    );
+    check(
+        &pod("  containers: [{name: a, ports: [{name: http}]}]\n"),
+        "no `containerPort`",
+    );
+    check(
+        &pod("  containers: [{name: a, ports: [{name: http, containerPort: 70000}]}]\n"),
+        "no `containerPort`",
+    );
+    check(
+        &pod("  x: &x {ports: [{name: http, containerPort: 1}]}\n  containers: [*x]\n"),
+        "an alias",
+    );
+    check(
+        &pod("  containers:\n  - <<: {a: b}\n    ports: [{name: http, containerPort: 1}]\n"),
+        "a merge key",
+    );
+    check(
+        &pod(
+            "  terminationGracePeriodSeconds: long\n  containers: [{ports: [{name: http, containerPort: 1}]}]\n",
+        ),
+        "is no number",
+    );
+    let annotated = |annotation: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{{annotation}}}}}\nspec: {{containers: [{{name: a}}]}}\n"
+        )
+    };
+    check(
+        &annotated("burgee.dev/upstream-port: http"),
+        "which is no port",
+    );
+    check(
+        &annotated("burgee.dev/take-port: a-name-too-long"),
+        "1 to 11",
+    );
+    check(
+        "apiVersion: apps/v1\nkind: Deployment\n",
+        "there is no spec.template",
+    );
+}
+
+#[test]
+fn the_flag_tells_the_port_where_no_port_has_the_name() {
+    let settings = Settings {
+        upstream_port: Some(9000),
+        ..settings()
+    };
+    let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n";
+    assert!(
+        inject(pod, &settings)
+            .unwrap()
+            .text
+            .contains("http://127.0.0.1:9000")
+    );
+}
