@@ -3,9 +3,9 @@
 
 mod architecture;
 mod cli;
+mod inject;
+mod policy;
 mod proxy_basics;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
-mod inject;
-mod policy;
 mod three_ways;
