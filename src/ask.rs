@@ -6,7 +6,13 @@ use http::{Response, header, request};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use std::{io, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -17,6 +23,8 @@ use tokio::{
 pub enum Peer {
     /// an address
     Tcp(SocketAddr),
+    /// a name and a port, for the resolver: a Service's, in `helm test`
+    Name(String),
     /// a socket in the file system
     Unix(PathBuf),
 }
@@ -35,6 +43,10 @@ pub async fn ask(
             Peer::Tcp(at) => {
                 let stream = TcpStream::connect(at).await?;
                 exchange(stream, request.header(header::HOST, at.to_string())).await
+            }
+            Peer::Name(at) => {
+                let stream = TcpStream::connect(at.as_str()).await?;
+                exchange(stream, request.header(header::HOST, at)).await
             }
             Peer::Unix(at) => {
                 let stream = UnixStream::connect(at).await?;
@@ -84,19 +96,67 @@ impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let help =
-            "write `http://127.0.0.1:3525/health`: an IP address or `localhost`, a port and a path";
+        let help = "write `http://127.0.0.1:3525/health`: a host, a port and a path";
         let rest = text.strip_prefix("http://").ok_or(help)?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let host = host.replace("localhost", "127.0.0.1");
-        let at = host
-            .parse()
-            .or_else(|_| format!("{host}:80").parse())
-            .map_err(|_| help)?;
+        let peer = peer(host).or_else(|| peer(&format!("{host}:80")));
         let path = if path.is_empty() { "/" } else { path };
         Ok(Url {
-            peer: Peer::Tcp(at),
+            peer: peer.ok_or(help)?,
             path: path.into(),
         })
+    }
+}
+
+/// `localhost` is known without the resolver, which an empty image may not have.
+fn peer(host: &str) -> Option<Peer> {
+    if let Ok(at) = host.parse() {
+        return Some(Peer::Tcp(at));
+    }
+    let (name, port) = host.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let labels = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    match name {
+        "localhost" => Some(Peer::Tcp((Ipv4Addr::LOCALHOST, port).into())),
+        "" => None,
+        _ if name.chars().all(labels) => Some(Peer::Name(host.into())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_a_name_or_what_to_write() {
+        let check = |text: &str, expected: Option<Peer>| {
+            assert_eq!(
+                text.parse::<Url>().ok().map(|url| url.peer),
+                expected,
+                "{text}"
+            );
+        };
+        let tcp = |at: &str| Some(Peer::Tcp(at.parse().unwrap()));
+        check("http://127.0.0.1:3525/health", tcp("127.0.0.1:3525"));
+        check("http://[::1]:3525", tcp("[::1]:3525"));
+        check("http://[::1]/", tcp("[::1]:80"));
+        check("http://localhost:3525/", tcp("127.0.0.1:3525"));
+        check("http://localhost/", tcp("127.0.0.1:80"));
+        check(
+            "http://shop.team.svc/",
+            Some(Peer::Name("shop.team.svc:80".into())),
+        );
+        check("http://shop:8080/a:b", Some(Peer::Name("shop:8080".into())));
+        for bad in [
+            "shop",
+            "https://shop",
+            "http://",
+            "http://:80",
+            "http://sh op/",
+            "http://shop:http/",
+        ] {
+            check(bad, None);
+        }
     }
 }
