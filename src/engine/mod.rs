@@ -1,6 +1,7 @@
 //! The heart: who is asking, what they get, which headers say so. Pure: no I/O, no clock, no lock, no log.
 //! In: a [`Snapshot`] made by `config` and a request. Out: [`Decisions`], and headers that only burgee wrote.
 
+pub mod aloud;
 pub mod anonymous;
 pub mod answer;
 pub mod attributes;
@@ -20,6 +21,7 @@ pub mod operator;
 pub mod schedule;
 pub mod source;
 pub mod units;
+pub mod vary;
 pub mod weights;
 pub mod words;
 

@@ -1,0 +1,126 @@
+//! What a cache has to know: which request fields a feature's answer depends on (`Vary`, RFC 9110, 12.5.5).
+//! In: the definition of a feature, not one request, so that every arm says the same. Out: field names, or "more than fields".
+
+use super::{
+    Status, Toggles,
+    attributes::Slot,
+    condition::Condition,
+    evaluate::{FeatureIndex, Outcome, Serve},
+    schedule::Rollout,
+    source::Source,
+    units::Share,
+};
+use http::{HeaderName, header};
+
+/// The fields that answers depend on. Paths, methods, hosts and queries are in a cache's key already; the environment
+/// is the same for everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vary {
+    /// in the order in which they are asked
+    pub fields: Vec<HeaderName>,
+    /// the client's address, which no field says: `Vary: *`
+    pub more: bool,
+}
+
+/// What the answer of one feature depends on, through segments, parents, the file's own condition and overrides.
+pub fn add(toggles: &Toggles, feature: FeatureIndex, vary: &mut Vary) {
+    let mut walk = Walk {
+        toggles,
+        seen: Vec::new(),
+        vary,
+    };
+    walk.condition_of(&toggles.when);
+    walk.feature(feature);
+}
+
+struct Walk<'a> {
+    toggles: &'a Toggles,
+    seen: Vec<FeatureIndex>,
+    vary: &'a mut Vary,
+}
+
+impl Walk<'_> {
+    fn feature(&mut self, index: FeatureIndex) {
+        if self.seen.contains(&index) {
+            return;
+        }
+        self.seen.push(index);
+        let toggles = self.toggles;
+        let feature = &toggles.features[usize::from(index)];
+        if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
+            return; // the same for everybody, overrides included
+        }
+        if let Some(forced) = &toggles.forced {
+            self.sources(&forced.from);
+            self.condition_of(&forced.when);
+        }
+        if feature.status == Status::Draft {
+            return;
+        }
+        self.condition_of(&feature.when);
+        for rule in &feature.rules {
+            self.condition(&rule.when);
+        }
+        let outcomes = feature.rules.iter().map(|rule| &rule.outcome);
+        if outcomes.chain(&feature.last).any(asks_for_the_unit) {
+            self.attribute(feature.unit);
+        }
+    }
+
+    fn condition_of(&mut self, when: &Option<Condition>) {
+        if let Some(when) = when {
+            self.condition(when);
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        let toggles = self.toggles;
+        match condition {
+            Condition::Segment(index) => self.condition(&toggles.segments[usize::from(*index)]),
+            Condition::All(some) | Condition::Any(some) => {
+                some.iter().for_each(|one| self.condition(one));
+            }
+            Condition::Not(one) => self.condition(one),
+            Condition::Attribute(slot, _) => self.attribute(*slot),
+            Condition::Feature(index, _) => self.feature(*index),
+            Condition::Now { .. } => {}
+        }
+    }
+
+    fn attribute(&mut self, slot: Slot) {
+        self.sources(&self.toggles.attributes[usize::from(slot)].sources);
+    }
+
+    /// All of them: which one decides depends on whether the others are there.
+    fn sources(&mut self, sources: &[Source]) {
+        for source in sources {
+            let field = match source {
+                Source::Header(name) => name.clone(),
+                Source::Cookie(_) | Source::Visitor(_) => header::COOKIE,
+                Source::Jwt(_) => header::AUTHORIZATION,
+                Source::Ip => {
+                    self.vary.more = true;
+                    continue;
+                }
+                Source::Query(_)
+                | Source::Env(..)
+                | Source::Path
+                | Source::Method
+                | Source::Host => {
+                    continue;
+                }
+            };
+            if !self.vary.fields.contains(&field) {
+                self.vary.fields.push(field);
+            }
+        }
+    }
+}
+
+fn asks_for_the_unit(outcome: &Outcome) -> bool {
+    match outcome.rollout {
+        Rollout::Fixed(Share::NOBODY) => false,
+        Rollout::Fixed(Share::EVERYBODY) => !matches!(outcome.serve, Serve::One(_)),
+        _ => true,
+    }
+}
