@@ -105,6 +105,10 @@ pub struct Decisions {
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
+    /// whether `users` is filled: only where somebody asked for ids in a log
+    pub remember_users: bool,
+    /// for each file, who asks
+    pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
 }
 
 /// Who asks, without the id itself.
@@ -135,6 +139,7 @@ impl Decisions {
         self.overrides.clear();
         self.visitor = None;
         self.forged = 0;
+        self.users.clear();
     }
 }
 
@@ -156,6 +161,9 @@ pub fn file(
         fresh,
         &mut out.visitor,
     ));
+    if out.remember_users {
+        out.users.push(values.get(USER).bytes().map(Into::into));
+    }
     let answers = &mut out.answers[toggles.first..toggles.first + toggles.features.len()];
     let context = Context {
         values: &values,

@@ -12,6 +12,7 @@ mod body;
 mod clock;
 mod connect;
 mod connection;
+mod exposure;
 mod failure;
 mod forward;
 mod host;
@@ -194,6 +195,11 @@ async fn exchange(
     let worker = &*conn.worker;
     let in_force = worker.in_force();
     let mut decisions = worker.spare.borrow_mut().pop().unwrap_or_default();
+    decisions.remember_users = worker.telemetry.wants_users();
+    let asked = worker
+        .telemetry
+        .wants_requests()
+        .then(|| (request.method().clone(), request.uri().clone()));
     let version = request.version();
     let answered = answer(&conn, request, &in_force, &mut decisions).await;
     let snapshot = &in_force.snapshot;
@@ -211,9 +217,14 @@ async fn exchange(
             // refused before anything was decided
             decisions.reset(snapshot);
         }
-        let status = response.status().as_u16();
-        let took = begun.elapsed();
-        worker.telemetry.request(status, took, snapshot, &decisions);
+        telemetry::Answered {
+            asked,
+            status: response.status().as_u16(),
+            took: begun.elapsed(),
+            snapshot,
+            decisions: &decisions,
+        }
+        .tell(&worker.telemetry);
     }
     // what was decided for this request is not counted for another
     decisions.answers.clear();

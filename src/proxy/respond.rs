@@ -1,7 +1,7 @@
 //! What we add to an answer, and what its client can take.
 //! In: an answer from the application or from here. Out: the same, fit for this client and this phase of our life.
 
-use super::{Conn, Worker, body::Answer, hygiene};
+use super::{Conn, Worker, body::Answer, exposure, hygiene};
 use crate::{
     engine::{Decisions, Snapshot},
     live::Phase,
@@ -28,8 +28,9 @@ pub(super) fn add_ours(
         }
         make_private(headers);
     }
+    exposure::take(headers, &worker.telemetry, snapshot, decisions);
     if worker.settings.debug_response {
-        snapshot.write(headers, decisions);
+        exposure::show(headers, snapshot, decisions);
     }
 }
 

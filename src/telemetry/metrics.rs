@@ -3,17 +3,18 @@
 //! published; the same labels keep their slots, so that a reload loses no count.
 
 use super::count::{Ending, Endings, Slot};
+use super::{
+    compared::is_compared,
+    goals::{self, Goals},
+    journal::Journal,
+};
 use crate::engine::{
-    Decisions, Feature, Reason, Snapshot, Status, Toggles,
-    evaluate::{Outcome, Person, Serve},
-    forced,
-    schedule::Rollout,
-    units::{Second, Share},
+    Decisions, Reason, Snapshot, Toggles, evaluate::Person, forced, units::Second,
 };
 use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
@@ -23,11 +24,17 @@ pub struct Metrics {
     pub(super) workers: Box<[Arc<Counters>]>,
     pub(super) features: Mutex<Features>,
     pub(super) config: Mutex<Config>,
+    pub(super) goals: Arc<Goals>,
+    journal: Arc<Journal>,
 }
 
 /// One worker's counters. Cloned freely within a worker, and given to one only: its slots have one writer.
 #[derive(Clone, Debug, Default)]
-pub struct Worker(Arc<Counters>);
+pub struct Worker {
+    counters: Arc<Counters>,
+    goals: Arc<Goals>,
+    pub(super) journal: Arc<Journal>,
+}
 
 /// What one worker counts without knowing the file.
 #[derive(Debug, Default)]
@@ -51,6 +58,8 @@ struct Layout {
     /// by index of the answer: where the feature's arms begin
     first: Arc<[u32]>,
     arms: Arc<[Arc<Arm>]>,
+    /// by index of the answer: `metrics: off`
+    quiet: Arc<[bool]>,
     /// by file, then by source
     people: Arc<[Box<[Arc<Slot>]>]>,
 }
@@ -62,6 +71,10 @@ pub(super) struct Arm {
     pub(super) evaluations: [Slot; REASONS.len()],
     /// for features with more than one live outcome
     pub(super) requests: Option<Box<Endings>>,
+    /// requests whose answer used the feature
+    pub(super) exposures: Slot,
+    /// by the number of the goal; most features never see one
+    pub(super) goals: OnceLock<Box<[Slot; goals::NAMES + 1]>>,
 }
 
 /// The reasons in the order of their slots.
@@ -101,18 +114,34 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Metrics {
-    /// For so many workers.
+    /// For so many workers, which write nothing down.
     pub fn new(workers: usize) -> Arc<Metrics> {
+        Metrics::with(workers, Journal::default())
+    }
+
+    /// For so many workers, which write down what `journal` is for.
+    pub fn with(workers: usize, journal: Journal) -> Arc<Metrics> {
         Arc::new(Metrics {
             workers: (0..workers).map(|_| Arc::default()).collect(),
             features: Mutex::default(),
             config: Mutex::default(),
+            goals: Arc::default(),
+            journal: Arc::new(journal),
         })
     }
 
     /// The handles, one a worker.
     pub fn workers(&self) -> impl Iterator<Item = Worker> {
-        self.workers.iter().cloned().map(Worker)
+        self.workers.iter().map(|counters| Worker {
+            counters: counters.clone(),
+            goals: self.goals.clone(),
+            journal: self.journal.clone(),
+        })
+    }
+
+    /// What was to be written down is written, or its reader is stuck.
+    pub fn flush(&self) {
+        self.journal.flush();
     }
 
     /// Client connections that are open now.
@@ -134,19 +163,22 @@ impl Metrics {
             first.push(keys.len() as u32);
             for index in 0..feature.variants.len() as u8 {
                 let key = (feature.key.clone(), feature.variant(index).name.clone());
-                let arms = self.arms(
-                    old.get(&key).map(|arms| &**arms),
-                    compared(toggles, feature, index),
-                );
+                let compared = is_compared(toggles, feature, index);
+                let arms = self.arms(old.get(&key).map(|arms| &**arms), compared);
                 slots.arms.insert(key.clone(), arms);
                 keys.push(key);
             }
         }
         let first: Arc<[u32]> = first.into();
+        let quiet: Arc<[bool]> = snapshot
+            .features()
+            .map(|(_, _, feature)| !feature.metrics)
+            .collect();
         for (number, worker) in self.workers.iter().enumerate() {
             let layout = Layout {
                 snapshot: Arc::downgrade(snapshot),
                 first: first.clone(),
+                quiet: quiet.clone(),
                 arms: keys
                     .iter()
                     .map(|key| slots.arms[key][number].clone())
@@ -166,21 +198,7 @@ impl Metrics {
         match old {
             Some(arms) if arms.iter().all(|arm| arm.requests.is_some() == compared) => arms.into(),
             old => (0..self.workers.len())
-                .map(|worker| {
-                    let arm = Arm {
-                        requests: compared.then(Box::default),
-                        ..Arm::default()
-                    };
-                    // the evaluations go on; between a request under the old file and this one a few may be lost
-                    for (slot, was) in arm
-                        .evaluations
-                        .iter()
-                        .zip(old.iter().flat_map(|old| &old[worker].evaluations))
-                    {
-                        slot.add(was.get());
-                    }
-                    Arc::new(arm)
-                })
+                .map(|worker| Arc::new(Arm::after(old.map(|old| &*old[worker]), compared)))
                 .collect(),
         }
     }
@@ -218,18 +236,65 @@ impl Metrics {
     }
 }
 
+impl Arm {
+    /// What is counted either way goes on; between a request under the old file and this one a few may be lost.
+    fn after(old: Option<&Arm>, compared: bool) -> Arm {
+        let arm = Arm {
+            requests: compared.then(Box::default),
+            ..Arm::default()
+        };
+        let Some(old) = old else { return arm };
+        for (slot, was) in arm.evaluations.iter().zip(&old.evaluations) {
+            slot.add(was.get());
+        }
+        arm.exposures.add(old.exposures.get());
+        if let Some(goals) = old.goals.get() {
+            let slots = arm.goals.get_or_init(Box::default);
+            slots
+                .iter()
+                .zip(goals.iter())
+                .for_each(|(slot, was)| slot.add(was.get()));
+        }
+        arm
+    }
+}
+
+impl Layout {
+    fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&Arm> {
+        let decision = (*decisions.answers.get(answer)?)?;
+        let first = *self.first.get(answer)?;
+        Some(&self.arms[first as usize + usize::from(decision.variant)])
+    }
+}
+
 impl Worker {
+    /// Whether [`super::Answered`] needs to know what was asked.
+    pub fn wants_requests(&self) -> bool {
+        self.journal.wants_requests()
+    }
+
+    /// Whether decisions have to remember who asked.
+    pub fn wants_users(&self) -> bool {
+        self.journal.wants_users()
+    }
+
     /// A request has been answered (the head was sent). `status` is what the client saw.
-    pub fn request(&self, status: u16, took: Duration, snapshot: &Snapshot, decisions: &Decisions) {
+    pub(super) fn answered(
+        &self,
+        status: u16,
+        took: Duration,
+        snapshot: &Snapshot,
+        decisions: &Decisions,
+    ) {
         let ending = Ending::new(status, took);
-        self.0.requests.add(ending);
+        self.counters.requests.add(ending);
         if decisions.forged > 0 {
-            self.0.forged.add(decisions.forged as u64);
+            self.counters.forged.add(decisions.forged as u64);
         }
         for result in decisions.overrides.iter().flatten() {
-            count(&self.0.overrides, forced::Outcome::as_str(*result));
+            count(&self.counters.overrides, forced::Outcome::as_str(*result));
         }
-        let layouts = self.0.layouts.load();
+        let layouts = self.counters.layouts.load();
         let Some(layout) = layouts
             .iter()
             .find(|layout| std::ptr::eq(layout.snapshot.as_ptr(), snapshot))
@@ -255,78 +320,63 @@ impl Worker {
         }
     }
 
+    /// The answer used these features, by index of their answers, and reached these goals. Each counts once.
+    pub(super) fn exposed(
+        &self,
+        snapshot: &Snapshot,
+        decisions: &Decisions,
+        used: &[usize],
+        goals: &[&str],
+    ) {
+        let layouts = self.counters.layouts.load();
+        let Some(layout) = layouts
+            .iter()
+            .find(|layout| std::ptr::eq(layout.snapshot.as_ptr(), snapshot))
+        else {
+            return;
+        };
+        let arms = (0..decisions.answers.len()).filter(|answer| !layout.quiet[*answer]);
+        let mut goals: Vec<usize> = goals.iter().map(|goal| self.goals.number(goal)).collect();
+        goals.sort_unstable();
+        goals.dedup();
+        for answer in arms {
+            let Some(arm) = layout.arm(answer, decisions) else {
+                continue;
+            };
+            let is_used = used.contains(&answer);
+            if is_used {
+                arm.exposures.add(1);
+            }
+            // a goal is reached after the page that used the feature: it counts for every arm that is compared
+            if is_used || arm.requests.is_some() {
+                for goal in &goals {
+                    arm.goals.get_or_init(Box::default)[*goal].add(1);
+                }
+            }
+        }
+    }
+
     /// The application could not be asked: a token of RFC 9209, as in `Proxy-Status`.
     pub fn upstream_failure(&self, error: &'static str) {
-        count(&self.0.upstream_failures, error);
+        count(&self.counters.upstream_failures, error);
     }
 
     /// A limit refused something.
     pub fn refused(&self, limit: &'static str) {
-        count(&self.0.refused, limit);
+        count(&self.counters.refused, limit);
     }
 
     /// A client connection opened.
     pub fn connection_opened(&self) {
-        self.0.opened.add(1);
+        self.counters.opened.add(1);
     }
 
     /// A client connection closed.
     pub fn connection_closed(&self) {
-        self.0.closed.add(1);
+        self.counters.closed.add(1);
     }
 }
 
 fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, label: &'static str) {
     *lock(counts).entry(label).or_default() += 1;
-}
-
-/// Whether this variant is one of several that the feature can give now: only then is there something to compare.
-fn compared(toggles: &Toggles, feature: &Feature, variant: u8) -> bool {
-    let live = live(toggles, feature);
-    feature.metrics && live.len() > 1 && live.contains(&variant)
-}
-
-/// The variants that requests can get, overrides apart.
-fn live(toggles: &Toggles, feature: &Feature) -> Vec<u8> {
-    let mut live = Vec::new();
-    match feature.status {
-        Status::Draft | Status::Archived => return live,
-        _ if toggles.paused || feature.status == Status::Paused => return vec![feature.default],
-        _ => {}
-    }
-    if feature.when.is_some() || feature.last.is_none() {
-        live.push(feature.default);
-    }
-    for outcome in feature
-        .rules
-        .iter()
-        .map(|rule| &rule.outcome)
-        .chain(&feature.last)
-    {
-        outcome_live(outcome, feature.default, &mut live);
-    }
-    live.sort_unstable();
-    live.dedup();
-    live
-}
-
-fn outcome_live(outcome: &Outcome, default: u8, live: &mut Vec<u8>) {
-    let share = match outcome.rollout {
-        Rollout::Fixed(share) => Some(share),
-        _ => None,
-    };
-    if share != Some(Share::EVERYBODY) {
-        live.push(default);
-    }
-    if share == Some(Share::NOBODY) {
-        return;
-    }
-    match &outcome.serve {
-        Serve::One(variant) => live.push(*variant),
-        Serve::Split(arms) => live.extend(arms.iter().map(|arm| arm.variant)),
-        Serve::Buckets(ranges) => {
-            live.push(default); // in a gap; full cover is rare and costs only an empty series
-            live.extend(ranges.iter().map(|(_, _, variant)| *variant));
-        }
-    }
 }

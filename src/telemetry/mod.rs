@@ -1,7 +1,14 @@
 //! What the process says of itself: log lines and metrics.
 //! In: events of the data path. Out: lines on standard error, text on `/metrics`.
 
+mod access;
+mod compared;
 pub mod count;
+mod event;
+mod exposure;
+mod goals;
+mod journal;
+mod lines;
 pub mod log;
 pub mod metrics;
 mod process;
@@ -9,4 +16,6 @@ mod scrape;
 
 pub use scrape::CONTENT_TYPE;
 
+pub use event::{Answered, Exposed};
+pub use journal::{Journal, Naming};
 pub use metrics::{Metrics, Worker};

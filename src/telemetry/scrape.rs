@@ -2,7 +2,7 @@
 
 use super::{
     count::{BOUNDS, CLASSES, Endings},
-    metrics::{Arm, Counters, Key, Metrics, REASONS, lock},
+    metrics::{Arm, Counters, Features, Key, Metrics, REASONS, lock},
     process,
 };
 use prometheus_client::{
@@ -137,7 +137,46 @@ impl Metrics {
             "Durations, by what the feature gave the request",
             MetricType::Histogram,
         )?;
-        each_outcome(&compared, |labels, sum| histogram(&mut family, labels, sum))
+        each_outcome(&compared, |labels, sum| histogram(&mut family, labels, sum))?;
+        self.exposures(&features, to)
+    }
+
+    fn exposures(&self, features: &Features, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family = describe(
+            to,
+            "burgee_exposures",
+            "Answers that used the feature, as the application says",
+            MetricType::Counter,
+        )?;
+        for ((feature, variant), workers) in &features.arms {
+            let sum = workers.iter().map(|arm| arm.exposures.get()).sum::<u64>();
+            if sum > 0 {
+                let labels = [("feature", &**feature), ("variant", variant)];
+                counter(&mut family, &labels, sum)?;
+            }
+        }
+        let names = self.goals.names();
+        let mut family = describe(
+            to,
+            "burgee_goals",
+            "Goals reached, by what the feature gave the request",
+            MetricType::Counter,
+        )?;
+        for ((feature, variant), workers) in &features.arms {
+            for (number, goal) in names.iter().enumerate() {
+                let reached = workers.iter().filter_map(|arm| arm.goals.get());
+                let sum = reached.map(|goals| goals[number].get()).sum::<u64>();
+                if sum > 0 {
+                    let labels = [
+                        ("feature", &**feature),
+                        ("variant", variant),
+                        ("goal", goal),
+                    ];
+                    counter(&mut family, &labels, sum)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn people(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {

@@ -1,0 +1,97 @@
+//! Exposures for a warehouse: who saw which variant, once a day, one JSON object a line (`config/exposure.schema.json`).
+//! In: an answer that used features. Out: a line for each that was not written today already, as far as a table of
+//! bounded size remembers: what it forgets is written again, and nothing is lost.
+
+use super::{
+    access,
+    event::Exposed,
+    journal::{self, Naming},
+    lines::Lines,
+};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// Exposures that are remembered: half a megabyte, shared by all workers.
+const REMEMBERED: usize = 1 << 16;
+
+/// The log, and what it remembers.
+#[derive(Debug)]
+pub(super) struct Exposures {
+    lines: Lines,
+    seen: Box<[AtomicU64]>,
+}
+
+impl Exposures {
+    pub(super) fn to(lines: Lines) -> Exposures {
+        Exposures {
+            lines,
+            seen: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    pub(super) fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// False where a line was dropped; it is written the next time.
+    pub(super) fn tell(&self, event: &Exposed<'_>, time: &str, naming: Naming) -> bool {
+        let mut all = true;
+        for (file, toggles) in event.snapshot.files.iter().enumerate() {
+            let user = journal::user(event.decisions, file);
+            for (index, feature) in toggles.features.iter().enumerate() {
+                let answer = toggles.first + index;
+                let decision = event.decisions.answers.get(answer).copied().flatten();
+                let Some(decision) = decision.filter(|_| event.used.contains(&answer)) else {
+                    continue;
+                };
+                let variant = &feature.variant(decision.variant).name;
+                let day = time.split('T').next().unwrap_or_default();
+                let hash = hash([
+                    day.as_bytes(),
+                    feature.key.as_bytes(),
+                    variant.as_bytes(),
+                    user.unwrap_or_default(),
+                ]);
+                // without an id there is nobody to tell from the next
+                if user.is_some() && self.has(hash) {
+                    continue;
+                }
+                let mut line = serde_json::Map::new();
+                line.insert("time".into(), time.into());
+                line.extend(access::fields(feature, decision));
+                line.insert(
+                    "feature_flag.version".into(),
+                    (*event.snapshot.revision).into(),
+                );
+                if let Some(user) = user.and_then(|user| naming.name(user)) {
+                    line.insert("feature_flag.context.id".into(), user.into());
+                }
+                let mut line = serde_json::Value::Object(line).to_string();
+                line.push('\n');
+                if !self.lines.push(line.into_bytes()) {
+                    self.slot(hash).store(0, Relaxed);
+                    all = false;
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether it was there already; it is now.
+    fn has(&self, hash: u64) -> bool {
+        self.slot(hash).swap(hash, Relaxed) == hash
+    }
+
+    fn slot(&self, hash: u64) -> &AtomicU64 {
+        &self.seen[hash as usize % REMEMBERED]
+    }
+}
+
+fn hash<const N: usize>(parts: [&[u8]; N]) -> u64 {
+    let mut hash = Xxh3Default::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.digest()
+}
