@@ -9,6 +9,7 @@
 
 pub mod ask;
 pub mod cli;
+pub mod config;
 pub mod door;
 pub mod engine;
 pub mod inject;

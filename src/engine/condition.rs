@@ -47,6 +47,11 @@ pub struct Context<'c, 'a> {
 }
 
 impl Condition {
+    /// Whether this is a rule without a `when`.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Condition::All(all) if all.is_empty())
+    }
+
     /// Whether this condition holds.
     pub fn holds(&self, context: Context<'_, '_>) -> bool {
         match self {

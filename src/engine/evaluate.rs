@@ -302,7 +302,8 @@ fn feature_answer(
     let Some(outcome) = outcome else {
         return answer(feature.default, Reason::Default);
     };
-    let targeted = if rule.is_some() || feature.when.is_some() {
+    let asked = |rule: usize| !feature.rules[rule].when.is_always();
+    let targeted = if rule.is_some_and(asked) || feature.when.is_some() {
         Reason::TargetingMatch
     } else {
         Reason::Static

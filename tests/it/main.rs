@@ -9,3 +9,5 @@ mod proxy_basics;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
 mod three_ways;
+mod toggles;
+mod vectors;

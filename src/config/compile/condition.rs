@@ -1,0 +1,307 @@
+//! One grammar for `when` and `segments`: text to condition.
+//! In: a value of the file. Out: a [`Condition`], and what it reaches; every problem is told.
+
+use super::{
+    super::{
+        file,
+        problem::{did_you_mean, quote},
+        source::{Entry, Kind, Node, Place},
+    },
+    Cx, names,
+};
+use crate::engine::{
+    attributes::Slot,
+    condition::Condition,
+    evaluate::FeatureIndex,
+    operator::{Test, Texts},
+};
+
+/// What a condition refers to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    pub(super) slots: Vec<Slot>,
+    pub(super) segments: Vec<(u16, Place)>,
+    pub(super) features: Vec<(FeatureIndex, Place)>,
+    /// how many tests it takes at most, segments not counted
+    pub(super) tests: u64,
+}
+
+impl Reach {
+    pub(super) fn add(&mut self, other: Reach) {
+        self.slots.extend(other.slots);
+        self.segments.extend(other.segments);
+        self.features.extend(other.features);
+        self.tests += other.tests;
+    }
+}
+
+impl<'t> Cx<'t, '_> {
+    /// A condition and what it reaches.
+    pub(super) fn condition(&mut self, node: &'t Node<'t>) -> (Option<Condition>, Reach) {
+        let outer = std::mem::take(&mut self.reach);
+        let condition = self.any_condition(node);
+        (condition, std::mem::replace(&mut self.reach, outer))
+    }
+
+    fn any_condition(&mut self, node: &'t Node<'t>) -> Option<Condition> {
+        match &node.kind {
+            Kind::Text(text, _) if !node.is_null() && !text.is_empty() => {
+                self.segment(text, node.at)
+            }
+            Kind::List(items) if !items.is_empty() => self.each(items).map(Condition::Any),
+            Kind::Map(entries) if !entries.is_empty() => {
+                let all: Vec<_> = entries.iter().map(|entry| self.entry(entry)).collect();
+                let mut all = all.into_iter().collect::<Option<Vec<_>>>()?;
+                match all.len() {
+                    1 => all.pop(),
+                    _ => Some(Condition::All(all.into())),
+                }
+            }
+            Kind::Refused => None,
+            _ => {
+                self.log.error(
+                    node.at,
+                    "the condition is empty",
+                    "write a segment, or `attribute: value`; leave `when` out to mean everybody",
+                );
+                None
+            }
+        }
+    }
+
+    fn each(&mut self, items: &'t [Node<'t>]) -> Option<Box<[Condition]>> {
+        let each: Vec<_> = items.iter().map(|item| self.any_condition(item)).collect();
+        each.into_iter().collect()
+    }
+
+    fn segment(&mut self, name: &str, at: Place) -> Option<Condition> {
+        if let Some(index) = self.segments.get(name) {
+            self.reach.segments.push((*index, at));
+            return Some(Condition::Segment(*index));
+        }
+        let hint = if self.log.is_tired() {
+            String::new()
+        } else if self.features.contains_key(name) {
+            format!("a feature is asked as `{{feature.{name}: on}}`")
+        } else if self
+            .slots
+            .list
+            .iter()
+            .any(|attribute| *attribute.name == *name)
+            || name.contains('.')
+        {
+            format!(
+                "an attribute needs a value: `{{{}: …}}`",
+                quote(name).trim_matches('`')
+            )
+        } else if self.segments.is_empty() {
+            "declare it below `segments`, or write `{attribute: value}`".to_owned()
+        } else {
+            did_you_mean(name, self.segments.keys().copied())
+        };
+        self.log
+            .error(at, format!("there is no segment {}", quote(name)), hint);
+        None
+    }
+
+    fn entry(&mut self, entry: &'t Entry<'t>) -> Option<Condition> {
+        match &*entry.key {
+            "not" => Some(Condition::Not(Box::new(self.any_condition(&entry.value)?))),
+            "any" => self.list(entry).map(Condition::Any),
+            "all" => self.list(entry).map(Condition::All),
+            "now" => self.now(entry),
+            "feature" => {
+                self.log.error(
+                    entry.key_at,
+                    "which feature?",
+                    "write its name behind a dot: `feature.new-checkout: on`",
+                );
+                None
+            }
+            key => match key.strip_prefix("feature.") {
+                Some(name) => self.asked_feature(name, entry),
+                None => {
+                    let slot = self.slot(key, entry.key_at);
+                    let test = self.matcher(&entry.value, entry.key_at, None);
+                    self.reach.slots.extend(slot);
+                    if let (Some(slot), Some(test)) = (slot, &test) {
+                        self.never(slot, test, entry);
+                    }
+                    Some(Condition::Attribute(slot?, test?))
+                }
+            },
+        }
+    }
+
+    fn list(&mut self, entry: &'t Entry<'t>) -> Option<Box<[Condition]>> {
+        match &entry.value.kind {
+            Kind::List(items) if !items.is_empty() => self.each(items),
+            Kind::Refused => None,
+            _ => {
+                let found = match &entry.value.kind {
+                    Kind::List(_) => "an empty list".to_owned(),
+                    _ => entry.value.what(),
+                };
+                self.log.error(
+                    entry.value.at,
+                    format!(
+                        "{} takes a list of conditions, not {found}",
+                        quote(&entry.key)
+                    ),
+                    format!("write `{}: [staff, {{country: US}}]`", entry.key),
+                );
+                None
+            }
+        }
+    }
+
+    fn asked_feature(&mut self, name: &str, entry: &'t Entry<'t>) -> Option<Condition> {
+        let Some(index) = self.features.get(name).copied() else {
+            let hint = if self.log.is_tired() {
+                String::new()
+            } else {
+                did_you_mean(name, self.features.keys().copied())
+            };
+            self.log.error(
+                entry.key_at,
+                format!("there is no feature {} in this file", quote(name)),
+                hint,
+            );
+            self.matcher(&entry.value, entry.key_at, None);
+            return None;
+        };
+        if self.declared[usize::from(index)].archived {
+            self.log.error(
+                entry.key_at,
+                format!(
+                    "the feature {} is archived, and never gives an answer",
+                    quote(name)
+                ),
+                "take this condition out, or bring the feature back",
+            );
+        }
+        self.reach.features.push((index, entry.key_at));
+        let test = self.matcher(&entry.value, entry.key_at, Some(index))?;
+        Some(Condition::Feature(index, test))
+    }
+
+    fn now(&mut self, entry: &'t Entry<'t>) -> Option<Condition> {
+        self.reach.tests += 1;
+        if let Kind::Text(..) | Kind::List(_) = entry.value.kind {
+            self.expected(
+                &entry.value,
+                "`from` and `until`",
+                "write `now: {from: 2026-03-01, until: 2026-03-15}`",
+            );
+            return None;
+        }
+        let map = file::Operators::read(&entry.value, self.log)?;
+        for other in file::entries(&entry.value, "`now`", self.log)? {
+            if file::Operators::KEYS.contains(&&*other.key)
+                && !matches!(&*other.key, "from" | "until")
+            {
+                self.log.error(
+                    other.key_at,
+                    format!("the clock has no {}", quote(&other.key)),
+                    "write `from`, `until` or both; `not:` stands around `now:`",
+                );
+            }
+        }
+        if map.from.is_none() && map.until.is_none() {
+            self.log.error(
+                entry.key_at,
+                "`now` needs `from`, `until` or both",
+                "write `now: {from: 2026-03-01, until: 2026-03-15}`",
+            );
+            return None;
+        }
+        let from = map.from.map(|from| self.instant(&from.value));
+        let until = map.until.map(|until| (until, self.instant(&until.value)));
+        if let (Some(Some(from)), Some((place, Some(until)))) = (from, until)
+            && from >= until
+        {
+            self.log.error(
+                place.value.at,
+                "`until` is not after `from`: this never holds",
+                "`from` is inclusive, `until` exclusive",
+            );
+        }
+        if let Some((place, Some(until))) = until
+            && until <= self.now
+        {
+            self.log.warn(
+                place.value.at,
+                "this window is in the past: it never holds any more",
+                "take the condition out, or move the date",
+            );
+        }
+        Some(Condition::Now {
+            from: from.map_or(Some(None), |from| from.map(Some))?,
+            until: until.map_or(Some(None), |(_, until)| until.map(Some))?,
+        })
+    }
+
+    /// A value, a list of values, or operators. `feature` is the one whose variants the values are.
+    pub(super) fn matcher(
+        &mut self,
+        node: &'t Node<'t>,
+        at: Place,
+        feature: Option<FeatureIndex>,
+    ) -> Option<Test> {
+        self.reach.tests += 1;
+        match &node.kind {
+            Kind::Map(entries) if entries.is_empty() => {
+                self.log.error(
+                    node.at,
+                    "the set of operators is empty",
+                    "write a value, a list, or an operator such as `prefix:`",
+                );
+                None
+            }
+            Kind::Map(_) => self.operators(node, at, feature),
+            Kind::List(items) if items.is_empty() => {
+                self.log.error(
+                    node.at,
+                    "the list is empty: nothing is in it, and this never holds",
+                    "write values, or `present: false` for its absence",
+                );
+                None
+            }
+            Kind::List(items) => {
+                let texts: Vec<_> = items.iter().map(|item| self.value(item, feature)).collect();
+                Some(Test::Is(texts.into_iter().collect::<Option<Texts>>()?))
+            }
+            _ => Some(Test::Is(Texts::from_iter([self.value(node, feature)?]))),
+        }
+    }
+
+    fn value(&mut self, node: &'t Node<'t>, feature: Option<FeatureIndex>) -> Option<Box<str>> {
+        let Some(text) = node.text() else {
+            self.expected(
+                node,
+                "a value",
+                "text in quotes is text: `\"null\"`; the absence of a value is `present: false`",
+            );
+            return None;
+        };
+        if text.trim().is_empty() {
+            self.log.error(
+                node.at,
+                "an empty value: blank counts as absent, and this never holds",
+                "write `present: false` for its absence",
+            );
+            return None;
+        }
+        let Some(index) = feature else {
+            return Some(text.into());
+        };
+        let variant = names::as_variant(text);
+        match self.variant(index, variant) {
+            Err(known) => {
+                self.no_variant(text, node.at, &known);
+                None
+            }
+            Ok(_) => Some(variant.into()),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Who refers to whom: parents before children, no cycles, not too deep.
+//! In: what each feature and segment reaches. Out: the order of evaluation.
+
+use super::{
+    super::{problem::quote, source::Place},
+    Cx,
+    condition::Reach,
+};
+use crate::engine::{attributes::Slot, evaluate::FeatureIndex, source::Source};
+
+/// Prerequisites within each other, and segments within each other.
+const DEEPEST: usize = 64;
+/// Tests that one condition may take once its segments are written out.
+const MOST_TESTS: u64 = 100_000;
+
+/// Features first, segments behind them.
+pub(super) struct Graph<'a> {
+    pub(super) features: &'a [Reach],
+    pub(super) segments: &'a [Reach],
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Visit {
+    Unseen,
+    Open,
+    Done,
+}
+
+impl Graph<'_> {
+    fn reach(&self, node: usize) -> &Reach {
+        match node.checked_sub(self.features.len()) {
+            None => &self.features[node],
+            Some(segment) => &self.segments[segment],
+        }
+    }
+
+    /// What a node refers to, and where it does.
+    fn next(&self, node: usize) -> impl Iterator<Item = (usize, Place)> + '_ {
+        let reach = self.reach(node);
+        let segments = reach
+            .segments
+            .iter()
+            .map(|(segment, at)| (self.features.len() + usize::from(*segment), *at));
+        reach
+            .features
+            .iter()
+            .map(|(feature, at)| (usize::from(*feature), *at))
+            .chain(segments)
+    }
+
+    /// Every slot that is looked at, directly or through segments and features.
+    pub(super) fn slots(&self, from: &Reach) -> Vec<Slot> {
+        let mut seen = vec![false; self.features.len() + self.segments.len()];
+        let mut open: Vec<usize> = Vec::new();
+        let mut slots = from.slots.clone();
+        open.extend(
+            from.features
+                .iter()
+                .map(|(feature, _)| usize::from(*feature)),
+        );
+        open.extend(
+            from.segments
+                .iter()
+                .map(|(segment, _)| self.features.len() + usize::from(*segment)),
+        );
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut seen[node], true) {
+                slots.extend(&self.reach(node).slots);
+                open.extend(self.next(node).map(|(next, _)| next));
+            }
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    /// The first feature that a condition reaches through segments.
+    pub(super) fn asks_for_a_feature(&self, from: &Reach) -> bool {
+        let mut seen = vec![false; self.segments.len()];
+        let mut open: Vec<&Reach> = vec![from];
+        while let Some(reach) = open.pop() {
+            if !reach.features.is_empty() {
+                return true;
+            }
+            for (segment, _) in &reach.segments {
+                if !std::mem::replace(&mut seen[usize::from(*segment)], true) {
+                    open.push(&self.segments[usize::from(*segment)]);
+                }
+            }
+        }
+        false
+    }
+}
+
+impl Cx<'_, '_> {
+    /// Features, parents before children.
+    pub(super) fn order(&mut self, graph: &Graph<'_>) -> Vec<FeatureIndex> {
+        let count = graph.features.len() + graph.segments.len();
+        let (mut visits, mut order) = (
+            vec![Visit::Unseen; count],
+            Vec::with_capacity(graph.features.len()),
+        );
+        // how deep features stand in features, segments in segments, and how many tests they take
+        let (mut depths, mut nested, mut tests) =
+            (vec![0usize; count], vec![0usize; count], vec![0u64; count]);
+        for root in 0..count {
+            let mut path: Vec<(usize, Vec<(usize, Place)>)> = Vec::new();
+            if visits[root] == Visit::Unseen {
+                visits[root] = Visit::Open;
+                path.push((root, graph.next(root).collect()));
+            }
+            while let Some((node, rest)) = path.last_mut() {
+                let node = *node;
+                if let Some((next, at)) = rest.pop() {
+                    match visits[next] {
+                        Visit::Unseen => {
+                            visits[next] = Visit::Open;
+                            path.push((next, graph.next(next).collect()));
+                        }
+                        Visit::Open => self.cycle(graph, &path, next, at),
+                        Visit::Done => {}
+                    }
+                    continue;
+                }
+                visits[node] = Visit::Done;
+                let is_feature = node < graph.features.len();
+                tests[node] = graph.reach(node).tests;
+                let mut last = None;
+                for (next, at) in graph.next(node) {
+                    let next_is_feature = next < graph.features.len();
+                    depths[node] = depths[node].max(depths[next] + usize::from(next_is_feature));
+                    if !next_is_feature {
+                        nested[node] = nested[node].max(nested[next] + 1);
+                        tests[node] = tests[node].saturating_add(tests[next]);
+                    }
+                    last = Some(at);
+                }
+                if let Some(at) = last {
+                    self.too_deep(at, depths[node], nested[node], tests[node]);
+                }
+                // told once, not again by everything above
+                depths[node] = depths[node].min(DEEPEST);
+                nested[node] = nested[node].min(DEEPEST);
+                tests[node] = tests[node].min(MOST_TESTS);
+                if is_feature {
+                    order.push(node as FeatureIndex);
+                }
+                path.pop();
+            }
+        }
+        order
+    }
+
+    fn too_deep(&mut self, at: Place, depth: usize, nested: usize, tests: u64) {
+        if depth > DEEPEST {
+            self.log.error(
+                at,
+                format!("features depend on features more than {DEEPEST} deep here"),
+                "ask for a feature nearer to the root",
+            );
+        }
+        if nested > DEEPEST {
+            self.log.error(
+                at,
+                format!("segments name segments more than {DEEPEST} deep here"),
+                "name the inner ones directly",
+            );
+        }
+        if tests > MOST_TESTS {
+            self.log.error(
+                at,
+                format!(
+                    "more than {MOST_TESTS} tests are needed here once all segments are written out"
+                ),
+                "let segments name fewer segments",
+            );
+        }
+    }
+
+    fn cycle(
+        &mut self,
+        graph: &Graph<'_>,
+        path: &[(usize, Vec<(usize, Place)>)],
+        to: usize,
+        at: Place,
+    ) {
+        let name = |node: usize| match node.checked_sub(graph.features.len()) {
+            None => self.declared[node].name.to_owned(),
+            Some(segment) => self.segment_names[segment].to_owned(),
+        };
+        let begin = path
+            .iter()
+            .position(|(node, _)| *node == to)
+            .unwrap_or_default();
+        let mut names: Vec<String> = path[begin..].iter().map(|(node, _)| name(*node)).collect();
+        names.push(name(to));
+        if names.len() > 8 {
+            names.splice(4..names.len() - 3, ["…".to_owned()]);
+        }
+        let shown: Vec<String> = names.iter().map(|name| quote(name)).collect();
+        self.log.error(
+            at,
+            format!("this closes a circle: {}", shown.join(" asks for ")),
+            "take one of these conditions out",
+        );
+    }
+
+    /// Whether a condition looks only at what the hop before us or the environment says.
+    pub(super) fn is_protected(&self, slots: &[Slot]) -> Result<(), String> {
+        if slots.is_empty() {
+            return Err("it asks for nothing about the request".to_owned());
+        }
+        for slot in slots {
+            let attribute = &self.slots.list[usize::from(*slot)];
+            let open = attribute
+                .sources
+                .iter()
+                .find(|source| !matches!(source, Source::Header(_) | Source::Env(..)));
+            if let Some(source) = open {
+                let name = &attribute.name;
+                let source = source.to_string();
+                let through = if **name == *source {
+                    String::new()
+                } else {
+                    format!("{} is read from ", quote(name))
+                };
+                return Err(format!(
+                    "{through}{}, which the client controls",
+                    quote(&source)
+                ));
+            }
+        }
+        Ok(())
+    }
+}

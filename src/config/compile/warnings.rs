@@ -1,0 +1,81 @@
+//! What is allowed, and probably not meant.
+//! In: the text of a file that has been understood. Out: warnings.
+
+use super::{
+    super::{
+        problem::quote,
+        source::{Entry, Kind, Node},
+    },
+    Cx,
+    reachable::are_apart,
+};
+use crate::engine::{instant, units::Second};
+
+/// A test with dates: from, until, and what it is called.
+type Window = (Option<Second>, Option<Second>, String);
+
+impl<'t> Cx<'t, '_> {
+    /// Two dated tests on one feature at one time: whoever is in both only sees the first.
+    pub(super) fn overlaps(&mut self, rules: &'t [Node<'t>]) {
+        let mut tests: Vec<(Window, &Node<'t>)> = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let Some(when) = value(rule, "when") else {
+                continue;
+            };
+            let Some(window) = self.window(when, number + 1) else {
+                continue;
+            };
+            let other = tests.iter().find(|(other, condition)| {
+                other.2 != window.2 && meet(other, &window) && !are_apart(condition, when)
+            });
+            if let Some((other, _)) = other {
+                let message = format!("{} and {} are tested at the same time", other.2, window.2);
+                self.log.warn(
+                    when.at,
+                    message,
+                    "people in both only see the first; let a `when` or the dates separate them",
+                );
+            }
+            tests.push((window, when));
+        }
+    }
+
+    /// The dates of a rule: its own, or those of a feature that it asks for.
+    fn window(&self, when: &Node<'t>, rule: usize) -> Option<Window> {
+        if let Some(now) = value(when, "now") {
+            let (from, until) = dates(now);
+            return Some((from, until, format!("rule {rule}")));
+        }
+        let Kind::Map(entries) = &when.kind else {
+            return None;
+        };
+        entries.iter().find_map(|entry: &Entry<'t>| {
+            let name = entry.key.strip_prefix("feature.")?;
+            let parent = self.features.get(name)?;
+            let now = value(self.declared[usize::from(*parent)].node(), "when")
+                .and_then(|when| value(when, "now"))?;
+            let (from, until) = dates(now);
+            Some((from, until, quote(name)))
+        })
+    }
+}
+
+fn dates(now: &Node<'_>) -> (Option<Second>, Option<Second>) {
+    let date = |key| value(now, key).and_then(|node| instant::parse(node.text()?).ok());
+    (date("from"), date("until"))
+}
+
+fn meet(one: &Window, other: &Window) -> bool {
+    let before = |until: Option<Second>, from: Option<Second>| matches!((until, from), (Some(until), Some(from)) if until <= from);
+    !before(one.1, other.0) && !before(other.1, one.0)
+}
+
+fn value<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
+    match &node.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value),
+        _ => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! Toggles files to a snapshot.
+//! In: a file, or a directory of `*.yaml` as one generation. Out: a [`Snapshot`] and warnings, or every problem at once.
+//!
+//! `read` (disk) -> `source` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
+
+mod compile;
+mod file;
+pub mod problem;
+mod read;
+mod schema;
+mod source;
+
+use crate::engine::{Snapshot, units::Second};
+pub use compile::Environment;
+use problem::Log;
+pub use problem::{Problem, Problems, Severity};
+pub use read::{Generation, Stamp, Text, generation, stamp};
+pub use schema::schema;
+use source::{Node, Place};
+use std::{path::Path, sync::Arc};
+
+/// A file's limit, which is also a ConfigMap's.
+pub const LARGEST: usize = 1 << 20;
+
+/// What a generation of files says.
+#[derive(Debug)]
+pub struct Loaded {
+    /// ready to be published
+    pub snapshot: Snapshot,
+    /// what is allowed, and probably not meant
+    pub warnings: Vec<Problem>,
+    /// what the poller compares: the files as they were when they were read
+    pub stamp: Stamp,
+}
+
+/// Reads and compiles a file, or a directory as one generation. `now` is only for warnings.
+pub fn load(path: &Path, env: Environment<'_>, now: Second) -> Result<Loaded, Problems> {
+    let generation = generation(path)?;
+    let (snapshot, warnings) = compile_texts(&generation.texts, env, now)?;
+    Ok(Loaded {
+        snapshot,
+        warnings,
+        stamp: generation.stamp,
+    })
+}
+
+/// Compiles texts that have been read. Pure.
+pub fn compile_texts(
+    texts: &[Text],
+    env: Environment<'_>,
+    now: Second,
+) -> Result<(Snapshot, Vec<Problem>), Problems> {
+    let mut log = Log::default();
+    let roots: Vec<Option<Node<'_>>> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| root(text, index as u16, &mut log))
+        .collect();
+    let borrowed: Vec<Option<&Node<'_>>> = roots.iter().map(Option::as_ref).collect();
+    let snapshot = compile::all(&borrowed, env, now, &revision(texts), &mut log);
+    let names = texts.iter().map(|text| Arc::from(&*text.name));
+    let problems = log.tell(&names.zip(roots).collect::<Vec<_>>());
+    match snapshot {
+        Some(snapshot) => Ok((snapshot, problems)),
+        None => Err(Problems(problems)),
+    }
+}
+
+fn root<'t>(text: &'t Text, file: u16, log: &mut Log) -> Option<Node<'t>> {
+    if text.bytes.len() > LARGEST {
+        let at = Place {
+            line: 1,
+            column: 1,
+            id: 0,
+            file,
+        };
+        log.error(
+            at,
+            "the file is larger than 1 MiB",
+            "divide it: a directory may hold several files, each with a namespace",
+        );
+        return None;
+    }
+    source::parse(&text.bytes, file, log)
+}
+
+/// Equal in all pods with the same files: the bytes, and where there are several the names.
+pub fn revision(texts: &[Text]) -> String {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    for text in texts {
+        if texts.len() > 1 {
+            let name = text.name.rsplit('/').next().unwrap_or_default();
+            hash.update(&(name.len() as u64).to_le_bytes());
+            hash.update(name.as_bytes());
+        }
+        hash.update(&(text.bytes.len() as u64).to_le_bytes());
+        hash.update(&text.bytes);
+    }
+    format!("{:016x}", hash.digest())
+}

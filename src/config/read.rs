@@ -1,0 +1,158 @@
+//! Files from disk, as one generation: what the kubelet swaps in at once is read at once.
+//! In: a path. Out: names and bytes, or a sentence about what could not be read.
+
+use super::problem::{Problem, Problems, Severity};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Read as _},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// One file's bytes, under the name that problems show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// as the caller named the file, or the directory and the file in it
+    pub name: String,
+    /// at most one byte more than the limit
+    pub bytes: Vec<u8>,
+}
+
+/// All files at one moment.
+#[derive(Debug)]
+pub struct Generation {
+    /// in bytewise order of their names
+    pub texts: Vec<Text>,
+    /// taken before anything was read: a change during reading shows as a change
+    pub stamp: Stamp,
+}
+
+/// What is cheap to compare: which files there are, and when each was last written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp(Vec<(PathBuf, Option<SystemTime>, u64)>);
+
+/// Files in a directory.
+const MOST_FILES: usize = 1_000;
+
+/// Reads a file, every `*.yaml` of a directory, or standard input for `-`.
+pub fn generation(path: &Path) -> Result<Generation, Problems> {
+    read(path).map_err(|(at, error)| Problems(vec![unreadable(&at, &error)]))
+}
+
+/// What the files look like now; an error is a stamp too, so that a file that comes back is a change.
+pub fn stamp(path: &Path) -> Stamp {
+    stamp_of(&files(path).unwrap_or_default())
+}
+
+type Failure = (PathBuf, io::Error);
+
+fn read(path: &Path) -> Result<Generation, Failure> {
+    if path == Path::new("-") {
+        let bytes = at_most(io::stdin()).map_err(|error| (path.to_owned(), error))?;
+        let name = "-".to_owned();
+        return Ok(Generation {
+            texts: vec![Text { name, bytes }],
+            stamp: Stamp::default(),
+        });
+    }
+    let files = files(path)?;
+    let stamp = stamp_of(&files);
+    let mut texts = Vec::new();
+    for (name, file) in files {
+        let bytes = bytes(&file).map_err(|error| (name.clone(), error))?;
+        texts.push(Text {
+            name: name.display().to_string(),
+            bytes,
+        });
+    }
+    Ok(Generation { texts, stamp })
+}
+
+/// The name to show and the file to read, for each.
+fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let failed = |error| (path.to_owned(), error);
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![(path.to_owned(), path.to_owned())]);
+    }
+    // the kubelet swaps the link `..data`: followed once, all files come from one generation
+    let below = match fs::canonicalize(path.join("..data")) {
+        Ok(below) => below,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&below).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let is_yaml = Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "yaml");
+        if is_yaml && !name.as_encoded_bytes().starts_with(b".") {
+            files.push((path.join(&name), below.join(&name)));
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(failed(io::Error::new(
+            ErrorKind::NotFound,
+            "there is no `*.yaml` in this directory",
+        )));
+    }
+    if files.len() > MOST_FILES {
+        return Err(failed(io::Error::other(format!(
+            "there are more than {MOST_FILES} files in this directory"
+        ))));
+    }
+    Ok(files)
+}
+
+fn stamp_of(files: &[(PathBuf, PathBuf)]) -> Stamp {
+    let of = |(_, file): &(PathBuf, PathBuf)| {
+        let seen = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+        let about = fs::metadata(&seen).ok();
+        let written = about.as_ref().and_then(|about| about.modified().ok());
+        (seen, written, about.map_or(0, |about| about.len()))
+    };
+    Stamp(files.iter().map(of).collect())
+}
+
+/// One byte beyond the limit is enough to know that it is too long; a pipe would never end.
+fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("this is not a file"));
+    }
+    at_most(File::open(file)?)
+}
+
+fn at_most(from: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(super::LARGEST as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    let (message, hint) = match (error.kind(), error.raw_os_error()) {
+        (ErrorKind::NotFound, Some(_)) => (
+            "there is no such file or directory".to_owned(),
+            "mind the path, and whether the volume is mounted",
+        ),
+        (ErrorKind::NotFound, None) => (
+            error.to_string(),
+            "put a toggles file there; its name ends in `.yaml`",
+        ),
+        (ErrorKind::PermissionDenied, _) => (
+            "the file may not be read".to_owned(),
+            "let the user that burgee runs as (65532 in the image) read it",
+        ),
+        _ => (format!("cannot be read: {error}"), ""),
+    };
+    Problem {
+        file: path.display().to_string().into(),
+        line: 1,
+        column: 1,
+        path: String::new(),
+        severity: Severity::Error,
+        message,
+        hint: hint.to_owned(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Toggles files as people write them: what is refused and what is said of it, and what is accepted.
+
+use burgee::{
+    config::{self, Problem, Severity, Text},
+    engine::{Snapshot, instant, units::Second},
+};
+use std::{fs, path::PathBuf};
+
+/// 2026-02-01, before most dates in the files.
+pub(crate) fn now() -> Second {
+    instant::parse("2026-02-01").unwrap()
+}
+
+/// The environment of every test.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    match name {
+        "BURGEE_OVERRIDE_KEY" => Some("a-secret".to_owned()),
+        "ENVIRONMENT" => Some("staging".to_owned()),
+        _ => None,
+    }
+}
+
+pub(crate) fn compile(
+    files: &[(&str, &[u8])],
+) -> Result<(Snapshot, Vec<Problem>), config::Problems> {
+    let texts: Vec<Text> = files
+        .iter()
+        .map(|(name, bytes)| Text {
+            name: (*name).to_owned(),
+            bytes: bytes.to_vec(),
+        })
+        .collect();
+    config::compile_texts(&texts, &environment, now())
+}
+
+/// The files below a folder of the repository, in order.
+pub(crate) fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|is| is == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+pub(crate) fn name(path: &std::path::Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn every_mistake_is_refused_with_its_place_and_what_to_write_instead() {
+    let mut wrong = Vec::new();
+    let files = files("tests/refused", "yaml");
+    assert!(files.len() >= 80, "{} files", files.len());
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        let said = match compile(&[(&name(&path), &bytes)]) {
+            Ok(_) => String::from("accepted\n"),
+            Err(problems) => problems.to_string(),
+        };
+        let golden = path.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&golden, &said).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if said != expected || said == "accepted\n" {
+            wrong.push(format!("{}:\n{said}expected:\n{expected}", name(&path)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn odd_but_right_files_are_accepted() {
+    let files = files("tests/accepted", "yaml");
+    assert!(files.len() >= 15, "{} files", files.len());
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        let (_, warnings) = compile(&[(&name(&path), &bytes)])
+            .unwrap_or_else(|problems| panic!("{}:\n{problems}", name(&path)));
+        let text = String::from_utf8_lossy(&bytes);
+        let expects = text.contains("# warns");
+        assert_eq!(
+            !warnings.is_empty(),
+            expects,
+            "{}: {warnings:?}",
+            name(&path)
+        );
+    }
+}
+
+#[test]
+fn warnings_do_not_refuse_and_are_told() {
+    for (text, expected) in [
+        ("version: 1\n", "there are no features"),
+        ("version: 1\nfeatures:\n", "there are no features"),
+        (
+            "version: 1\nsegments: {staff: {user: ann}}\nfeatures: {a: on}",
+            "nothing asks for the segment `staff`",
+        ),
+        (
+            "version: 1\nfeatures: {a: {variants: [b, c], serve: b}}",
+            "nobody gets the variant `c`",
+        ),
+        (
+            "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}}}",
+            "this window is in the past",
+        ),
+        (
+            "version: 1\nfeatures: {a: {rollout: {2026-03-01: 50%, 2026-04-01: 10%}}}",
+            "the rollout goes down here, from 50% to 10%",
+        ),
+        (
+            "version: 1\nfeatures: {a: {variants: [b, c], rules: [{when: {now: {from: 2026-03-01, until: 2026-04-01}}, serve: b}, {when: {now: {from: 2026-03-15}}, serve: c}]}}",
+            "are tested at the same time",
+        ),
+        (
+            "version: 1\nfeatures: {a: {when: {path: legacy}}}",
+            "no request has `legacy` here",
+        ),
+    ] {
+        let (_, warnings) = compile(&[("a.yaml", text.as_bytes())]).unwrap();
+        assert_eq!(warnings.len(), 1, "{text}: {warnings:?}");
+        assert_eq!(warnings[0].severity, Severity::Warning);
+        assert!(
+            warnings[0].to_string().contains(expected),
+            "{}",
+            warnings[0]
+        );
+    }
+}
