@@ -1,6 +1,5 @@
 """Renders charts with both helms, and reads what they say. In: a case. Out: Kubernetes objects, or the refusal."""
 
-import functools
 import os
 import pathlib
 import subprocess
@@ -19,8 +18,8 @@ class Refused(Exception):
     """helm would not render; the text is what it said."""
 
 
-@functools.cache
-def helm(binary, *arguments):
+def run(binary, *arguments):
+    """What helm or kubectl prints."""
     done = subprocess.run([binary, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(done.stderr)
@@ -34,7 +33,7 @@ def template(name, chart, values, kube, *more):
         yaml.safe_dump(values or {}, file)
         file.flush()
         arguments = ["template", "shop", chart, "--namespace", "team", "--kube-version", f"{kube}.0", "--values", file.name]
-        return helm.__wrapped__(HELMS[name], *arguments, *offers, *more)
+        return run(HELMS[name], *arguments, *offers, *more)
 
 
 def objects(text):

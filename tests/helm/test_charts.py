@@ -1,5 +1,8 @@
 """The values matrix: both helms, three versions of Kubernetes, every object strictly validated."""
 
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import jsonschema
@@ -7,7 +10,7 @@ import kubernetes_validate
 import yaml
 
 import generate
-from chart import HELMS, HERE, KUBES, Refused, cases, key, objects, template
+from chart import HELMS, HERE, KUBES, ROOT, Refused, cases, key, objects, run, template
 
 # what of the Prometheus operator's objects is used here, as strictly as the rest
 CRDS = yaml.safe_load((HERE / "crds.yaml").read_text())
@@ -66,6 +69,22 @@ class Matrix(unittest.TestCase):
                     with self.assertRaises(Refused) as refused:
                         template(helm, row["chart"], row["values"], row.get("kube", "1.36"))
                     self.assertIn(row["says"], str(refused.exception))
+
+    def test_a_packaged_chart_and_one_with_built_dependencies_render_the_same(self):
+        for helm, binary in HELMS.items():
+            with self.subTest(helm=helm), tempfile.TemporaryDirectory() as folder:
+                shutil.copytree(ROOT / "helm", f"{folder}/helm", symlinks=True)
+                run(binary, "dependency", "build", f"{folder}/helm/burgee")
+                run(binary, "package", str(ROOT / "helm/burgee"), "--destination", folder)
+                wanted = objects(template(helm, "helm/burgee", {}, "1.36"))
+                for chart in (f"{folder}/helm/burgee", *map(str, pathlib.Path(folder).glob("burgee-*.tgz"))):
+                    self.assertEqual(wanted, objects(template(helm, chart, {}, "1.36")))
+
+    def test_lint_finds_nothing(self):
+        for helm, binary in HELMS.items():
+            for chart in generate.CHARTS:
+                with self.subTest(helm=helm, chart=chart):
+                    run(binary, "lint", "--strict", f"helm/{chart}")
 
     def test_the_validation_can_fail(self):
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "imagee": "b"}]}}

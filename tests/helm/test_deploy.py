@@ -5,7 +5,7 @@ import unittest
 
 import yaml
 
-from chart import KUBES, ROOT, helm, objects, pods, template
+from chart import KUBES, ROOT, objects, pods, run, template
 from test_charts import problem
 from test_pods import named_ports, restricted
 
@@ -20,7 +20,7 @@ class Manifests(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.documents = objects(helm(os.environ["KUBECTL"], "kustomize", "deploy/kubernetes"))
+        self.documents = objects(run(os.environ["KUBECTL"], "kustomize", "deploy/kubernetes"))
 
     def test_they_are_valid_for_each_kubernetes(self):
         for kube in KUBES:
