@@ -6,6 +6,11 @@ mod cli;
 mod inject;
 mod policy;
 mod proxy_basics;
+mod proxy_exchange;
+mod proxy_failures;
+mod proxy_framing;
+mod proxy_pool;
+mod proxy_trust;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
 mod three_ways;

@@ -76,11 +76,10 @@ impl Burgee {
         Client::connect(self.address)
     }
 
-    /// One request on a connection of its own, and everything that comes back until the end.
+    /// What asks for the connection to be closed, and everything that comes back until it is.
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> String {
         let mut client = self.connect();
         client.send(request);
-        client.end();
         client.rest()
     }
 
