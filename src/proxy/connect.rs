@@ -58,6 +58,8 @@ pub(super) struct Wire {
     armed: Cell<bool>,
     /// the bytes of that request
     sent: RefCell<Vec<u8>>,
+    /// the application takes no more bytes
+    broken: Cell<bool>,
 }
 
 impl Wire {
@@ -66,14 +68,31 @@ impl Wire {
         self.armed.set(true);
     }
 
+    /// Whether the connection is of no more use.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.get()
+    }
+
+    /// A failed write is not reported: an application that answers early and closes (413) has its answer waiting to be
+    /// read, and where there is none, reading says so.
+    fn broke(&self) {
+        self.broken.set(true);
+    }
+
     fn disarm(&self) {
         self.armed.set(false);
         self.sent.borrow_mut().clear();
     }
 
-    fn record(&self, bytes: &[u8]) {
-        if self.armed.get() {
-            self.sent.borrow_mut().extend_from_slice(bytes);
+    fn record(&self, bufs: &[io::IoSlice<'_>], mut written: usize) {
+        if !self.armed.get() {
+            return;
+        }
+        let mut sent = self.sent.borrow_mut();
+        for buf in bufs {
+            let some = written.min(buf.len());
+            sent.extend_from_slice(&buf[..some]);
+            written -= some;
         }
     }
 }
@@ -189,24 +208,7 @@ impl AsyncWrite for Renewable {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        loop {
-            ready!(this.poll_renewal(cx))?;
-            let result = ready!(Pin::new(&mut this.socket).poll_write(cx, buf));
-            match result {
-                Ok(written) => {
-                    this.wire.record(&buf[..written]);
-                    return Poll::Ready(Ok(written));
-                }
-                Err(error) => {
-                    let error = Err(error);
-                    if !this.is_stale(&error, false) {
-                        return Poll::Ready(error.map(|()| 0));
-                    }
-                    this.renew();
-                }
-            }
-        }
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -214,14 +216,21 @@ impl AsyncWrite for Renewable {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // only a request without a body is armed, and its head is one slice
-        match bufs {
-            [one] => self.poll_write(cx, one),
-            many => {
-                let this = self.get_mut();
-                ready!(this.poll_renewal(cx))?;
-                this.wire.disarm();
-                Pin::new(&mut this.socket).poll_write_vectored(cx, many)
+        let this = self.get_mut();
+        loop {
+            ready!(this.poll_renewal(cx))?;
+            if this.wire.is_broken() {
+                return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+            }
+            match ready!(Pin::new(&mut this.socket).poll_write_vectored(cx, bufs)) {
+                Ok(written) => {
+                    this.wire.record(bufs, written);
+                    return Poll::Ready(Ok(written));
+                }
+                Err(error) => match this.is_stale(&Err(error), false) {
+                    true => this.renew(),
+                    false => this.wire.broke(),
+                },
             }
         }
     }

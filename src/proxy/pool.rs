@@ -51,7 +51,8 @@ impl Lease {
     /// The answer is complete. Where the request is not, the connection is of no more use and closed.
     pub(super) fn give_back(self) {
         let Lease { link, flow, worker } = self;
-        if flow.is_some_and(|flow| !flow.has_ended()) || link.sender.is_closed() {
+        let unsent = flow.is_some_and(|flow| !flow.has_ended());
+        if unsent || link.wire.is_broken() || link.sender.is_closed() {
             return;
         }
         let since = worker.clock.now();
