@@ -9,7 +9,9 @@ mod proxy_basics;
 mod proxy_exchange;
 mod proxy_failures;
 mod proxy_framing;
+mod proxy_limits;
 mod proxy_pool;
+mod proxy_stream;
 mod proxy_trust;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
