@@ -3,6 +3,7 @@
 
 mod edit;
 mod pod;
+mod put;
 mod sidecar;
 mod tree;
 
@@ -55,8 +56,8 @@ fn object(
     let kind = node.text("kind").unwrap_or_default();
     let group = node.text("apiVersion").unwrap_or_default();
     let path: &[&str] = match (group.split('/').next().unwrap_or_default(), kind) {
-        ("v1", "List") | ("apps" | "batch", "DeploymentList" | "JobList") => {
-            for item in node.get("items").map(Node::items).unwrap_or_default() {
+        ("v1", "List") => {
+            for item in node.list("items") {
                 object(item, settings, edits, notes)?;
             }
             return Ok(());
@@ -73,7 +74,7 @@ fn object(
     let place = |problem| format!("line {}: {name}: {problem}", node.line);
     let pod = path.iter().try_fold(node, |node, key| node.get(key));
     let pod = pod.ok_or_else(|| place(format!("there is no {}", path.join("."))))?;
-    let done = pod::inject(pod, settings, edits).map_err(place)?;
+    let done = put::put(pod, settings, edits).map_err(place)?;
     notes.push(format!("{name}: {done}"));
     Ok(())
 }

@@ -40,6 +40,19 @@ impl Node {
         self.entry(key).map(|(_, value)| value)
     }
 
+    /// The value of a key, if there is something in it.
+    pub(super) fn filled(&self, key: &str) -> Option<&Node> {
+        self.get(key).filter(|node| !node.is_empty())
+    }
+
+    /// What the list under a key holds.
+    pub(super) fn list(&self, key: &str) -> &[Rc<Node>] {
+        match self.get(key).map(|node| &node.kind) {
+            Some(Kind::List { items, .. }) => items,
+            _ => &[],
+        }
+    }
+
     /// A key and its value.
     pub(super) fn entry(&self, key: &str) -> Option<(&Node, &Node)> {
         let Kind::Map { entries, .. } = &self.kind else {
@@ -60,14 +73,6 @@ impl Node {
         match &self.kind {
             Kind::Scalar { value, .. } => Some(value),
             _ => None,
-        }
-    }
-
-    /// What a list holds.
-    pub(super) fn items(&self) -> &[Rc<Node>] {
-        match &self.kind {
-            Kind::List { items, .. } => items,
-            _ => &[],
         }
     }
 
