@@ -4,6 +4,7 @@
 mod access;
 mod compared;
 pub mod count;
+mod counts;
 mod event;
 mod exposure;
 mod goals;
@@ -16,6 +17,7 @@ mod scrape;
 
 pub use scrape::CONTENT_TYPE;
 
+pub use counts::Counts;
 pub use event::{Answered, Exposed};
 pub use journal::{Journal, Naming};
 pub use metrics::{Metrics, Worker};

@@ -1,12 +1,14 @@
 //! One integration binary, a module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects
 
+mod aloud;
 mod architecture;
 mod cli;
 mod inject;
 mod policy;
 mod proxy_basics;
 mod proxy_exchange;
+mod proxy_exposure;
 mod proxy_failures;
 mod proxy_framing;
 mod proxy_limits;
