@@ -21,8 +21,8 @@ use tokio::{
 /// Whom to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// an address
-    Tcp(SocketAddr),
+    /// addresses, tried in their order
+    Tcp(Vec<SocketAddr>),
     /// a name and a port, for the resolver: a Service's, in `helm test`
     Name(String),
     /// a socket in the file system
@@ -41,8 +41,9 @@ pub async fn ask(
     let asked = async {
         match peer {
             Peer::Tcp(at) => {
-                let stream = TcpStream::connect(at).await?;
-                exchange(stream, request.header(header::HOST, at.to_string())).await
+                let stream = TcpStream::connect(&at[..]).await?;
+                let host = stream.peer_addr()?.to_string();
+                exchange(stream, request.header(header::HOST, host)).await
             }
             Peer::Name(at) => {
                 let stream = TcpStream::connect(at.as_str()).await?;
@@ -111,13 +112,13 @@ impl FromStr for Url {
 /// `localhost` is known without the resolver, which an empty image may not have.
 fn peer(host: &str) -> Option<Peer> {
     if let Ok(at) = host.parse() {
-        return Some(Peer::Tcp(at));
+        return Some(Peer::Tcp(vec![at]));
     }
     let (name, port) = host.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
     let labels = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     match name {
-        "localhost" => Some(Peer::Tcp((Ipv4Addr::LOCALHOST, port).into())),
+        "localhost" => Some(Peer::Tcp(vec![(Ipv4Addr::LOCALHOST, port).into()])),
         "" => None,
         _ if name.chars().all(labels) => Some(Peer::Name(host.into())),
         _ => None,
@@ -137,7 +138,7 @@ mod tests {
                 "{text}"
             );
         };
-        let tcp = |at: &str| Some(Peer::Tcp(at.parse().unwrap()));
+        let tcp = |at: &str| Some(Peer::Tcp(vec![at.parse().unwrap()]));
         check("http://127.0.0.1:3525/health", tcp("127.0.0.1:3525"));
         check("http://[::1]:3525", tcp("[::1]:3525"));
         check("http://[::1]/", tcp("[::1]:80"));

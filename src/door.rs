@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     convert::Infallible,
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -28,24 +28,39 @@ const REQUESTS: usize = 64;
 /// For a request head to come, and for an answer to be made.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A listening socket that shares its port with its siblings, one a worker.
-/// `[::]` takes IPv4 too, and becomes `0.0.0.0` on a host without IPv6.
+/// A listening socket. `[::]` takes IPv4 too, and becomes `0.0.0.0` on a host without IPv6.
 pub fn listen(at: SocketAddr) -> io::Result<TcpListener> {
-    match bind(at) {
-        Err(_) if at.ip().is_unspecified() && at.is_ipv6() => {
-            bind((Ipv4Addr::UNSPECIFIED, at.port()).into())
+    bind(at, false)
+}
+
+/// Listening sockets on one port, among which the kernel deals out the connections.
+pub fn listen_together(at: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    // SO_REUSEPORT would share the port with another burgee, too; that one is found by asking without it
+    let at = bind(at, false)?.local_addr()?;
+    (0..count).map(|_| bind(at, true)).collect()
+}
+
+fn bind(at: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    match bind_to(at, shared) {
+        Err(error)
+            if at.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != io::ErrorKind::AddrInUse =>
+        {
+            bind_to((Ipv4Addr::UNSPECIFIED, at.port()).into(), shared)
         }
         bound => bound,
     }
 }
 
-fn bind(at: SocketAddr) -> io::Result<TcpListener> {
+fn bind_to(at: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
     if at.is_ipv6() {
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
     socket.bind(&at.into())?;
     socket.listen(1024)?;

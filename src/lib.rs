@@ -7,6 +7,8 @@
 //! a file:    config/source -> config/file -> config/compile -> engine::Snapshot -> live
 //! ```
 
+pub mod admin;
+pub mod api;
 pub mod ask;
 pub mod cli;
 pub mod config;
@@ -15,5 +17,6 @@ pub mod engine;
 pub mod inject;
 pub mod live;
 pub mod proxy;
+pub mod run;
 pub mod signals;
 pub mod telemetry;

@@ -30,7 +30,7 @@ pub struct Health {
 /// Asks, and prints the answer.
 pub fn main(health: Health) -> ExitCode {
     let own = || Url {
-        peer: Peer::Tcp(here(health.admin_listen)),
+        peer: Peer::Tcp(vec![here(health.admin_listen)]),
         path: "/health".into(),
     };
     let url = health.url.clone().unwrap_or_else(own);

@@ -1,6 +1,7 @@
 //! The command line: a file a command.
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
+pub mod demo;
 pub mod drain;
 pub mod echo;
 pub mod health;
@@ -37,6 +38,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Demo(demo::Demo),
     Echo(echo::Echo),
     Reload(reload::Reload),
     Drain(drain::Drain),
@@ -67,13 +69,16 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&error),
     };
     match (Cli::parse().command, signals) {
+        (Command::Run(run), Some(signals)) => run::main(&run, signals),
+        (Command::Demo(demo), Some(signals)) => demo::main(&demo, signals),
         (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
         (Command::Reload(reload), _) => reload::main(&reload),
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),
         (Command::Probe(probe), _) => probe::main(probe),
         (Command::Inject(inject), _) => inject::main(inject),
-        (Command::Run(_) | Command::Echo(_), _) => USAGE.into(),
+        // not the first argument, so that nobody took the signals
+        (Command::Run(_) | Command::Demo(_) | Command::Echo(_), None) => USAGE.into(),
     }
 }
 

@@ -31,7 +31,7 @@ impl Api {
     /// The answer of the API, which is JSON.
     pub(super) async fn post(&self, path: &str) -> io::Result<Value> {
         let request = Request::builder().method(Method::POST).uri(path);
-        let answer = ask(&Peer::Tcp(self.api_listen), request, self.timeout).await;
+        let answer = ask(&Peer::Tcp(vec![self.api_listen]), request, self.timeout).await;
         let hint = |error| {
             io::Error::other(format!(
                 "{} does not answer: {error}; is burgee running, and not with `--api-listen none`?",

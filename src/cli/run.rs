@@ -1,8 +1,39 @@
 //! `burgee run`: the sidecar. In: its flags. Out: a process that serves until it is told to stop.
 
-use super::values::{self, OrNone, Upstream};
-use clap::{Args, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use super::values::{self, OrNone};
+use crate::{proxy::Upstream, signals, telemetry};
+use clap::{Args, Parser as _, ValueEnum};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+/// As if these flags had been given to `burgee run`; every other one has its variable or its default.
+pub fn with<'a>(flags: impl IntoIterator<Item = (&'a str, &'a OsStr)>) -> Run {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        run: Run,
+    }
+    let words = flags
+        .into_iter()
+        .flat_map(|(flag, value)| [OsStr::new(flag), value]);
+    Alone::parse_from([OsStr::new("burgee run")].into_iter().chain(words)).run
+}
+
+/// Serves, once what no other flag can make right has been refused.
+pub fn main(run: &Run, signals: signals::Receiver) -> ExitCode {
+    if let OrNone(Some(api)) = run.doors.api_listen
+        && !api.ip().to_canonical().is_loopback()
+    {
+        super::fail(&format!(
+            "--api-listen {api}: the API can reload and drain, and listens on a loopback address only; `--evaluate-listen` is the door for others"
+        ));
+        return super::USAGE.into();
+    }
+    telemetry::log::start(run.log.log, run.log.log_format == LogFormat::Json);
+    crate::run::run(run, signals).unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        super::PROBLEMS.into()
+    })
+}
 
 /// Puts feature headers on every request to an application
 #[derive(Args, Clone, Debug)]
@@ -25,7 +56,7 @@ pub struct Run {
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]
-    pub upstream: Upstream,
+    pub upstream: OrNone<Upstream>,
     /// How to speak to the application; `auto` is HTTP/1.1, and HTTP/2 for gRPC
     #[arg(
         long,

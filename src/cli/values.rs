@@ -1,7 +1,8 @@
 //! Values with a unit on the command line: `250ms`, `64KiB`, `100/s`, `none`.
 //! In: what somebody typed. Out: a value, or what to type instead.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use crate::proxy::Upstream;
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 /// `250ms`, `10s`, `5m`, `1h`; `0s` where nothing is meant.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -96,40 +97,14 @@ pub fn probe(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Where the application listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Upstream {
-    /// `http://HOST:PORT`
-    Tcp(SocketAddr),
-    /// `unix:/PATH`
-    Unix(PathBuf),
-    /// `none`: evaluation only
-    None,
-}
-
-impl FromStr for Upstream {
+impl FromStr for OrNone<Upstream> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let help = "write `http://127.0.0.1:8080`, `unix:/run/app.sock` or `none`; \
-                    the host is an IP address or `localhost`";
         if text == "none" {
-            return Ok(Upstream::None);
+            return Ok(OrNone(None));
         }
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.starts_with('/') {
-                Ok(Upstream::Unix(path.into()))
-            } else {
-                Err(help.into())
-            };
-        }
-        let host = text.strip_prefix("http://").ok_or(help)?;
-        let host = host.strip_suffix('/').unwrap_or(host);
-        // without a port it is HTTP's own (RFC 9110, 4.2.1)
-        address(host)
-            .or_else(|_| address(&format!("{host}:80")))
-            .map(Upstream::Tcp)
-            .map_err(|_| help.into())
+        text.parse().map(|upstream| OrNone(Some(upstream)))
     }
 }
 
@@ -170,28 +145,6 @@ mod tests {
             ("99999999999MiB", None),
         ] {
             assert_eq!(size(text).ok(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_upstream_is_an_address_a_socket_or_none() {
-        let tcp = |text: &str| Some(Upstream::Tcp(text.parse().unwrap()));
-        for (text, expected) in [
-            ("http://127.0.0.1:8080", tcp("127.0.0.1:8080")),
-            ("http://localhost:8080/", tcp("127.0.0.1:8080")),
-            ("http://[::1]:9", tcp("[::1]:9")),
-            ("http://10.0.0.1", tcp("10.0.0.1:80")),
-            (
-                "unix:/run/app.sock",
-                Some(Upstream::Unix("/run/app.sock".into())),
-            ),
-            ("none", Some(Upstream::None)),
-            ("https://127.0.0.1:8080", None),
-            ("http://example.com:80", None),
-            ("127.0.0.1:8080", None),
-            ("unix:app.sock", None),
-        ] {
-            assert_eq!(text.parse().ok(), expected, "{text}");
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One integration binary, a module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects
 
+mod admin;
 mod aloud;
 mod architecture;
 mod cli;
+mod demo;
 mod inject;
+mod metrics;
 mod policy;
 mod proxy_basics;
 mod proxy_exchange;
@@ -17,6 +20,9 @@ mod proxy_stream;
 mod proxy_trust;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
+mod reload;
+mod run;
+mod support;
 mod three_ways;
 mod toggles;
 mod vectors;

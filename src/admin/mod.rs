@@ -1,0 +1,110 @@
+//! The admin door: `/health`, `/ready`, `/metrics`, and the probes that are relayed to the application.
+//! In: a request of the kubelet or of Prometheus. Out: whether to send traffic here, and figures.
+
+use crate::{
+    ask::{Peer, ask},
+    door::{self, Answer},
+    live::{InForce, Phase, Phases, Reader},
+    telemetry::{self, Metrics},
+};
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use std::{sync::Arc, time::Duration};
+
+/// What the door answers from.
+#[derive(Debug)]
+pub struct Admin {
+    /// what is in force
+    pub reader: Reader,
+    /// all counters
+    pub metrics: Arc<Metrics>,
+    /// how far the process is in its life
+    pub phases: Phases,
+    /// the application; none with `--upstream none`
+    pub upstream: Option<Peer>,
+    /// `/ready` asks the application for this path, too
+    pub ready_upstream: Option<String>,
+    /// `/probe/NAME`, and the application's path behind it
+    pub probes: Vec<(String, String)>,
+}
+
+/// A kubelet waits a second by default.
+const PROBE: Duration = Duration::from_millis(900);
+
+impl Admin {
+    /// One answer.
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer {
+        if ![Method::GET, Method::HEAD].contains(request.method()) {
+            let mut answer = door::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
+            let allow = HeaderValue::from_static("GET, HEAD");
+            answer.headers_mut().insert(header::ALLOW, allow);
+            return answer;
+        }
+        match request.uri().path() {
+            // asks nobody: a liveness probe that asks the application would never let it start
+            "/health" => door::text(StatusCode::OK, "ok\n"),
+            "/ready" => self.ready().await,
+            "/metrics" => door::typed(
+                StatusCode::OK,
+                telemetry::CONTENT_TYPE,
+                self.metrics.scrape(),
+            ),
+            path => match path
+                .strip_prefix("/probe/")
+                .and_then(|name| self.probe(name))
+            {
+                Some(path) => self.relay(path).await,
+                None => door::text(
+                    StatusCode::NOT_FOUND,
+                    "here are /health, /ready and /metrics\n",
+                ),
+            },
+        }
+    }
+
+    async fn ready(&self) -> Answer {
+        if *self.phases.borrow() >= Phase::Draining {
+            return door::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+        }
+        if let Some(path) = &self.ready_upstream
+            && let Err(why) = self.application(path).await
+        {
+            let why = format!("the application is not ready: {why}\n");
+            return door::text(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
+        door::text(StatusCode::OK, readiness(&self.reader.get()))
+    }
+
+    fn probe(&self, name: &str) -> Option<&str> {
+        let (_, path) = self.probes.iter().find(|(known, _)| known == name)?;
+        Some(path)
+    }
+
+    /// The status alone: the admin port is open to more people than the application is.
+    async fn relay(&self, path: &str) -> Answer {
+        match self.application(path).await {
+            Ok(status) => door::text(status, format!("{}\n", status.as_u16())),
+            Err(why) => door::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        }
+    }
+
+    /// As a kubelet counts: 200 to 399 is well.
+    async fn application(&self, path: &str) -> Result<StatusCode, String> {
+        let peer = self
+            .upstream
+            .as_ref()
+            .ok_or("there is none (`--upstream none`)")?;
+        let answer = ask(peer, Request::builder().uri(path), PROBE).await;
+        match answer.map(|answer| answer.status()) {
+            Ok(status) if (200..400).contains(&status.as_u16()) => Ok(status),
+            Ok(status) => Err(format!("it answered {}", status.as_u16())),
+            Err(_) => Err("it did not answer".into()),
+        }
+    }
+}
+
+fn readiness(in_force: &InForce) -> String {
+    if !in_force.loaded {
+        return "degraded: no toggles yet, requests pass without features\n".into();
+    }
+    format!("ready, revision {}\n", in_force.snapshot.revision)
+}

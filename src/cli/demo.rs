@@ -1,0 +1,108 @@
+//! `burgee demo`: the sidecar, an application and sample toggles in one process.
+//! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
+
+use super::{echo, values};
+use crate::{door, signals};
+use clap::Args;
+use std::{
+    fs,
+    io::{self, Write as _},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    thread,
+};
+use tokio::sync::watch;
+
+/// The sidecar, an application and sample toggles in one process, to look at
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: burgee demo --toggles /tmp/demo.yaml")]
+pub struct Demo {
+    /// Where the sample toggles are; written if nothing is there, and never overwritten
+    #[arg(
+        long,
+        env = "BURGEE_TOGGLES",
+        value_name = "PATH",
+        default_value = "burgee-demo.yaml"
+    )]
+    toggles: PathBuf,
+    /// Where to open the page
+    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3524")]
+    listen: SocketAddr,
+}
+
+const SAMPLE: &str = include_str!("../../config/demo.yaml");
+
+/// Whom one can be on the page; the first four are the sample's beta testers.
+const PEOPLE: &[&str] = &[
+    "quentin",
+    "vincent_vega",
+    "butch",
+    "the_wolf",
+    "mia",
+    "jules",
+    "marsellus",
+];
+
+/// Starts the application, then the sidecar in front of it.
+pub fn main(demo: &Demo, signals: signals::Receiver) -> ExitCode {
+    let started = sample(&demo.toggles).and_then(|toggles| Ok((application(&toggles)?, toggles)));
+    let (application, toggles) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            return super::fail(&format!(
+                "{}: {error}; `--toggles PATH` puts the sample elsewhere",
+                demo.toggles.display()
+            ));
+        }
+    };
+    let port = demo.listen.port();
+    super::say(&format!(
+        "\n  open   http://localhost:{port}/\
+         \n  or     curl -H 'Cookie: user_id=quentin' localhost:{port}/\
+         \n  edit   {}  and see the change within two seconds\
+         \n  stop   Ctrl-C\n",
+        toggles.display()
+    ));
+    let run = super::run::with([
+        ("--toggles", toggles.as_os_str()),
+        ("--listen", demo.listen.to_string().as_ref()),
+        ("--upstream", format!("http://{application}").as_ref()),
+    ]);
+    super::run::main(&run, signals)
+}
+
+/// The sample's place. Whoever edited it keeps what they wrote.
+fn sample(path: &Path) -> io::Result<PathBuf> {
+    match fs::File::create_new(path) {
+        Ok(mut file) => file.write_all(SAMPLE.as_bytes())?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    path.canonicalize()
+}
+
+/// On a thread of its own, so that it shares nothing with the sidecar but the process.
+fn application(toggles: &Path) -> io::Result<SocketAddr> {
+    let listener = door::listen((Ipv4Addr::LOCALHOST, 0).into())?;
+    let at = listener.local_addr()?;
+    let demo = Arc::new(echo::Demo {
+        toggles: toggles.to_owned(),
+        people: PEOPLE,
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    thread::Builder::new()
+        .name("application".into())
+        .spawn(move || {
+            let (_never, stop) = watch::channel(false);
+            let answer = move |request| {
+                let demo = demo.clone();
+                async { echo::answer(request, Some(demo)) }
+            };
+            runtime.block_on(door::serve(listener, answer, stop))
+        })?;
+    Ok(at)
+}

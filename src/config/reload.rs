@@ -1,0 +1,190 @@
+//! Reading again: on a poll, a SIGHUP or a request of the API. A bad file never replaces a good one.
+//! In: the path, and who asks. Out: a snapshot published, or the last good one kept and every problem told.
+
+use super::{Problem, Problems, Severity, Stamp, compile_texts, generation, revision, stamp};
+use crate::{
+    engine::{Snapshot, units::Second},
+    live::{InForce, Publisher, Report},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Somebody asks for the files to be read now.
+#[derive(Debug)]
+pub struct Request {
+    /// `signal` or `api`
+    pub trigger: &'static str,
+    /// who waits for the report
+    pub reply: Option<oneshot::Sender<Report>>,
+}
+
+/// Who is told of an attempt: the counters and the log, which are nothing that this module may know.
+pub trait Witness: Send {
+    /// A snapshot is about to be published.
+    fn before(&self, snapshot: &Arc<Snapshot>);
+    /// An attempt has ended, as its report says.
+    fn after(&self, in_force: &InForce);
+}
+
+/// The files, and what of them was read last.
+#[derive(Debug)]
+pub struct Files {
+    path: PathBuf,
+    stamp: Stamp,
+    content: Option<String>,
+}
+
+/// What a look gave: a snapshot and its warnings, or every problem.
+pub type Read = Result<(Snapshot, Vec<Problem>), Problems>;
+
+impl Files {
+    /// Nothing is read yet.
+    pub fn new(path: PathBuf) -> Files {
+        Files {
+            path,
+            stamp: Stamp::default(),
+            content: None,
+        }
+    }
+
+    /// Reads the files now, and compiles them if their bytes are other ones than the last time.
+    pub fn look(&mut self, now: Second) -> Option<Read> {
+        let (stamp, content, texts) = match generation(&self.path) {
+            Ok(generation) => (
+                generation.stamp,
+                revision(&generation.texts),
+                Ok(generation.texts),
+            ),
+            // a missing file is told of once, like any other mistake
+            Err(problems) => (stamp(&self.path), problems.to_string(), Err(problems)),
+        };
+        self.stamp = stamp;
+        if self.content.as_ref() == Some(&content) {
+            return None;
+        }
+        self.content = Some(content);
+        let environment = |name: &str| std::env::var(name).ok();
+        Some(texts.and_then(|texts| compile_texts(&texts, &environment, now)))
+    }
+
+    /// As [`Files::look`], if the files seem to be other ones.
+    pub fn poll(&mut self, now: Second) -> Option<Read> {
+        (stamp(&self.path) != self.stamp).then(|| self.look(now))?
+    }
+
+    /// Whether this is a subPath mount of Kubernetes, which never sees an update: a file that is a mount of its own.
+    pub fn never_change(&self) -> bool {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let is_mount = |file: &Path| {
+            let mut points = mounts.lines().filter_map(|mount| mount.split(' ').nth(4));
+            // blanks stand as \040 there
+            points.any(|point| Path::new(&point.replace("\\040", " ")) == file)
+        };
+        if !self.path.is_dir() {
+            return fs::canonicalize(&self.path).is_ok_and(|file| is_mount(&file));
+        }
+        let files = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        files
+            .filter_map(|file| fs::canonicalize(file.path()).ok())
+            .any(|file| file.is_file() && is_mount(&file))
+    }
+}
+
+/// Waits for requests and polls, until nobody can ask any more. For a thread of its own: reading may block.
+pub fn run(
+    files: &mut Files,
+    publisher: &Publisher,
+    requests: &mpsc::Receiver<Request>,
+    poll: Duration,
+    clock: fn() -> Second,
+    witness: &dyn Witness,
+) {
+    loop {
+        let first = if poll.is_zero() {
+            requests
+                .recv()
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+        } else {
+            requests.recv_timeout(poll)
+        };
+        let asked: Vec<Request> = match first {
+            // a storm of signals is one look
+            Ok(first) => std::iter::once(first).chain(requests.try_iter()).collect(),
+            Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        };
+        let trigger = asked.first().map_or("poll", |request| request.trigger);
+        let now = clock();
+        let read = if asked.is_empty() {
+            files.poll(now)
+        } else {
+            files.look(now)
+        };
+        if let Some(read) = read {
+            take(read, trigger, now, publisher, witness);
+        }
+        for reply in asked.into_iter().filter_map(|request| request.reply) {
+            // whoever asked may have gone
+            let _ = reply.send(publisher.get().last.clone());
+        }
+    }
+}
+
+/// Publishes, or keeps.
+fn take(
+    read: Read,
+    trigger: &'static str,
+    at: Second,
+    publisher: &Publisher,
+    witness: &dyn Witness,
+) {
+    let old = publisher.get();
+    let last = report(&read, trigger, at);
+    let next = match read {
+        Ok((new, _)) if old.loaded && new.revision == old.snapshot.revision => None, // mended as it was
+        Ok((new, _)) => Some(Arc::new(new)),
+        Err(_) => None,
+    };
+    let next = match next {
+        Some(snapshot) => {
+            witness.before(&snapshot);
+            InForce {
+                snapshot,
+                loaded: true,
+                since: at,
+                last,
+            }
+        }
+        None => InForce {
+            snapshot: old.snapshot.clone(),
+            loaded: old.loaded,
+            since: old.since,
+            last,
+        },
+    };
+    publisher.publish(next);
+    witness.after(&publisher.get());
+}
+
+/// What is told of an attempt.
+pub fn report(read: &Read, trigger: &'static str, at: Second) -> Report {
+    let found = match read {
+        Ok((_, warnings)) => warnings,
+        Err(Problems(found)) => found,
+    };
+    let (warnings, problems): (Vec<_>, Vec<_>) = found
+        .iter()
+        .partition(|problem| problem.severity == Severity::Warning);
+    let lines = |problems: Vec<&Problem>| problems.into_iter().map(ToString::to_string).collect();
+    Report {
+        at,
+        trigger,
+        problems: lines(problems),
+        warnings: lines(warnings),
+    }
+}

@@ -1,0 +1,142 @@
+//! What the counters of two workers and several reloads add up to.
+
+use burgee::{
+    config::{Text, compile_texts},
+    engine::{
+        Decisions, Snapshot,
+        attributes::{Asked, Context},
+        units::Second,
+    },
+    telemetry::Metrics,
+};
+use std::{sync::Arc, time::Duration};
+
+fn snapshot(text: &str) -> Arc<Snapshot> {
+    let text = Text {
+        name: "toggles.yaml".into(),
+        bytes: text.into(),
+    };
+    let (snapshot, _) = compile_texts(&[text], &|_| None, Second(0)).unwrap();
+    Arc::new(snapshot)
+}
+
+/// Decides for this user, and counts the answer.
+fn serve(worker: &burgee::telemetry::Worker, snapshot: &Snapshot, user: &str) {
+    let context = Context {
+        user: Some(user.into()),
+        ..Context::default()
+    };
+    let mut decisions = Decisions::default();
+    snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
+    worker.request(200, Duration::from_millis(3), snapshot, &decisions);
+}
+
+fn line<'t>(text: &'t str, series: &str) -> Option<&'t str> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(series))?;
+    rest.strip_prefix(' ')
+}
+
+const HALF: &str = "version: 1\nfeatures:\n  half: 50%\n  steady: on\n";
+
+#[test]
+fn a_reload_loses_no_count_and_workers_are_added_up() {
+    let metrics = Metrics::new(2);
+    let workers: Vec<_> = metrics.workers().collect();
+    let old = snapshot(HALF);
+    metrics.prepare(&old);
+    (0..100).for_each(|i| serve(&workers[i % 2], &old, &format!("user-{i}")));
+    let new = snapshot(&HALF.replace("50%", "100%"));
+    metrics.prepare(&new);
+    // a request that began under the old file still counts
+    serve(&workers[0], &old, "user-0");
+    let text = metrics.scrape();
+    let evaluations = |variant: &str| {
+        let series = format!(
+            "burgee_evaluations_total{{feature=\"half\",variant=\"{variant}\",reason=\"SPLIT\"}}"
+        );
+        line(&text, &series).unwrap().parse::<u32>().unwrap()
+    };
+    assert_eq!(
+        line(&text, "burgee_requests_total{status=\"2xx\"}"),
+        Some("101")
+    );
+    assert_eq!(evaluations("on") + evaluations("off"), 101);
+    let steady = "burgee_evaluations_total{feature=\"steady\",variant=\"on\",reason=\"STATIC\"}";
+    assert_eq!(line(&text, steady), Some("101"));
+}
+
+#[test]
+fn a_feature_with_one_outcome_has_nothing_to_compare() {
+    for (feature, compared) in [
+        ("on", false),
+        ("100%", false),
+        ("0%", false),
+        ("{rollout: 50%, metrics: off}", false),
+        ("{rollout: 50%, status: paused}", false),
+        ("{rollout: 50%}", true),
+        ("{when: {path: /a}, serve: on}", true),
+        ("{rules: [{when: {path: /a}, serve: on}]}", true),
+        ("{variants: [a, b], serve: {a: 100%, b: 0%}}", false),
+        ("{variants: [a, b], serve: {a: 50%, b: 50%}}", true),
+        (
+            "{rollout: {from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}}",
+            true,
+        ),
+    ] {
+        let metrics = Metrics::new(1);
+        let snapshot = snapshot(&format!("version: 1\nfeatures:\n  f: {feature}\n"));
+        metrics.prepare(&snapshot);
+        let workers: Vec<_> = metrics.workers().collect();
+        serve(&workers[0], &snapshot, "mia");
+        let counted = metrics
+            .scrape()
+            .contains("burgee_feature_requests_total{feature=\"f\",variant=");
+        assert_eq!(counted, compared, "{feature}");
+    }
+}
+
+#[test]
+fn a_feature_that_is_gone_takes_its_series_along() {
+    let metrics = Metrics::new(1);
+    let workers: Vec<_> = metrics.workers().collect();
+    for name in ["first", "second", "third"] {
+        let snapshot = snapshot(&format!("version: 1\nfeatures:\n  {name}: on\n"));
+        metrics.prepare(&snapshot);
+        serve(&workers[0], &snapshot, "mia");
+    }
+    let text = metrics.scrape();
+    assert!(!text.contains("first") && text.contains("third"), "{text}");
+}
+
+#[test]
+fn labels_stand_in_the_promised_order() {
+    let metrics = Metrics::new(1);
+    let snapshot = snapshot(HALF);
+    metrics.prepare(&snapshot);
+    metrics.reloaded("start", true, Second(1_000));
+    let workers: Vec<_> = metrics.workers().collect();
+    serve(&workers[0], &snapshot, "user-1");
+    workers[0].upstream_failure("connection_refused");
+    workers[0].refused("connections");
+    workers[0].connection_opened();
+    let text = metrics.scrape();
+    for expected in [
+        "burgee_requests_total{status=\"2xx\"} 1\n",
+        "burgee_request_duration_seconds_bucket{le=\"0.0025\",status=\"2xx\"} 0\n",
+        "burgee_request_duration_seconds_bucket{le=\"0.005\",status=\"2xx\"} 1\n",
+        "burgee_request_duration_seconds_bucket{le=\"+Inf\",status=\"2xx\"} 1\n",
+        "burgee_request_duration_seconds_sum{status=\"2xx\"} 0.003\n",
+        "burgee_feature_requests_total{feature=\"half\",variant=\"",
+        "burgee_feature_request_duration_seconds_count{feature=\"half\",variant=\"",
+        "burgee_upstream_failures_total{error=\"connection_refused\"} 1\n",
+        "burgee_refused_total{limit=\"connections\"} 1\n",
+        "burgee_connections 1\n",
+        "burgee_config_reloads_total{trigger=\"start\",result=\"success\"} 1\n",
+        "burgee_config_last_reload_successful 1\n",
+        "burgee_config_last_success_timestamp_seconds 1000\n",
+        "burgee_forged_fields_dropped_total 0\n",
+        "burgee_identity_total{source=\"cookie.user_id\"} 0\n",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+}

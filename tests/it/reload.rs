@@ -1,0 +1,247 @@
+//! A bad file never replaces a good one, and an edit is in force when it is said to be.
+
+use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
+
+const ON: &str = "version: 1\nfeatures:\n  dark-mode: on\n";
+const OFF: &str = "version: 1\nfeatures:\n  dark-mode: off\n";
+/// Two things are wrong, on lines 3 and 4.
+const BAD: &str = "version: 1\nfeatures:\n  dark-mode: 110%\n  other: sometimes\n";
+
+fn doors(text: &str, flags: &[&str]) -> (Burgee, Toggles) {
+    let toggles = Toggles::new(text);
+    let burgee = Burgee::start(&toggles.path(), "none", flags);
+    (burgee, toggles)
+}
+
+fn revision(burgee: &Burgee) -> String {
+    get(burgee.api, "/features").json()["revision"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn an_edit_is_taken_on_a_hup() {
+    let (mut burgee, toggles) = doors(ON, &[]);
+    let before = revision(&burgee);
+    toggles.write(OFF);
+    burgee.signal("HUP");
+    let line = burgee.said("in force");
+    assert_eq!(line["trigger"], "signal");
+    assert_ne!(revision(&burgee), before);
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"signal\",result=\"success\"}"),
+        Some(1.0)
+    );
+    let info = format!("burgee_config_info{{revision=\"{}\"}}", revision(&burgee));
+    assert_eq!(burgee.metric(&info), Some(1.0));
+    assert!(
+        get(burgee.admin, "/ready")
+            .body
+            .contains(&revision(&burgee))
+    );
+}
+
+#[test]
+fn an_edit_is_taken_by_polling() {
+    let (mut burgee, toggles) = doors(ON, &["--poll", "50ms"]);
+    toggles.write(OFF);
+    assert_eq!(burgee.said("in force")["trigger"], "poll");
+}
+
+#[test]
+fn an_edit_in_place_of_equal_length_is_taken_by_polling() {
+    let (mut burgee, toggles) = doors("version: 1\nfeatures:\n  one: on\n", &["--poll", "50ms"]);
+    std::fs::write(toggles.path(), "version: 1\nfeatures:\n  two: on\n").unwrap();
+    burgee.said("in force");
+    assert!(get(burgee.api, "/features").json()["features"]["two"].is_object());
+}
+
+#[test]
+fn every_problem_is_told_with_its_place_and_the_last_good_file_stays() {
+    let (mut burgee, toggles) = doors(ON, &[]);
+    let before = revision(&burgee);
+    toggles.write(BAD);
+    burgee.signal("HUP");
+    burgee.said("the last good ones stay in force");
+    let told = |place: &str| {
+        burgee
+            .log
+            .iter()
+            .any(|line| line["message"].as_str().unwrap().contains(place))
+    };
+    assert!(
+        told("toggles.yaml:3:14: ") && told("toggles.yaml:4:10: "),
+        "{:#?}",
+        burgee.log
+    );
+    assert_eq!(revision(&burgee), before);
+    assert_eq!(
+        burgee.metric("burgee_config_last_reload_successful"),
+        Some(0.0)
+    );
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"signal\",result=\"failure\"}"),
+        Some(1.0)
+    );
+    let shown = get(burgee.api, "/features").json();
+    assert_eq!(
+        shown["last_reload"]["problems"].as_array().unwrap().len(),
+        2
+    );
+    assert_eq!(get(burgee.admin, "/ready").status, 200);
+
+    // the same bytes again are no news
+    burgee.signal("HUP");
+    let again = ask(burgee.api, "POST", "/reload", &[]);
+    assert_eq!(
+        (again.status, &again.json()["result"]),
+        (422, &"kept".into())
+    );
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"signal\",result=\"failure\"}"),
+        Some(1.0)
+    );
+
+    // and the good ones again are
+    toggles.write(ON);
+    let mended = ask(burgee.api, "POST", "/reload", &[]).json();
+    assert_eq!(mended["problems"].as_array().unwrap().len(), 0);
+    assert_eq!(mended["revision"], before);
+    assert_eq!(
+        burgee.metric("burgee_config_last_reload_successful"),
+        Some(1.0)
+    );
+}
+
+#[test]
+fn equal_bytes_are_no_reload() {
+    let (burgee, toggles) = doors(ON, &[]);
+    toggles.write(ON);
+    assert_eq!(
+        ask(burgee.api, "POST", "/reload", &[]).json()["result"],
+        "unchanged"
+    );
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"start\",result=\"success\"}"),
+        Some(1.0)
+    );
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"api\",result=\"success\"}"),
+        None
+    );
+}
+
+#[test]
+fn a_deleted_file_leaves_the_last_good_one_in_force() {
+    let (mut burgee, toggles) = doors(ON, &["--poll", "50ms"]);
+    let before = revision(&burgee);
+    std::fs::remove_file(toggles.path()).unwrap();
+    burgee.said("the last good ones stay in force");
+    assert_eq!(revision(&burgee), before);
+    toggles.write(OFF);
+    burgee.said("the toggles are in force");
+    assert_ne!(revision(&burgee), before);
+}
+
+#[test]
+fn a_config_map_is_swapped_as_the_kubelet_does() {
+    let volume = tempfile::tempdir().unwrap();
+    let generation = |name: &str, files: &[(&str, &str)]| {
+        let directory = volume.path().join(name);
+        std::fs::create_dir(&directory).unwrap();
+        for (file, text) in files {
+            std::fs::write(directory.join(file), text).unwrap();
+        }
+        std::os::unix::fs::symlink(name, volume.path().join("..data_tmp")).unwrap();
+        std::fs::rename(
+            volume.path().join("..data_tmp"),
+            volume.path().join("..data"),
+        )
+        .unwrap();
+    };
+    let link = |file: &str| {
+        std::os::unix::fs::symlink(format!("..data/{file}"), volume.path().join(file)).unwrap();
+    };
+    let a = |text: &str| format!("version: 1\nnamespace: a\nfeatures:\n  one: {text}\n");
+    let b = "version: 1\nnamespace: b\nfeatures:\n  two: on\n";
+    generation("..1", &[("a.yaml", &a("on"))]);
+    link("a.yaml");
+    let mut burgee = Burgee::start(volume.path(), "none", &["--poll", "50ms"]);
+
+    generation("..2", &[("a.yaml", &a("off")), ("b.yaml", b)]);
+    link("b.yaml");
+    std::fs::remove_dir_all(volume.path().join("..1")).unwrap();
+    eventually("both files are in force", || {
+        get(burgee.api, "/features").json()["features"]["b.two"]
+            .as_object()
+            .cloned()
+    });
+
+    // the ConfigMap is deleted, and the volume is optional: an empty generation, then the old links go
+    generation("..3", &[]);
+    for file in ["a.yaml", "b.yaml"] {
+        std::fs::remove_file(volume.path().join(file)).unwrap();
+    }
+    burgee.said("the last good ones stay in force");
+    assert!(get(burgee.api, "/features").json()["features"]["b.two"].is_object());
+}
+
+#[test]
+fn a_bad_file_at_the_start_is_refused_with_78() {
+    for (text, expected) in [(Some(BAD), "toggles.yaml:3:14: "), (None, "toggles.yaml")] {
+        let toggles = Toggles::new(text.unwrap_or_default());
+        if text.is_none() {
+            std::fs::remove_file(toggles.path()).unwrap();
+        }
+        let path = toggles.path();
+        let (code, said) = burgee(&[
+            "run",
+            "--upstream",
+            "none",
+            "--toggles",
+            path.to_str().unwrap(),
+        ]);
+        assert_eq!(code, 78, "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_bad_file_at_the_start_can_be_waited_out() {
+    let toggles = Toggles::new(BAD);
+    let mut burgee = Burgee::start(
+        &toggles.path(),
+        "none",
+        &["--on-bad-start", "forward", "--poll", "50ms"],
+    );
+    let ready = get(burgee.admin, "/ready");
+    assert_eq!(ready.status, 200);
+    assert!(ready.body.contains("degraded"), "{ready:?}");
+    assert_eq!(
+        burgee.metric("burgee_config_last_reload_successful"),
+        Some(0.0)
+    );
+    toggles.write(ON);
+    burgee.said("the toggles are in force");
+    assert!(
+        get(burgee.admin, "/ready")
+            .body
+            .contains(&revision(&burgee))
+    );
+}
+
+#[test]
+fn a_storm_of_signals_is_survived() {
+    let (mut burgee, toggles) = doors(ON, &[]);
+    toggles.write(OFF);
+    for _ in 0..200 {
+        burgee.signal("HUP");
+    }
+    burgee.said("the toggles are in force");
+    assert_eq!(get(burgee.admin, "/health").status, 200);
+    assert_eq!(
+        burgee.metric("burgee_config_reloads_total{trigger=\"signal\",result=\"success\"}"),
+        Some(1.0)
+    );
+}

@@ -1,0 +1,292 @@
+//! The built binary as a process of its own: started, asked over real sockets, read, signalled, ended.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::{Duration, Instant},
+};
+
+/// Longer than anything here should take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running `burgee run`. Killed when it goes out of scope.
+pub struct Burgee {
+    child: Child,
+    lines: Receiver<Value>,
+    /// where traffic goes
+    pub listen: SocketAddr,
+    /// `/health`, `/ready`, `/metrics`
+    pub admin: SocketAddr,
+    /// the loopback API
+    pub api: SocketAddr,
+    /// every log line so far
+    pub log: Vec<Value>,
+}
+
+/// A toggles file of its own for one test.
+pub struct Toggles {
+    directory: tempfile::TempDir,
+}
+
+impl Toggles {
+    pub fn new(text: &str) -> Toggles {
+        let toggles = Toggles {
+            directory: tempfile::tempdir().unwrap(),
+        };
+        toggles.write(text);
+        toggles
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join("toggles.yaml")
+    }
+
+    /// As an editor does: a new file in the old one's place.
+    pub fn write(&self, text: &str) {
+        let next = self.directory.path().join("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(next, self.path()).unwrap();
+    }
+}
+
+impl Burgee {
+    /// On ports of its own; without polling unless the flags say so, so that a test decides when files are read.
+    pub fn start(toggles: &Path, upstream: &str, flags: &[&str]) -> Burgee {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
+        command
+            .args([
+                "run",
+                "--log-format",
+                "json",
+                "--upstream",
+                upstream,
+                "--toggles",
+            ])
+            .arg(toggles);
+        for (flag, value) in [
+            ("--listen", "127.0.0.1:0"),
+            ("--admin-listen", "127.0.0.1:0"),
+            ("--api-listen", "127.0.0.1:0"),
+            ("--poll", "0s"),
+            ("--workers", "2"),
+        ] {
+            if !flags.contains(&flag) {
+                command.args([flag, value]);
+            }
+        }
+        let mut child = command
+            .args(flags)
+            .env_clear()
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let nowhere = "0.0.0.0:0".parse().unwrap();
+        let mut burgee = Burgee {
+            child,
+            lines,
+            listen: nowhere,
+            admin: nowhere,
+            api: nowhere,
+            log: Vec::new(),
+        };
+        let line = burgee.said("burgee listens");
+        let at = |name: &str| line[name].as_str().unwrap().parse().unwrap_or(nowhere);
+        (burgee.listen, burgee.admin, burgee.api) = (at("listen"), at("admin"), at("api"));
+        burgee
+    }
+
+    /// Waits for a log line whose message holds this.
+    pub fn said(&mut self, words: &str) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self
+                .lines
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => {
+                    self.log.push(line.clone());
+                    if line["message"]
+                        .as_str()
+                        .is_some_and(|message| message.contains(words))
+                    {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("nobody said `{words}`: {:#?}", self.log),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!(
+                        "ended without `{words}`: {:#?} {:?}",
+                        self.log,
+                        self.child.wait()
+                    )
+                }
+            }
+        }
+    }
+
+    /// `HUP`, `TERM`, `INT`
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let done = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status()
+            .unwrap();
+        assert!(done.success());
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        eventually("the process ends", || self.child.try_wait().unwrap())
+    }
+
+    /// Whether it has ended already.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The value of a metric, by its name and labels as they stand in the text; none where there is no such line.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let text = get(self.admin, "/metrics").body;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        line.parse().ok()
+    }
+}
+
+impl Drop for Burgee {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that ends by itself: its exit code, and everything that it said.
+pub fn burgee(arguments: &[&str]) -> (i32, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .args(arguments)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().unwrap().is_none() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    let code = output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("{arguments:?} goes on and on: {said}"));
+    (code, said)
+}
+
+/// Asks again and again, as long as the answer is none: for what another process does in its own time.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    /// A field of the head.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (field, value) = line.split_once(':')?;
+            field.eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// `GET`, with a Host and `Connection: close`.
+pub fn get(at: SocketAddr, path: &str) -> Answer {
+    ask(at, "GET", path, &[])
+}
+
+/// One request on one connection.
+pub fn ask(at: SocketAddr, method: &str, path: &str, fields: &[&str]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !fields.iter().any(|field| field.starts_with("Host:")) {
+        head.push_str("Host: localhost\r\n");
+    }
+    for field in fields {
+        head.push_str(&format!("{field}\r\n"));
+    }
+    raw(at, &format!("{head}\r\n"))
+}
+
+/// These very bytes, and everything that comes back.
+pub fn raw(at: SocketAddr, bytes: &str) -> Answer {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    let body = if chunked {
+        unchunked(body)
+    } else {
+        body.to_owned()
+    };
+    Answer {
+        status,
+        head: head.to_owned(),
+        body,
+    }
+}
+
+fn unchunked(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, tail)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        body.push_str(&tail[..size]);
+        rest = &tail[size + 2..];
+    }
+    body
+}
