@@ -197,7 +197,7 @@ pub struct Limits {
     /// A client's connection may be silent so long between requests
     #[arg(long, env = "BURGEE_IDLE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "75s")]
     pub idle_timeout: Duration,
-    /// The application must have accepted the connection by then (502)
+    /// The application must have accepted the connection by then (504)
     #[arg(long, env = "BURGEE_CONNECT_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "1s")]
     pub connect_timeout: Duration,
     /// The application's response head must have come by then (504)
