@@ -7,7 +7,7 @@ use crate::{
     ask::Peer,
     cli::{
         self,
-        run::{Forwarded, OnBadStart, Run, UpstreamProtocol},
+        run::{Forwarded, LogFormat, LogUser, OnBadStart, Run, UpstreamProtocol},
     },
     config::{
         Problems,
@@ -18,7 +18,7 @@ use crate::{
     live::{self, Command, Commands, InForce, Phase, Phases, Publisher, Reader, Report},
     proxy::{self, Settings, Upstream},
     signals::{self, Signal},
-    telemetry::Metrics,
+    telemetry::{Journal, Metrics, Naming},
 };
 use std::{
     io,
@@ -60,7 +60,7 @@ pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
     if files.never_change() {
         warn!(toggles = %run.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
-    let metrics = Metrics::new(workers(run));
+    let metrics = Metrics::with(workers(run), journal(run)?);
     let first = in_force(first, now);
     let witness = Telling(metrics.clone());
     witness.before(&first.snapshot);
@@ -90,7 +90,9 @@ pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
             work(serves, ended.clone())?;
         }
     }
-    runtime()?.block_on(doors.serve(process.live()))
+    let code = runtime()?.block_on(doors.serve(process.live()));
+    metrics.flush();
+    code
 }
 
 fn bound(at: SocketAddr, flag: &str) -> io::Result<TcpListener> {
@@ -138,8 +140,7 @@ fn settings(run: &Run) -> Option<Settings> {
             UpstreamProtocol::H2 => proxy::Protocol::H2,
             UpstreamProtocol::Mirror => proxy::Protocol::Mirror,
         },
-        health_path: Some(doors.health_path.as_str().into())
-            .filter(|path: &Box<str>| !path.is_empty()),
+        health_path: (!doors.health_path.is_empty()).then(|| doors.health_path.as_str().into()),
         trusted_hops: doors.trusted_hops,
         forwarded: match doors.forwarded {
             Forwarded::Keep => proxy::Forwarded::Keep,
@@ -275,6 +276,20 @@ impl Doors {
 pub fn clock() -> Second {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Second(since.map_or(0, |since| since.as_secs() as i64))
+}
+
+fn journal(run: &Run) -> io::Result<Journal> {
+    let json = run.log.log_format == LogFormat::Json;
+    let naming = match run.log.log_user {
+        LogUser::None => Naming::None,
+        LogUser::Hash => Naming::Hash,
+        LogUser::Plain => Naming::Plain,
+    };
+    Journal::start(
+        run.log.access_log.then_some(json),
+        run.log.exposure_log,
+        naming,
+    )
 }
 
 /// One a CPU that the cgroup grants, at most 4: a sidecar is a guest.

@@ -264,6 +264,9 @@ pub struct Log {
     /// A line a request
     #[arg(long, env = "BURGEE_ACCESS_LOG")]
     pub access_log: bool,
+    /// A line on standard output the first time that a user is seen to use a feature
+    #[arg(long, env = "BURGEE_EXPOSURE_LOG")]
+    pub exposure_log: bool,
     /// What the access log says of the user
     #[arg(
         long,

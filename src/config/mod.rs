@@ -7,6 +7,7 @@ mod compile;
 mod file;
 pub mod problem;
 mod read;
+pub mod reload;
 mod schema;
 mod source;
 

@@ -69,8 +69,8 @@ struct Layout {
 pub(super) struct Arm {
     /// by reason
     pub(super) evaluations: [Slot; REASONS.len()],
-    /// for features with more than one live outcome
-    pub(super) requests: Option<Box<Endings>>,
+    /// for features that have, or had, more than one live outcome
+    pub(super) requests: OnceLock<Box<Endings>>,
     /// requests whose answer used the feature
     pub(super) exposures: Slot,
     /// by the number of the goal; most features never see one
@@ -90,11 +90,19 @@ pub(super) const REASONS: [Reason; 6] = [
 /// A feature and one of its variants, as labels.
 pub(super) type Key = (Box<str>, Box<str>);
 
+/// One variant of one feature, in all workers.
+#[derive(Debug)]
+pub(super) struct Variant {
+    /// whether its outcomes are shown
+    pub(super) is_compared: bool,
+    pub(super) workers: Box<[Arc<Arm>]>,
+}
+
 /// Slots by their labels, one a worker.
 #[derive(Debug, Default)]
 pub(super) struct Features {
     /// by feature and variant
-    pub(super) arms: BTreeMap<Key, Box<[Arc<Arm>]>>,
+    pub(super) arms: BTreeMap<Key, Variant>,
     /// by source
     pub(super) people: BTreeMap<String, Box<[Arc<Slot>]>>,
 }
@@ -156,16 +164,26 @@ impl Metrics {
     /// Makes the slots of a snapshot, before it is published. Features that are gone lose theirs.
     pub fn prepare(&self, snapshot: &Arc<Snapshot>) {
         let mut slots = lock(&self.features);
-        let old = std::mem::take(&mut slots.arms);
+        let mut old = std::mem::take(&mut slots.arms);
         let mut keys = Vec::new();
         let mut first = Vec::new();
         for (_, toggles, feature) in snapshot.features() {
             first.push(keys.len() as u32);
             for index in 0..feature.variants.len() as u8 {
                 let key = (feature.key.clone(), feature.variant(index).name.clone());
-                let compared = is_compared(toggles, feature, index);
-                let arms = self.arms(old.get(&key).map(|arms| &**arms), compared);
-                slots.arms.insert(key.clone(), arms);
+                let is_compared = is_compared(toggles, feature, index);
+                let arms = old.remove(&key).map(|variant| variant.workers);
+                let workers = arms.unwrap_or_else(|| self.each(Arc::default));
+                if is_compared {
+                    workers.iter().for_each(|arm| {
+                        arm.requests.get_or_init(Box::default);
+                    });
+                }
+                let variant = Variant {
+                    is_compared,
+                    workers,
+                };
+                slots.arms.insert(key.clone(), variant);
                 keys.push(key);
             }
         }
@@ -181,7 +199,7 @@ impl Metrics {
                 quiet: quiet.clone(),
                 arms: keys
                     .iter()
-                    .map(|key| slots.arms[key][number].clone())
+                    .map(|key| slots.arms[key].workers[number].clone())
                     .collect(),
                 people: self.people_slots(snapshot, &mut slots.people, number),
             };
@@ -194,13 +212,8 @@ impl Metrics {
         lock(&self.config).revision = Some(snapshot.revision.clone());
     }
 
-    fn arms(&self, old: Option<&[Arc<Arm>]>, compared: bool) -> Box<[Arc<Arm>]> {
-        match old {
-            Some(arms) if arms.iter().all(|arm| arm.requests.is_some() == compared) => arms.into(),
-            old => (0..self.workers.len())
-                .map(|worker| Arc::new(Arm::after(old.map(|old| &*old[worker]), compared)))
-                .collect(),
-        }
+    fn each<T>(&self, fresh: impl Fn() -> T) -> Box<[T]> {
+        self.workers.iter().map(|_| fresh()).collect()
     }
 
     fn people_slots(
@@ -210,8 +223,8 @@ impl Metrics {
         worker: usize,
     ) -> Arc<[Box<[Arc<Slot>]>]> {
         let mut slot = |label: String| {
-            let fresh = || (0..self.workers.len()).map(|_| Arc::default()).collect();
-            slots.entry(label).or_insert_with(fresh)[worker].clone()
+            let slots = slots.entry(label);
+            slots.or_insert_with(|| self.each(Arc::default))[worker].clone()
         };
         let of_file = |toggles: &Toggles| {
             let user = &toggles.attributes[usize::from(crate::engine::attributes::USER)];
@@ -233,29 +246,6 @@ impl Metrics {
         if good {
             config.last_success = Some(at);
         }
-    }
-}
-
-impl Arm {
-    /// What is counted either way goes on; between a request under the old file and this one a few may be lost.
-    fn after(old: Option<&Arm>, compared: bool) -> Arm {
-        let arm = Arm {
-            requests: compared.then(Box::default),
-            ..Arm::default()
-        };
-        let Some(old) = old else { return arm };
-        for (slot, was) in arm.evaluations.iter().zip(&old.evaluations) {
-            slot.add(was.get());
-        }
-        arm.exposures.add(old.exposures.get());
-        if let Some(goals) = old.goals.get() {
-            let slots = arm.goals.get_or_init(Box::default);
-            slots
-                .iter()
-                .zip(goals.iter())
-                .for_each(|(slot, was)| slot.add(was.get()));
-        }
-        arm
     }
 }
 
@@ -314,7 +304,7 @@ impl Worker {
             let Some(decision) = answer else { continue };
             let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
             arm.evaluations[decision.reason as usize].add(1);
-            if let Some(requests) = &arm.requests {
+            if let Some(requests) = arm.requests.get() {
                 requests.add(ending);
             }
         }
@@ -348,7 +338,7 @@ impl Worker {
                 arm.exposures.add(1);
             }
             // a goal is reached after the page that used the feature: it counts for every arm that is compared
-            if is_used || arm.requests.is_some() {
+            if is_used || arm.requests.get().is_some() {
                 for goal in &goals {
                     arm.goals.get_or_init(Box::default)[*goal].add(1);
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     count::{BOUNDS, CLASSES, Endings},
-    metrics::{Arm, Counters, Features, Key, Metrics, REASONS, lock},
+    metrics::{Counters, Features, Key, Metrics, REASONS, Variant, lock},
     process,
 };
 use prometheus_client::{
@@ -101,7 +101,7 @@ impl Metrics {
             "Decisions by feature, variant and reason",
             MetricType::Counter,
         )?;
-        for ((feature, variant), workers) in &features.arms {
+        for ((feature, variant), Variant { workers, .. }) in &features.arms {
             for (index, reason) in REASONS.iter().enumerate() {
                 let sum = workers
                     .iter()
@@ -120,7 +120,8 @@ impl Metrics {
         let compared: Vec<_> = features
             .arms
             .iter()
-            .filter_map(|(key, arms)| Some((key, outcome(arms)?)))
+            .filter(|(_, variant)| variant.is_compared)
+            .map(|(key, variant)| (key, outcome(variant)))
             .collect();
         let mut family = describe(
             to,
@@ -148,7 +149,7 @@ impl Metrics {
             "Answers that used the feature, as the application says",
             MetricType::Counter,
         )?;
-        for ((feature, variant), workers) in &features.arms {
+        for ((feature, variant), Variant { workers, .. }) in &features.arms {
             let sum = workers.iter().map(|arm| arm.exposures.get()).sum::<u64>();
             if sum > 0 {
                 let labels = [("feature", &**feature), ("variant", variant)];
@@ -162,7 +163,7 @@ impl Metrics {
             "Goals reached, by what the feature gave the request",
             MetricType::Counter,
         )?;
-        for ((feature, variant), workers) in &features.arms {
+        for ((feature, variant), Variant { workers, .. }) in &features.arms {
             for (number, goal) in names.iter().enumerate() {
                 let reached = workers.iter().filter_map(|arm| arm.goals.get());
                 let sum = reached.map(|goals| goals[number].get()).sum::<u64>();
@@ -283,12 +284,10 @@ impl Metrics {
     }
 }
 
-/// The endings of one variant over all workers, where they are counted.
-fn outcome(arms: &[Arc<Arm>]) -> Option<[Sum; CLASSES.len()]> {
-    arms.first()?.requests.as_ref()?;
-    Some(Endings::sum(
-        arms.iter().filter_map(|arm| arm.requests.as_deref()),
-    ))
+/// The endings of one variant over all workers.
+fn outcome(variant: &Variant) -> [Sum; CLASSES.len()] {
+    let counted = variant.workers.iter().filter_map(|arm| arm.requests.get());
+    Endings::sum(counted.map(|endings| &**endings))
 }
 
 type Compared<'a> = (&'a Key, [Sum; CLASSES.len()]);

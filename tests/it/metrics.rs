@@ -7,7 +7,7 @@ use burgee::{
         attributes::{Asked, Context},
         units::Second,
     },
-    telemetry::Metrics,
+    telemetry::{Answered, Metrics, Worker},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -21,14 +21,21 @@ fn snapshot(text: &str) -> Arc<Snapshot> {
 }
 
 /// Decides for this user, and counts the answer.
-fn serve(worker: &burgee::telemetry::Worker, snapshot: &Snapshot, user: &str) {
+fn serve(worker: &Worker, snapshot: &Snapshot, user: &str) {
     let context = Context {
         user: Some(user.into()),
         ..Context::default()
     };
     let mut decisions = Decisions::default();
     snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
-    worker.request(200, Duration::from_millis(3), snapshot, &decisions);
+    let answered = Answered {
+        asked: None,
+        status: 200,
+        took: Duration::from_millis(3),
+        snapshot,
+        decisions: &decisions,
+    };
+    answered.tell(worker);
 }
 
 fn line<'t>(text: &'t str, series: &str) -> Option<&'t str> {

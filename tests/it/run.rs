@@ -263,7 +263,7 @@ fn a_stop_during_ten_slow_requests_loses_none() {
         .collect();
     // all ten have reached the application before anybody is answered
     let mut begun: Vec<_> = (0..10).map(|_| slow.accept().unwrap().0).collect();
-    begun.iter_mut().for_each(|stream| head(stream));
+    begun.iter_mut().for_each(head);
     burgee.signal("TERM");
     burgee.said("stopping");
     eventually("new connections are refused", || {

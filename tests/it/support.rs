@@ -11,29 +11,29 @@ use std::{
 };
 
 /// Longer than anything here should take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running `burgee run`. Killed when it goes out of scope.
-pub struct Burgee {
+pub(crate) struct Burgee {
     child: Child,
     lines: Receiver<Value>,
     /// where traffic goes
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// `/health`, `/ready`, `/metrics`
-    pub admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// the loopback API
-    pub api: SocketAddr,
+    pub(crate) api: SocketAddr,
     /// every log line so far
-    pub log: Vec<Value>,
+    pub(crate) log: Vec<Value>,
 }
 
 /// A toggles file of its own for one test.
-pub struct Toggles {
+pub(crate) struct Toggles {
     directory: tempfile::TempDir,
 }
 
 impl Toggles {
-    pub fn new(text: &str) -> Toggles {
+    pub(crate) fn new(text: &str) -> Toggles {
         let toggles = Toggles {
             directory: tempfile::tempdir().unwrap(),
         };
@@ -41,12 +41,12 @@ impl Toggles {
         toggles
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("toggles.yaml")
     }
 
     /// As an editor does: a new file in the old one's place.
-    pub fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         let next = self.directory.path().join("next");
         std::fs::write(&next, text).unwrap();
         std::fs::rename(next, self.path()).unwrap();
@@ -55,7 +55,7 @@ impl Toggles {
 
 impl Burgee {
     /// On ports of its own; without polling unless the flags say so, so that a test decides when files are read.
-    pub fn start(toggles: &Path, upstream: &str, flags: &[&str]) -> Burgee {
+    pub(crate) fn start(toggles: &Path, upstream: &str, flags: &[&str]) -> Burgee {
         let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
         command
             .args([
@@ -110,7 +110,7 @@ impl Burgee {
     }
 
     /// Waits for a log line whose message holds this.
-    pub fn said(&mut self, words: &str) -> Value {
+    pub(crate) fn said(&mut self, words: &str) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             match self
@@ -139,7 +139,7 @@ impl Burgee {
     }
 
     /// `HUP`, `TERM`, `INT`
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let done = Command::new("kill")
             .args([&format!("-{name}"), &pid])
@@ -149,17 +149,12 @@ impl Burgee {
     }
 
     /// Waits for its end.
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         eventually("the process ends", || self.child.try_wait().unwrap())
     }
 
-    /// Whether it has ended already.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// The value of a metric, by its name and labels as they stand in the text; none where there is no such line.
-    pub fn metric(&self, series: &str) -> Option<f64> {
+    pub(crate) fn metric(&self, series: &str) -> Option<f64> {
         let text = get(self.admin, "/metrics").body;
         let line = text
             .lines()
@@ -176,7 +171,7 @@ impl Drop for Burgee {
 }
 
 /// A command that ends by itself: its exit code, and everything that it said.
-pub fn burgee(arguments: &[&str]) -> (i32, String) {
+pub(crate) fn burgee(arguments: &[&str]) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_burgee"))
         .args(arguments)
         .env_clear()
@@ -200,7 +195,7 @@ pub fn burgee(arguments: &[&str]) -> (i32, String) {
 }
 
 /// Asks again and again, as long as the answer is none: for what another process does in its own time.
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
@@ -213,15 +208,15 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// A field of the head.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (field, value) = line.split_once(':')?;
             field.eq_ignore_ascii_case(name).then_some(value.trim())
@@ -229,18 +224,18 @@ impl Answer {
     }
 
     /// The body as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// `GET`, with a Host and `Connection: close`.
-pub fn get(at: SocketAddr, path: &str) -> Answer {
+pub(crate) fn get(at: SocketAddr, path: &str) -> Answer {
     ask(at, "GET", path, &[])
 }
 
 /// One request on one connection.
-pub fn ask(at: SocketAddr, method: &str, path: &str, fields: &[&str]) -> Answer {
+pub(crate) fn ask(at: SocketAddr, method: &str, path: &str, fields: &[&str]) -> Answer {
     let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if !fields.iter().any(|field| field.starts_with("Host:")) {
         head.push_str("Host: localhost\r\n");
@@ -252,7 +247,7 @@ pub fn ask(at: SocketAddr, method: &str, path: &str, fields: &[&str]) -> Answer 
 }
 
 /// These very bytes, and everything that comes back.
-pub fn raw(at: SocketAddr, bytes: &str) -> Answer {
+pub(crate) fn raw(at: SocketAddr, bytes: &str) -> Answer {
     let mut stream = TcpStream::connect(at).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(bytes.as_bytes()).unwrap();
