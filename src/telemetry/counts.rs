@@ -35,7 +35,7 @@ impl Metrics {
         let names = self.goals.names();
         let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
         for ((feature, variant), arms) in &lock(&self.features).arms {
-            let counts = Counts::of(arms, &names);
+            let counts = Counts::of(&arms.workers, &names);
             if counts.evaluations > 0 {
                 let variants = all.entry(feature.clone()).or_default();
                 variants.insert(variant.clone(), counts);
@@ -61,7 +61,10 @@ impl Counts {
                 counts.goals.insert(name.clone(), reached);
             }
         }
-        let endings = Endings::sum(arms.iter().filter_map(|arm| arm.requests.as_deref()));
+        let endings = Endings::sum(
+            arms.iter()
+                .filter_map(|arm| arm.requests.get().map(|requests| &**requests)),
+        );
         for (class, (buckets, _)) in CLASSES.iter().zip(endings) {
             let requests: u64 = buckets.iter().sum();
             counts.requests += requests;
