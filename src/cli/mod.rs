@@ -1,6 +1,7 @@
 //! The command line: a file a command.
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
+pub mod check;
 pub mod demo;
 pub mod drain;
 pub mod echo;
@@ -9,6 +10,7 @@ pub mod inject;
 pub mod probe;
 pub mod reload;
 pub mod run;
+pub mod schema;
 pub mod values;
 
 use crate::signals;
@@ -40,6 +42,8 @@ enum Command {
     Run(Box<run::Run>),
     Demo(demo::Demo),
     Echo(echo::Echo),
+    Check(check::Check),
+    Schema(schema::Schema),
     Reload(reload::Reload),
     Drain(drain::Drain),
     Health(health::Health),
@@ -72,6 +76,8 @@ pub fn main() -> ExitCode {
         (Command::Run(run), Some(signals)) => run::main(&run, signals),
         (Command::Demo(demo), Some(signals)) => demo::main(&demo, signals),
         (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
+        (Command::Check(check), _) => check::main(&check),
+        (Command::Schema(schema), _) => schema::main(&schema),
         (Command::Reload(reload), _) => reload::main(&reload),
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),

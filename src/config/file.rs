@@ -62,7 +62,11 @@ pub(super) fn entries<'t>(
             log.error(
                 node.at,
                 format!("{about} is a map, not {}", node.what()),
-                "write `key: value` lines below it",
+                if about == "the file" {
+                    "begin with `version: 1`, and put what you have below `features:`"
+                } else {
+                    "write `key: value` lines below it, with a blank behind the colon"
+                },
             );
             None
         }
@@ -100,6 +104,23 @@ fn elsewhere(unknown: &str, known: &[&str]) -> String {
         "variations" => ("variants", "write `variants:`"),
         "value" | "then" | "variant" | "variation" => ("serve", "write `serve:`"),
         "users" => ("user", "write `user:`"),
+        "defaultVariant" | "defaultValue" | "default_variant" => ("default", "write `default:`"),
+        "startswith" | "startsWith" | "starts_with" => ("prefix", "write `prefix:`"),
+        "endswith" | "endsWith" | "ends_with" => ("suffix", "write `suffix:`"),
+        "regex" | "regexp" | "pattern" => ("matches", "write `matches:`"),
+        "eq" | "equals" | "is" | "in" | "oneOf" | "one_of" => (
+            "not",
+            "write the value or the list itself: `country: [US, CA]`",
+        ),
+        "gt" | "greater" => ("above", "write `above:`"),
+        "gte" | "ge" => ("min", "write `min:`"),
+        "lt" | "less" => ("below", "write `below:`"),
+        "lte" | "le" => ("max", "write `max:`"),
+        "semver" => ("version", "write `version:`"),
+        "cidr" => ("within", "write `within:`"),
+        "exists" => ("present", "write `present:`"),
+        "after" | "since" => ("from", "write `from:`, which is inclusive"),
+        "before" => ("until", "write `until:`, which is exclusive"),
         _ => return did_you_mean(unknown, known.iter().copied()),
     };
     if known.contains(&here) {
@@ -194,6 +215,13 @@ map!(
     "from" from: is::Sources = "where an override is looked for: `header.` and `query.` sources",
     "when" when: is::Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
     "key" key: is::EnvSource = "the variable whose value signs overrides",
+});
+
+map!(
+    /// `now: {from: 2026-03-01, until: 2026-03-15}`
+    Window, "`now`", {
+    "from" from: is::Instant = "this instant or later",
+    "until" until: is::Instant = "before this instant",
 });
 
 map!(

@@ -184,7 +184,7 @@ pub(super) fn one_of<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
     match names.as_slice() {
         [] => String::from("nothing"),
         [one] => one.clone(),
-        many if many.len() > 12 => format!("{}, …", many[..12].join(", ")),
+        many if many.len() > 16 => format!("{}, …", many[..16].join(", ")),
         [all @ .., last] => format!("{} or {last}", all.join(", ")),
     }
 }

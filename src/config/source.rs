@@ -105,6 +105,15 @@ impl<'t> Node<'t> {
         path
     }
 
+    /// How many values this is made of.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::List(items) => items.iter().map(Node::size).sum::<usize>(),
+            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+            _ => 0,
+        }
+    }
+
     /// Equal in meaning: the order of keys does not matter, places do not either.
     pub(super) fn same(&self, other: &Node<'_>) -> bool {
         match (&self.kind, &other.kind) {
@@ -182,7 +191,10 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
         if let Event::DocumentStart(..) = event {
             documents += 1;
             if documents > 1 {
-                let at = builder.place(&span);
+                let at = Place {
+                    id: 0,
+                    ..builder.place(&span)
+                };
                 builder.log.error(
                     at,
                     "a second document begins here, and a toggles file is one document",
@@ -390,27 +402,29 @@ impl<'t> Builder<'t, '_> {
             Kind::List(items) => items.push(node),
             Kind::Map(entries) => {
                 let (key, key_at) = open.key.take()?;
-                let key_at = Place {
-                    id: node.at.id,
-                    ..key_at
-                };
                 if entries.len() == 16 {
                     open.seen
                         .extend(entries.iter().map(|entry| entry.key.clone()));
                 }
-                let twice = if entries.len() < 16 {
-                    entries.iter().any(|entry| entry.key == key)
-                } else {
-                    !open.seen.insert(key.clone())
-                };
-                if twice {
+                // a few keys are looked through, many are hashed
+                let may_be_there = entries.len() < 16 || !open.seen.insert(key.clone());
+                let mut there = entries.iter().filter(|_| may_be_there);
+                if let Some(first) = there.find(|entry| entry.key == key) {
+                    let key_at = Place {
+                        id: first.value.at.id,
+                        ..key_at
+                    };
+                    let line = first.key_at.line;
                     self.log.error(
                         key_at,
                         format!("the key {} is there twice", quote(&key)),
-                        "keep one of them: the other would be lost",
+                        format!("keep this one or that of line {line}"),
                     );
-                }
-                if key != "<<" {
+                } else if key != "<<" {
+                    let key_at = Place {
+                        id: node.at.id,
+                        ..key_at
+                    };
                     entries.push(Entry {
                         key,
                         key_at,
@@ -471,7 +485,13 @@ impl<'t> Builder<'t, '_> {
                 "a `{` or `[` is never closed".to_owned(),
                 "close it with `}` or `]`",
             ),
-            ErrorKind::InvalidIndentation => (
+            ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
+                format!("`{open}` is closed by `{close}`"),
+                "close it with `}` or `]`, as it began",
+            ),
+            ErrorKind::InvalidIndentation
+            | ErrorKind::ExpectedBlockMappingKey
+            | ErrorKind::ExpectedBlockSequenceEntry => (
                 "this line is indented differently from those around it".to_owned(),
                 "put it below the key that it belongs to",
             ),

@@ -62,7 +62,6 @@ pub(super) async fn run(
     })
     .await;
     worker.pool.clear();
-    worker.multiplex.clear();
     ticking.abort();
     Ok(())
 }
@@ -71,9 +70,7 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         sleep(worker.clock.tick()).await;
         worker.clock.advance();
-        let now = worker.clock.now();
-        worker.pool.sweep(worker.keep, now);
-        worker.multiplex.sweep(worker.keep, now);
+        worker.pool.sweep(&worker.settings, worker.clock.now());
     }
 }
 

@@ -6,8 +6,6 @@ mod aloud;
 mod architecture;
 mod cli;
 mod demo;
-#[allow(dead_code)] // helpers for every subject
-mod frames;
 mod inject;
 mod metrics;
 mod policy;
@@ -16,7 +14,6 @@ mod proxy_exchange;
 mod proxy_exposure;
 mod proxy_failures;
 mod proxy_framing;
-mod proxy_http2;
 mod proxy_limits;
 mod proxy_pool;
 mod proxy_stream;

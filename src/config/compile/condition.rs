@@ -190,29 +190,21 @@ impl<'t> Cx<'t, '_> {
         if let Kind::Text(..) | Kind::List(_) = entry.value.kind {
             self.expected(
                 &entry.value,
-                "`from` and `until`",
+                "a window of time",
                 "write `now: {from: 2026-03-01, until: 2026-03-15}`",
             );
             return None;
         }
-        let map = file::Operators::read(&entry.value, self.log)?;
-        for other in file::entries(&entry.value, "`now`", self.log)? {
-            if file::Operators::KEYS.contains(&&*other.key)
-                && !matches!(&*other.key, "from" | "until")
-            {
+        let before = self.log.errors();
+        let map = file::Window::read(&entry.value, self.log)?;
+        if map.from.is_none() && map.until.is_none() {
+            if self.log.errors() == before {
                 self.log.error(
-                    other.key_at,
-                    format!("the clock has no {}", quote(&other.key)),
-                    "write `from`, `until` or both; `not:` stands around `now:`",
+                    entry.key_at,
+                    "`now` needs `from`, `until` or both",
+                    "write `now: {from: 2026-03-01, until: 2026-03-15}`",
                 );
             }
-        }
-        if map.from.is_none() && map.until.is_none() {
-            self.log.error(
-                entry.key_at,
-                "`now` needs `from`, `until` or both",
-                "write `now: {from: 2026-03-01, until: 2026-03-15}`",
-            );
             return None;
         }
         let from = map.from.map(|from| self.instant(&from.value));

@@ -34,10 +34,32 @@ const MOST_RULES: usize = 100;
 /// Weighted subjects, each counted once for every feature that draws by them.
 const MOST_PLACES: usize = 200_000;
 
+/// The rules so far, by number, with their conditions; none for everybody.
+type Earlier<'t> = Vec<(usize, Option<&'t Node<'t>>)>;
+
+/// The rule that has decided before a condition is asked. `always` holds wherever the rules are read at all.
+fn decided(
+    condition: Option<&Node<'_>>,
+    earlier: &Earlier<'_>,
+    always: &[&Node<'_>],
+) -> Option<usize> {
+    let given = condition.into_iter().chain(always.iter().copied());
+    let holds = |one: &Option<&Node<'_>>| match one {
+        None => true,
+        Some(one) => given.clone().any(|given| implies(given, one)),
+    };
+    earlier
+        .iter()
+        .find(|(_, one)| holds(one))
+        .map(|(number, _)| *number)
+}
+
 /// What others may know of a feature before it is read in full.
 pub(super) struct Declared<'t> {
     pub(super) name: &'t str,
     pub(super) at: Place,
+    /// where its header is named
+    pub(super) header_at: Place,
     /// the long form, if it is one
     pub(super) long: Option<file::Feature<'t>>,
     entry: &'t Entry<'t>,
@@ -88,6 +110,7 @@ impl<'t> Cx<'t, '_> {
         let mut declared = Declared {
             name,
             at: entry.key_at,
+            header_at: entry.key_at,
             long: None,
             entry,
             variants: Some(Vec::new()),
@@ -109,6 +132,9 @@ impl<'t> Cx<'t, '_> {
             declared.archived = declared.status == Status::Archived;
             if let Some(entry) = long.variants {
                 self.variants(entry, &mut declared);
+            }
+            if let Some(entry) = long.header {
+                declared.header_at = entry.value.at;
             }
         }
         declared.long = long;
@@ -180,6 +206,7 @@ impl<'t> Cx<'t, '_> {
                         format!("the variant {} has no value", quote(name)),
                         "give every variant a value, or write a list of names",
                     );
+                    return None;
                 }
                 self.payload(value).map(|json| (json, value.at))
             });
@@ -303,7 +330,7 @@ impl<'t> Cx<'t, '_> {
         });
         let has_own = own.rollout.is_some() || own.serve.is_some() || own.buckets.is_some();
         let last = if has_own || long.rules.is_none() {
-            self.outcome(own, index, &salt, "a feature")
+            self.outcome(own, index, &salt, "it")
         } else {
             None
         };
@@ -394,10 +421,17 @@ impl<'t> Cx<'t, '_> {
                 serve: Serve::One(0),
             });
         }
+        let hint = match &*text.to_ascii_lowercase() {
+            "yes" | "y" => "write `on`: words are only themselves here",
+            "no" | "n" => "write `off`: words are only themselves here",
+            _ => {
+                "write `on`, `off`, a percentage such as `25%`, or a map with `variants` and `serve`"
+            }
+        };
         self.log.error(
             entry.value.at,
             format!("{} is neither on nor off", quote(text)),
-            "write `on`, `off`, a percentage such as `25%`, or a map with `variants` and `serve`",
+            hint,
         );
         None
     }
@@ -454,15 +488,19 @@ impl<'t> Cx<'t, '_> {
                 "a segment can name what several rules ask",
             );
         }
-        let mut earlier: Vec<Option<&'t Node<'t>>> = Vec::new();
+        let mut earlier: Earlier<'t> = Vec::new();
         let mut rules = Vec::new();
-        for item in items.iter().take(MOST_RULES) {
+        for (number, item) in items.iter().enumerate().take(MOST_RULES) {
+            let before = self.log.errors();
             let Some(rule) = file::Rule::read(item, self.log) else {
                 continue;
             };
             let condition = rule.when.map(|entry| &entry.value);
-            self.reachable(item.at, condition, &earlier, always);
-            earlier.push(condition);
+            // a key with a typo may have been the `when`
+            if self.log.errors() == before {
+                self.reachable(item.at, condition, &earlier, always);
+                earlier.push((number + 1, condition));
+            }
             let name = rule.name.and_then(|entry| self.words(entry, "a name"));
             let when = match condition {
                 None => Some(Condition::All(Box::default())),
@@ -478,7 +516,7 @@ impl<'t> Cx<'t, '_> {
                 serve: rule.serve,
                 buckets: rule.buckets,
             };
-            let outcome = self.outcome(written, index, salt, "a rule");
+            let outcome = self.outcome(written, index, salt, "this rule");
             if let (Some(when), Some(outcome)) = (when, outcome) {
                 rules.push(Rule {
                     name: name.map(Into::into),
@@ -487,18 +525,14 @@ impl<'t> Cx<'t, '_> {
                 });
             }
         }
-        if let Some(entry) = own.serve.or(own.buckets).or(own.rollout) {
-            let decides = |node: &Node<'t>| always.iter().any(|always| implies(always, node));
-            if let Some(number) = earlier
-                .iter()
-                .position(|earlier| earlier.is_none_or(decides))
-            {
-                self.log.error(
-                    entry.key_at,
-                    format!("nobody gets here: rule {} holds for everybody", number + 1),
-                    "take one of the two out",
-                );
-            }
+        if let Some(entry) = own.serve.or(own.buckets).or(own.rollout)
+            && let Some(number) = decided(None, &earlier, always)
+        {
+            self.log.error(
+                entry.key_at,
+                format!("nobody gets here: rule {number} holds for everybody"),
+                "take one of the two out",
+            );
         }
         self.overlaps(items);
         rules
@@ -508,23 +542,13 @@ impl<'t> Cx<'t, '_> {
         &mut self,
         at: Place,
         condition: Option<&Node<'_>>,
-        earlier: &[Option<&Node<'_>>],
+        earlier: &Earlier<'_>,
         always: &[&Node<'_>],
     ) {
-        let decides = |one: &Node<'_>| {
-            condition.is_some_and(|condition| implies(condition, one))
-                || always.iter().any(|always| implies(always, one))
-        };
-        if let Some(number) = earlier
-            .iter()
-            .position(|earlier| earlier.is_none_or(decides))
-        {
+        if let Some(number) = decided(condition, earlier, always) {
             self.log.error(
                 at,
-                format!(
-                    "this rule can never be reached: rule {} holds whenever it does",
-                    number + 1
-                ),
+                format!("this rule can never be reached: rule {number} holds whenever it does"),
                 "the first rule that holds decides: put the narrower one first, or take one out",
             );
         }

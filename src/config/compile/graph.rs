@@ -138,10 +138,10 @@ impl Cx<'_, '_> {
                 if let Some(at) = last {
                     self.too_deep(at, depths[node], nested[node], tests[node]);
                 }
-                // told once, not again by everything above
-                depths[node] = depths[node].min(DEEPEST);
-                nested[node] = nested[node].min(DEEPEST);
-                tests[node] = tests[node].min(MOST_TESTS);
+                if depths[node] > DEEPEST || nested[node] > DEEPEST || tests[node] > MOST_TESTS {
+                    // told once, not again by everything above
+                    (depths[node], nested[node], tests[node]) = (0, 0, 0);
+                }
                 if is_feature {
                     order.push(node as FeatureIndex);
                 }
@@ -220,7 +220,7 @@ impl Cx<'_, '_> {
                 let name = &attribute.name;
                 let source = source.to_string();
                 let through = if **name == *source {
-                    String::new()
+                    "it asks for ".to_owned()
                 } else {
                     format!("{} is read from ", quote(name))
                 };

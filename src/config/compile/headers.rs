@@ -211,6 +211,8 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
         }
         for (source, source_at) in &trusted {
             if fold::fold(source.as_str()).starts_with(&folded) {
+                // the sources that `user` has when it is left out stand nowhere
+                let source_at = if source_at.id == 0 { at } else { source_at };
                 log.error(
                     *source_at,
                     format!(
@@ -250,6 +252,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             );
         }
         match taken.get(&folded) {
+            Some((other, _)) if other.eq_ignore_ascii_case(&claim.what) => {}
             Some((other, file)) => {
                 let same = if *file == claim.at.file {
                     ""

@@ -207,7 +207,7 @@ fn one<'t>(
     now: Second,
     log: &mut Log,
 ) -> Option<Compiled> {
-    if is_foreign(root, log) {
+    if is_foreign(root, log) || is_template(root, log) {
         return None;
     }
     let file = file::File::read(root, log)?;
@@ -385,14 +385,17 @@ impl<'t> Cx<'t, '_> {
             );
         }
         let whole = when.as_ref().map(|((_, reach), _)| reach);
-        self.unused(
-            file,
-            feature_reach
-                .iter()
-                .chain(&segment_reach)
-                .chain(whole)
-                .chain(&self.forced_reach.clone()),
-        );
+        // where something is wrong, what is unused is only its shadow
+        if self.log.errors() == 0 {
+            self.unused(
+                file,
+                feature_reach
+                    .iter()
+                    .chain(&segment_reach)
+                    .chain(whole)
+                    .chain(&self.forced_reach.clone()),
+            );
+        }
         Compiled {
             namespace: self.namespace.map(Into::into),
             namespace_at: file.namespace.map_or(self.top, |entry| entry.value.at),
@@ -408,7 +411,7 @@ impl<'t> Cx<'t, '_> {
                 .collect(),
             features: features
                 .into_iter()
-                .zip(self.declared.iter().map(|declared| declared.at))
+                .zip(self.declared.iter().map(|declared| declared.header_at))
                 .collect(),
             order,
             travel,
@@ -491,6 +494,27 @@ fn user_ids(node: &Node<'_>) -> usize {
             .sum(),
         Kind::List(items) => items.iter().map(user_ids).sum(),
         _ => 0,
+    }
+}
+
+/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
+fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
+    match &node.kind {
+        Kind::Text(text, _) if text.contains("{{") => {
+            log.error(
+                node.at,
+                format!("{} is left over from a template", quote(text)),
+                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
+            );
+            true
+        }
+        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
+        Kind::Map(entries) => {
+            let free = ["description", "metadata", "variants", "matches"];
+            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
+            read.filter(|entry| is_template(&entry.value, log)).count() > 0
+        }
+        _ => false,
     }
 }
 

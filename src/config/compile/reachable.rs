@@ -5,14 +5,22 @@ use super::super::source::{Entry, Kind, Node};
 
 /// Whether `earlier` holds whenever `later` does. May say no where the answer is yes, never the reverse.
 pub(super) fn implies(later: &Node<'_>, earlier: &Node<'_>) -> bool {
+    // what takes long to prove is not proved: a file is checked in milliseconds
+    later.size() * earlier.size() <= MOST_WORK && proves(later, earlier)
+}
+
+/// Comparisons for one pair of conditions.
+const MOST_WORK: usize = 10_000;
+
+fn proves(later: &Node<'_>, earlier: &Node<'_>) -> bool {
     if later.same(earlier) {
         return true;
     }
     match (&later.kind, &earlier.kind) {
         (Kind::List(items), _) if !items.is_empty() => {
-            items.iter().all(|item| implies(item, earlier))
+            items.iter().all(|item| proves(item, earlier))
         }
-        (_, Kind::List(items)) => items.iter().any(|item| implies(later, item)),
+        (_, Kind::List(items)) => items.iter().any(|item| proves(later, item)),
         (Kind::Map(later), Kind::Map(earlier)) => earlier
             .iter()
             .all(|wanted| later.iter().any(|given| entry_implies(given, wanted))),
@@ -20,7 +28,7 @@ pub(super) fn implies(later: &Node<'_>, earlier: &Node<'_>) -> bool {
             later
                 .iter()
                 .any(|given| match (&*given.key, &given.value.kind) {
-                    ("all", Kind::List(items)) => items.iter().any(|item| implies(item, earlier)),
+                    ("all", Kind::List(items)) => items.iter().any(|item| proves(item, earlier)),
                     _ => false,
                 })
         }
@@ -57,6 +65,9 @@ fn values<'n, 't>(node: &'n Node<'t>) -> Option<&'n [Node<'t>]> {
 
 /// Whether two conditions can never hold together: both ask for an attribute, and for different values of it.
 pub(super) fn are_apart(one: &Node<'_>, other: &Node<'_>) -> bool {
+    if one.size() * other.size() > MOST_WORK {
+        return false;
+    }
     let (Kind::Map(one), Kind::Map(other)) = (&one.kind, &other.kind) else {
         return false;
     };

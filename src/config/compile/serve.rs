@@ -66,18 +66,19 @@ impl<'t> Cx<'t, '_> {
     }
 
     fn on(&mut self, at: Place, feature: FeatureIndex, who: &str) -> Option<Serve> {
-        let declared = &self.declared[usize::from(feature)];
+        let declared = &mut self.declared[usize::from(feature)];
         let variants = declared.variants.as_ref()?;
         let on = variants.iter().position(|variant| &**variant == "on")?;
         if declared.named > 0 && on >= declared.named {
             let example = variants[0].clone();
             self.log.error(
                 at,
-                format!("{who} that declares variants has to say which one it gives"),
+                format!("the feature declares variants, and {who} does not say which one it gives"),
                 format!("write `serve: {example}`, or shares of several"),
             );
             return None;
         }
+        declared.used[on] = true;
         Some(Serve::One(on as u8))
     }
 

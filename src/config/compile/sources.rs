@@ -4,7 +4,7 @@
 use super::{
     super::{
         file,
-        problem::{did_you_mean, one_of, quote},
+        problem::{did_you_mean, nearest, one_of, quote},
         source::{Entry, Kind, Node, Place},
     },
     Cx, names,
@@ -264,6 +264,9 @@ impl<'t> Cx<'t, '_> {
                 (place, _) if PLACES.contains(&place) => format!("write a name behind it: `{place}.name`"),
                 (_, "user" | "now") | ("feature", _) => "a source is a place of the request".to_owned(),
                 _ if self.slots.by_name.contains_key(text) => "write its sources: an attribute is no source of another".to_owned(),
+                (place, text) if text.contains('.') && nearest(place, PLACES).is_some() => {
+                    format!("did you mean `{}.{name}`?", nearest(place, PLACES).unwrap_or_default())
+                }
                 _ => match names::is_token(text) && text.contains('-') {
                     true => format!("did you mean `header.{}`?", text.to_ascii_lowercase()),
                     false => "sources are `header.NAME`, `cookie.NAME`, `query.NAME`, `jwt.CLAIM`, `env.VAR`, `path`, `method`, `host` and `ip`".to_owned(),
@@ -423,7 +426,7 @@ impl<'t> Cx<'t, '_> {
         }
         let declared = self.slots.list.iter().map(|attribute| &*attribute.name);
         let known: Vec<&str> = declared.chain(BUILT_IN).chain(["now"]).collect();
-        match super::super::problem::nearest(name, known.iter().copied()) {
+        match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean {}?", quote(near)),
             None => format!(
                 "declare it: `attributes: {{{}: header.x-{}}}`",

@@ -1,0 +1,24 @@
+//! `burgee schema`: the JSON Schema of the toggles file, for editors and assistants.
+//! In: nothing. Out: the schema on standard output.
+
+use crate::config;
+use clap::Args;
+use std::process::ExitCode;
+
+/// Prints the JSON Schema of the toggles file
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example: burgee schema > toggles.schema.json\n\n\
+    Editors with a YAML language server read it from the first line of a file:\n\
+    # yaml-language-server: $schema=toggles.schema.json")]
+pub struct Schema {}
+
+/// Prints it.
+pub fn main(_: &Schema) -> ExitCode {
+    super::say(&text());
+    ExitCode::SUCCESS
+}
+
+/// As it is published in `config/toggles.schema.json`, without the last line end.
+pub fn text() -> String {
+    format!("{:#}", config::schema())
+}
