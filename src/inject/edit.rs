@@ -43,8 +43,17 @@ impl<'a> Edits<'a> {
 
     /// Writes another value in the place of a node without children.
     pub(super) fn replace(&mut self, node: &Node, value: &Value) {
-        let space = if node.span.is_empty() { " " } else { "" };
-        self.push(node.span.clone(), node.depth, format!("{space}{value}"));
+        if !node.span.is_empty() {
+            return self.push(node.span.clone(), node.depth, value.to_string());
+        }
+        // where nothing is written the node stands at the end of its key, so before the colon
+        let (before, after) = self.text.split_at(node.span.start);
+        let colon = match before.ends_with(':') {
+            true => 0,
+            false => after.find(':').map_or(0, |colon| colon + 1),
+        };
+        let at = node.span.start + colon;
+        self.push(at..at, node.depth, format!(" {value}"));
     }
 
     /// Writes another word in the place of a word, with the same quotes.
@@ -54,11 +63,10 @@ impl<'a> Edits<'a> {
             Some(b'\'') => "'",
             _ => "",
         };
-        self.push(
-            node.span.clone(),
-            node.depth,
-            format!("{quote}{word}{quote}"),
-        );
+        // a block scalar goes on to the next token
+        let written = self.text[node.span.clone()].trim_end().len();
+        let at = node.span.start..node.span.start + written;
+        self.push(at, node.depth, format!("{quote}{word}{quote}"));
     }
 
     /// Adds a key at the end of a map, which is not empty unless it has brackets.

@@ -1,6 +1,8 @@
 //! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/inject/*.out`.
 
 use burgee::inject::{Settings, inject};
+use serde::Deserialize as _;
+use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -62,12 +64,28 @@ fn a_second_time_changes_nothing() {
 }
 
 #[test]
+fn how_it_is_written_does_not_matter() {
+    let read = |yaml: &str| -> Vec<Value> {
+        let documents = serde_yaml::Deserializer::from_str(yaml);
+        documents
+            .map(|document| Value::deserialize(document).unwrap())
+            .collect()
+    };
+    for (path, text) in inputs() {
+        let as_json: Vec<_> = read(&text).iter().map(Value::to_string).collect();
+        let from_json = inject(&as_json.join("\n---\n"), &settings()).unwrap().text;
+        let from_text = inject(&text, &settings()).unwrap().text;
+        assert_eq!(read(&from_json), read(&from_text), "{}", path.display());
+    }
+}
+
+#[test]
 fn every_line_that_is_not_about_the_port_or_the_grace_period_stays() {
     for (path, text) in inputs() {
         let injected = inject(&text, &settings()).unwrap().text;
         let mut after = injected.lines();
         let kept = |line: &&str| {
-            !["http", "web", "Grace", "{", "[]"]
+            !["http", "web", "Grace", "{", "[]", "null", "~"]
                 .iter()
                 .any(|word| line.contains(word))
         };
