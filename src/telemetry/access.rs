@@ -43,7 +43,7 @@ pub(super) fn line(
                 .map(|(feature, decision)| fields(feature, decision))
                 .map(Value::Object)
                 .collect();
-            line.to_string()
+            escaped(&line.to_string())
         }
         Format::Text => {
             let one = |(feature, decision): (&Feature, Decision)| {
@@ -64,6 +64,21 @@ pub(super) fn line(
     };
     line.push('\n');
     line.into_bytes()
+}
+
+/// JSON without what a terminal might obey: beyond ASCII JSON may hold control characters (ECMA-48's 8-bit ones), and
+/// marks that turn the direction of text.
+pub(super) fn escaped(json: &str) -> String {
+    let harmful = |char: &char| {
+        char.is_control()
+            || matches!(char, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let escape = |char: char| match harmful(&char) {
+        // all of them are in the basic plane
+        true => format!("\\u{:04x}", u32::from(char)),
+        false => char.to_string(),
+    };
+    json.chars().map(escape).collect()
 }
 
 /// A decision in the words of OpenTelemetry's semantic conventions for feature flags.

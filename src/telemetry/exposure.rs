@@ -66,7 +66,7 @@ impl Exposures {
                 if let Some(user) = user.and_then(|user| naming.name(user)) {
                     line.insert("feature_flag.context.id".into(), user.into());
                 }
-                let mut line = serde_json::Value::Object(line).to_string();
+                let mut line = access::escaped(&serde_json::Value::Object(line).to_string());
                 line.push('\n');
                 if !self.lines.push(line.into_bytes()) {
                     self.slot(hash).store(0, Relaxed);

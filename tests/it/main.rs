@@ -26,3 +26,4 @@ mod support;
 mod three_ways;
 mod toggles;
 mod vectors;
+mod watch;

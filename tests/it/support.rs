@@ -17,6 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Burgee {
     child: Child,
     lines: Receiver<Value>,
+    output: Receiver<Value>,
     /// where traffic goes
     pub(crate) listen: SocketAddr,
     /// `/health`, `/ready`, `/metrics`
@@ -58,16 +59,10 @@ impl Burgee {
     pub(crate) fn start(toggles: &Path, upstream: &str, flags: &[&str]) -> Burgee {
         let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
         command
-            .args([
-                "run",
-                "--log-format",
-                "json",
-                "--upstream",
-                upstream,
-                "--toggles",
-            ])
+            .args(["run", "--upstream", upstream, "--toggles"])
             .arg(toggles);
         for (flag, value) in [
+            ("--log-format", "json"),
             ("--listen", "127.0.0.1:0"),
             ("--admin-listen", "127.0.0.1:0"),
             ("--api-listen", "127.0.0.1:0"),
@@ -81,32 +76,45 @@ impl Burgee {
         let mut child = command
             .args(flags)
             .env_clear()
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (sender, lines) = channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+        let lines = read_lines(child.stderr.take().unwrap());
+        let output = read_lines(child.stdout.take().unwrap());
         let nowhere = "0.0.0.0:0".parse().unwrap();
         let mut burgee = Burgee {
             child,
             lines,
+            output,
             listen: nowhere,
             admin: nowhere,
             api: nowhere,
             log: Vec::new(),
         };
         let line = burgee.said("burgee listens");
-        let at = |name: &str| line[name].as_str().unwrap().parse().unwrap_or(nowhere);
+        let text = line.as_str().unwrap_or_default();
+        let at = |name: &str| {
+            let in_text = || text.split_once(&format!(" {name}=\""))?.1.split('"').next();
+            let at = line[name].as_str().or_else(in_text).unwrap();
+            at.parse().unwrap_or(nowhere)
+        };
         (burgee.listen, burgee.admin, burgee.api) = (at("listen"), at("admin"), at("api"));
         burgee
+    }
+
+    /// Waits for the next line on standard output.
+    pub(crate) fn wrote(&self) -> Value {
+        let line = self.output.recv_timeout(PATIENCE);
+        line.unwrap_or_else(|_| panic!("nothing on standard output: {:#?}", self.log))
+    }
+
+    /// Whether it has ended, and standard output is empty.
+    pub(crate) fn wrote_nothing(&self) -> bool {
+        matches!(
+            self.output.recv_timeout(PATIENCE),
+            Err(RecvTimeoutError::Disconnected)
+        )
     }
 
     /// Waits for a log line whose message holds this.
@@ -119,10 +127,8 @@ impl Burgee {
             {
                 Ok(line) => {
                     self.log.push(line.clone());
-                    if line["message"]
-                        .as_str()
-                        .is_some_and(|message| message.contains(words))
-                    {
+                    let message = line["message"].as_str().or_else(|| line.as_str());
+                    if message.is_some_and(|message| message.contains(words)) {
                         return line;
                     }
                 }
@@ -151,6 +157,15 @@ impl Burgee {
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         eventually("the process ends", || self.child.try_wait().unwrap())
+    }
+
+    /// The value of the first label of this metric.
+    pub(crate) fn label(&self, metric: &str) -> String {
+        let text = get(self.admin, "/metrics").body;
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{metric}{{")));
+        line.unwrap().split('"').nth(1).unwrap().to_owned()
     }
 
     /// The value of a metric, by its name and labels as they stand in the text; none where there is no such line.
@@ -192,6 +207,20 @@ pub(crate) fn burgee(arguments: &[&str]) -> (i32, String) {
         .code()
         .unwrap_or_else(|| panic!("{arguments:?} goes on and on: {said}"));
     (code, said)
+}
+
+/// Lines as JSON, or as text where they are none.
+fn read_lines(from: impl std::io::Read + Send + 'static) -> Receiver<Value> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 /// Asks again and again, as long as the answer is none: for what another process does in its own time.
