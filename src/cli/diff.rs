@@ -30,7 +30,7 @@ use std::{
 
 The share is computed, not sampled, where no condition makes it depend on who comes. Where one does, it is counted
 over --users, else over --sample made-up ids, for the request that the other flags describe.")]
-pub struct Args {
+pub struct Diff {
     /// The files as they are: a file, a directory, or - for standard input
     old: PathBuf,
     /// The files as they will be
@@ -69,7 +69,7 @@ pub struct Row<'a> {
 }
 
 /// Exit code 1 where a file has problems or more moves than may.
-pub fn run(args: &Args) -> ExitCode {
+pub fn main(args: &Diff) -> ExitCode {
     if args.old == Path::new("-") && args.new == Path::new("-") {
         eprintln!("burgee: only one of the two can come from standard input");
         return ExitCode::from(2);
@@ -131,7 +131,7 @@ fn rows<'a>(
     old: &'a Snapshot,
     new: &'a Snapshot,
     request: &Request,
-    args: &Args,
+    args: &Diff,
 ) -> io::Result<Vec<Row<'a>>> {
     let changes = compare::changes(old, new, request.now);
     let depends = changes

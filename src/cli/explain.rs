@@ -23,7 +23,7 @@ use std::{
   burgee explain config/toggles.yaml --users ids.txt > answers.jsonl
 
 Drafts without an override and archived features have no answer and are left out of the JSON.")]
-pub struct Args {
+pub struct Explain {
     /// A toggles file, a directory of them, or - for standard input
     path: PathBuf,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 /// Exit code 1 where the file has problems, 2 for a feature that is not in it.
-pub fn run(args: &Args) -> ExitCode {
+pub fn main(args: &Explain) -> ExitCode {
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
     let loaded = match config::load(&args.path, &environment, request.now) {
@@ -87,7 +87,7 @@ fn is(feature: &Feature, name: &str) -> bool {
 fn one(
     snapshot: &Snapshot,
     request: &Request,
-    args: &Args,
+    args: &Explain,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
     let asked = request.asked(None);
