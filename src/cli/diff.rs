@@ -38,19 +38,19 @@ pub struct Diff {
     #[command(flatten)]
     request: RequestArgs,
     /// Count over these ids, one a line, and name those that move
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "BURGEE_USERS", value_name = "FILE")]
     users: Option<PathBuf>,
     /// How many made-up ids to count over where a share depends on who comes
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, env = "BURGEE_SAMPLE", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sample: u64,
     /// Exit with 1 if any feature moves a greater share than this
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE", value_parser = share)]
     max_moved: Option<Share>,
     /// One JSON object
-    #[arg(long, conflicts_with = "markdown")]
+    #[arg(long, env = "BURGEE_JSON", conflicts_with = "markdown")]
     json: bool,
     /// A Markdown summary, fit for a pull request
-    #[arg(long)]
+    #[arg(long, env = "BURGEE_MARKDOWN")]
     markdown: bool,
 }
 

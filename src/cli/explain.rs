@@ -29,13 +29,13 @@ pub struct Explain {
     #[command(flatten)]
     request: RequestArgs,
     /// Only this feature; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "BURGEE_FEATURE", value_name = "NAME")]
     feature: Vec<String>,
     /// One JSON object instead of sentences
-    #[arg(long)]
+    #[arg(long, env = "BURGEE_JSON")]
     json: bool,
     /// Answer for every id of this file (one a line, - for standard input), one JSON object a line; the summary goes to standard error
-    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    #[arg(long, env = "BURGEE_USERS", value_name = "FILE", conflicts_with = "user")]
     users: Option<PathBuf>,
 }
 

@@ -19,19 +19,24 @@ The first line is the value, for a header; the second is a link, for a browser."
 )]
 pub struct Override {
     /// The environment variable that holds the key, as `override.key` names it in the file
-    #[arg(long, value_name = "VAR")]
+    #[arg(long, env = "BURGEE_KEY_ENV", value_name = "VAR")]
     key_env: String,
     /// How long it is valid
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    #[arg(long, env = "BURGEE_EXP", value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
     exp: Duration,
     /// The `namespace` of the file, where it has one
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
     /// Where the link leads
-    #[arg(long, value_name = "URL", default_value = "http://localhost:3524/")]
+    #[arg(
+        long,
+        env = "BURGEE_URL",
+        value_name = "URL",
+        default_value = "http://localhost:3524/"
+    )]
     url: String,
     /// The query parameter of the link, as `override.from` names it in the file
-    #[arg(long, value_name = "NAME", default_value = "ff")]
+    #[arg(long, env = "BURGEE_QUERY", value_name = "NAME", default_value = "ff")]
     query: String,
     /// What to force: features and their variants
     #[arg(value_name = "NAME=VARIANT", required = true, value_parser = pair)]

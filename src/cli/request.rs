@@ -16,31 +16,31 @@ use std::{
 #[derive(clap::Args, Clone, Debug)]
 pub struct RequestArgs {
     /// Who asks, whatever the file's `user` sources say
-    #[arg(long, value_name = "ID", value_parser = id)]
+    #[arg(long, env = "BURGEE_USER", value_name = "ID", value_parser = id)]
     pub user: Option<String>,
     /// A header of the request; may be repeated
-    #[arg(long, value_name = "'K: V'", value_parser = field)]
+    #[arg(long, env = "BURGEE_HEADER", value_name = "'K: V'", value_parser = field)]
     pub header: Vec<(HeaderName, HeaderValue)>,
     /// A cookie of the request; may be repeated
-    #[arg(long, value_name = "K=V", value_parser = pair)]
+    #[arg(long, env = "BURGEE_COOKIE", value_name = "K=V", value_parser = pair)]
     pub cookie: Vec<(String, String)>,
     /// Path, with the query if there is one
-    #[arg(long, value_name = "PATH", default_value = "/")]
+    #[arg(long, env = "BURGEE_PATH", value_name = "PATH", default_value = "/")]
     pub path: String,
     /// Method
-    #[arg(long, default_value = "GET")]
+    #[arg(long, env = "BURGEE_METHOD", default_value = "GET")]
     pub method: Method,
     /// Host
-    #[arg(long, default_value = "")]
+    #[arg(long, env = "BURGEE_HOST", default_value = "")]
     pub host: String,
     /// Address of the client
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, env = "BURGEE_IP", value_name = "ADDR")]
     pub ip: Option<IpAddr>,
     /// An environment variable that the file reads as `env.K`; the environment of this shell is not read
-    #[arg(long, value_name = "K=V", value_parser = pair)]
+    #[arg(long, env = "BURGEE_ENV", value_name = "K=V", value_parser = pair)]
     pub env: Vec<(String, String)>,
     /// The instant that is asked about: 2026-03-01 (00:00 UTC) or RFC 3339 [default: now]
-    #[arg(long, value_name = "INSTANT", value_parser = at)]
+    #[arg(long, env = "BURGEE_AT", value_name = "INSTANT", value_parser = at)]
     pub at: Option<Second>,
 }
 
