@@ -1,6 +1,6 @@
 # The one vocabulary. `make demo` and `make test` need nothing but cargo.
 
-.PHONY: demo test test-all lint bench image
+.PHONY: demo test test-all lint bench image statistics fuzz
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
@@ -24,3 +24,7 @@ bench:
 # The static binary (dist/burgee) and its image (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes the same.
 image:
 	deploy/image.py
+
+# The measured table of tests/statistics/README.md
+statistics:
+	cargo test --release --test statistics -- --nocapture

@@ -25,7 +25,7 @@ use std::{
 Drafts without an override and archived features have no answer and are left out of the JSON.")]
 pub struct Explain {
     /// A toggles file, a directory of them, or - for standard input
-    path: PathBuf,
+    file: PathBuf,
     #[command(flatten)]
     request: RequestArgs,
     /// Only this feature; may be repeated
@@ -35,7 +35,12 @@ pub struct Explain {
     #[arg(long, env = "BURGEE_JSON")]
     json: bool,
     /// Answer for every id of this file (one a line, - for standard input), one JSON object a line; the summary goes to standard error
-    #[arg(long, env = "BURGEE_USERS", value_name = "FILE", conflicts_with = "user")]
+    #[arg(
+        long,
+        env = "BURGEE_USERS",
+        value_name = "FILE",
+        conflicts_with = "user"
+    )]
     users: Option<PathBuf>,
 }
 
@@ -43,7 +48,7 @@ pub struct Explain {
 pub fn main(args: &Explain) -> ExitCode {
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
-    let loaded = match config::load(&args.path, &environment, request.now) {
+    let loaded = match config::load(&args.file, &environment, request.now) {
         Ok(loaded) => loaded,
         Err(problems) => {
             eprint!("{problems}");
@@ -58,7 +63,7 @@ pub fn main(args: &Explain) -> ExitCode {
     {
         eprintln!(
             "burgee: `{unknown}` is no feature of {}",
-            args.path.display()
+            args.file.display()
         );
         return ExitCode::from(2);
     }

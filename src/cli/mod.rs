@@ -2,15 +2,22 @@
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
 pub mod check;
+pub mod counted;
 pub mod demo;
+pub mod diff;
 pub mod drain;
 pub mod echo;
+pub mod explain;
 pub mod health;
 pub mod inject;
+pub mod overriding;
 pub mod probe;
 pub mod reload;
+pub mod request;
 pub mod run;
 pub mod schema;
+pub mod shown;
+pub mod users;
 pub mod values;
 
 use crate::signals;
@@ -44,6 +51,9 @@ enum Command {
     Echo(echo::Echo),
     Check(check::Check),
     Schema(schema::Schema),
+    Explain(Box<explain::Explain>),
+    Diff(Box<diff::Diff>),
+    Override(overriding::Override),
     Reload(reload::Reload),
     Drain(drain::Drain),
     Health(health::Health),
@@ -78,6 +88,9 @@ pub fn main() -> ExitCode {
         (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
         (Command::Check(check), _) => check::main(&check),
         (Command::Schema(schema), _) => schema::main(&schema),
+        (Command::Explain(explain), _) => explain::main(&explain),
+        (Command::Diff(diff), _) => diff::main(&diff),
+        (Command::Override(wanted), _) => overriding::main(&wanted),
         (Command::Reload(reload), _) => reload::main(&reload),
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),

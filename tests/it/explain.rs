@@ -1,0 +1,182 @@
+//! `burgee explain`, as somebody who has never seen it would use it.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+const TOGGLES: &str = "version: 1
+namespace: pulp_fiction
+attributes: {plan: header.x-plan}
+segments:
+  beta-testers: {user: [quentin, vincent_vega, butch, the_wolf]}
+features:
+  briefcase:
+    variants: [gold, silver]
+    rules:
+      - {name: testers, when: beta-testers, serve: silver}
+    serve: {gold: 99%, silver: 1%}
+  wallet: {when: {plan: [pro, team]}, rollout: 25%}
+  dance: {status: paused}
+  twist: {status: draft}
+";
+
+/// Runs the binary with the toggles on standard input.
+fn explain(arguments: &[&str]) -> Output {
+    explain_file(TOGGLES, arguments)
+}
+
+fn explain_file(toggles: &str, arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .args([&["explain", "-"], arguments].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(toggles.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn the_json_has_the_promised_shape() {
+    let output = explain(&[
+        "--user",
+        "mia",
+        "--json",
+        "--at",
+        "2026-11-20T12:00:00Z",
+        "--feature",
+        "briefcase",
+    ]);
+    let line: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(
+        (line["user"].as_str(), line["at"].as_str()),
+        (Some("mia"), Some("2026-11-20T12:00:00Z"))
+    );
+    assert_eq!(line["revision"].as_str().unwrap().len(), 16);
+    assert_eq!(
+        line["features"],
+        serde_json::json!({"briefcase": {
+            "variant": "gold", "reason": "SPLIT", "rule": null, "bucket": 6121, "header": "X-Feature-Briefcase"
+        }})
+    );
+}
+
+#[test]
+fn a_sentence_says_what_decided_and_what_would_change_it() {
+    for (arguments, expected) in [
+        (
+            &["--user", "quentin"][..],
+            "briefcase: silver\n  rule 1 (testers) decides, in segment beta-testers: user is quentin",
+        ),
+        (
+            &["--user", "mia"],
+            "briefcase: gold\n  no rule holds; serves gold 99%, silver 1%",
+        ),
+        (
+            &["--user", "mia"],
+            "condition does not hold: there is no plan, which has to be pro or team",
+        ),
+        (
+            &["--user", "mia", "--header", "X-Plan: free"],
+            "plan is free, but has to be pro or team",
+        ),
+        (
+            &["--header", "X-Plan: pro"],
+            "wallet: off\n  its condition holds: plan is pro; a share decides, and there is no user",
+        ),
+        (
+            &["--user", "mia"],
+            "dance: off\n  it is paused, so everybody gets the default",
+        ),
+        (&["--user", "mia"], "twist: no answer\n  it is a draft"),
+    ] {
+        let text = out(&explain(arguments));
+        assert!(
+            text.contains(expected),
+            "{arguments:?} should say {expected:?}:\n{text}"
+        );
+    }
+    let pro = out(&explain(&[
+        "--user",
+        "mia",
+        "--header",
+        "X-Plan: pro",
+        "--feature",
+        "wallet",
+    ]));
+    assert!(
+        pro.contains("outside a rollout of 25%") || pro.contains("inside a rollout of 25%"),
+        "{pro}"
+    );
+    assert!(pro.contains("to change it: a rollout"), "{pro}");
+}
+
+#[test]
+fn every_id_of_a_file_is_answered_and_summed_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let ids = directory.path().join("ids.txt");
+    std::fs::write(&ids, "mia\n\nquentin\r\nvincent_vega\n").unwrap();
+    let output = explain(&["--users", ids.to_str().unwrap(), "--feature", "briefcase"]);
+    let users: Vec<_> = out(&output)
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["user"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(users, ["mia", "quentin", "vincent_vega"]);
+    let summary = String::from_utf8(output.stderr).unwrap();
+    for expected in [
+        "3 people",
+        "briefcase = gold: 1 (33.33%)",
+        "briefcase = silver: 2 (66.67%)",
+        "segment beta-testers: 2 (66.67%)",
+    ] {
+        assert!(summary.contains(expected), "{summary}");
+    }
+}
+
+#[test]
+fn the_effective_weight_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let ids = directory.path().join("ids.txt");
+    std::fs::write(&ids, "a\nb\n").unwrap();
+    let toggles =
+        "version: 1\nuser: {from: header.x-user-id, weights: {a: 30, b: 10}}\nfeatures: {f: 50%}\n";
+    let output = explain_file(toggles, &["--users", ids.to_str().unwrap()]);
+    let summary = String::from_utf8(output.stderr).unwrap();
+    assert!(summary.contains("of 40 ("), "{summary}");
+}
+
+#[test]
+fn exit_codes_say_who_must_act() {
+    assert_eq!(
+        explain_file("version: 1\nfeatures: {a: 25}\n", &[])
+            .status
+            .code(),
+        Some(1)
+    );
+    for wrong in [
+        &["--feature", "nobody"][..],
+        &["--user", ""],
+        &["--at", "2026-03-01T00:00"],
+        &["--header", "nonsense"],
+    ] {
+        let output = explain(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(!output.stderr.is_empty(), "{wrong:?}");
+    }
+}
