@@ -20,6 +20,7 @@ use crate::{
     signals::{self, Signal},
     telemetry::{Journal, Metrics, Naming},
 };
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -60,6 +61,7 @@ pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
     if files.never_change() {
         warn!(toggles = %run.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
+    raise_descriptor_limit();
     let metrics = Metrics::with(workers(run), journal(run)?);
     let first = in_force(first, now);
     let witness = Telling(metrics.clone());
@@ -276,6 +278,15 @@ impl Doors {
 pub fn clock() -> Second {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Second(since.map_or(0, |since| since.as_secs() as i64))
+}
+
+/// A connection is two descriptors, and the soft limit of a shell is 1024: what the hard limit grants is ours to take.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn journal(run: &Run) -> io::Result<Journal> {
