@@ -3,14 +3,14 @@
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     convert::Infallible,
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -18,11 +18,15 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn as tower_fn};
 
-/// What a door answers: always whole.
-pub type Answer = Response<Full<Bytes>>;
+/// What a door answers: whole, but for a stream of events.
+pub type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+/// Who asks, among a request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// Connections at a time; more wait in the backlog.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 512;
 /// Requests at a time; more get 503.
 const REQUESTS: usize = 64;
 /// For a request head to come, and for an answer to be made.
@@ -90,9 +94,9 @@ where
         let Ok(permit) = connections.clone().acquire_owned().await else {
             return Ok(());
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, from)) => (stream, Peer(from.ip())),
                 Err(_) => {
                     // out of descriptors, most likely: spinning would not bring any
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -103,7 +107,8 @@ where
         };
         let (answers, mut stop) = (answers.clone(), stop.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| {
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
                 let answers = answers.clone();
                 async move {
                     Ok::<_, Infallible>(answers.oneshot(request).await.unwrap_or_else(|_| {
@@ -151,7 +156,7 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
 
 /// An answer of this content type. No door's answer may be kept by a cache.
 pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Answer::new(Full::new(body.into()).boxed_unsync());
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(

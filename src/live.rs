@@ -34,11 +34,20 @@ pub struct Report {
 
 /// May read. Everybody has one.
 #[derive(Clone, Debug)]
-pub struct Reader(Arc<ArcSwap<InForce>>);
+pub struct Reader {
+    shared: Arc<ArcSwap<InForce>>,
+    changes: Changes,
+}
 
 /// May replace. There is one, and it cannot be cloned.
 #[derive(Debug)]
-pub struct Publisher(Arc<ArcSwap<InForce>>);
+pub struct Publisher {
+    shared: Arc<ArcSwap<InForce>>,
+    changed: watch::Sender<()>,
+}
+
+/// Wakes whoever waits for a change, of what is in force or of the report alone.
+pub type Changes = watch::Receiver<()>;
 
 /// A reader for one worker's hot path: it looks at a counter, not at the shared pointer.
 pub type Cached = Cache<Arc<ArcSwap<InForce>>, Arc<InForce>>;
@@ -46,30 +55,44 @@ pub type Cached = Cache<Arc<ArcSwap<InForce>>, Arc<InForce>>;
 /// The one publisher and the first of the readers.
 pub fn hinge(first: InForce) -> (Publisher, Reader) {
     let shared = Arc::new(ArcSwap::from_pointee(first));
-    (Publisher(shared.clone()), Reader(shared))
+    let (changed, changes) = watch::channel(());
+    let publisher = Publisher {
+        shared: shared.clone(),
+        changed,
+    };
+    (publisher, Reader { shared, changes })
 }
 
 impl Reader {
     /// What is in force now.
     pub fn get(&self) -> Arc<InForce> {
-        self.0.load_full()
+        self.shared.load_full()
     }
 
     /// For a hot path.
     pub fn cached(&self) -> Cached {
-        Cache::new(self.0.clone())
+        Cache::new(self.shared.clone())
+    }
+
+    /// Every change from now on.
+    pub fn changes(&self) -> Changes {
+        let mut changes = self.changes.clone();
+        changes.mark_unchanged();
+        changes
     }
 }
 
 impl Publisher {
     /// What is in force now.
     pub fn get(&self) -> Arc<InForce> {
-        self.0.load_full()
+        self.shared.load_full()
     }
 
     /// Replaces what is in force, or only the report.
     pub fn publish(&self, next: InForce) {
-        self.0.store(Arc::new(next));
+        self.shared.store(Arc::new(next));
+        // nobody may be waiting
+        let _ = self.changed.send(());
     }
 }
 

@@ -3,7 +3,12 @@
 
 use crate::{
     admin::Admin,
-    api::Api,
+    api::{
+        Api,
+        evaluate::Evaluate,
+        events::Events,
+        gate::{Gate, Rate, Token},
+    },
     ask::Peer,
     cli::{
         self,
@@ -194,6 +199,7 @@ fn in_force(first: Read, now: Second) -> InForce {
 struct Doors {
     admin: (TcpListener, Arc<Admin>),
     api: Option<(TcpListener, Arc<Api>)>,
+    gate: Option<(TcpListener, Arc<Gate>)>,
 }
 
 impl Doors {
@@ -215,8 +221,15 @@ impl Doors {
             ready_upstream: run.doors.ready_upstream.clone(),
             probes: run.doors.probe.clone(),
         };
-        let api = Api {
+        let evaluate = |events| Evaluate {
             reader: reader.clone(),
+            clock,
+            authz_from: run.doors.authz_from.into(),
+            trusted_hops: run.doors.trusted_hops,
+            events,
+        };
+        let api = Api {
+            evaluate: evaluate(Events::new(None)),
             commands,
             phases: phases.clone(),
             metrics: metrics.clone(),
@@ -234,7 +247,31 @@ impl Doors {
                 Arc::new(admin),
             ),
             api: api_listener.map(|listener| (listener, Arc::new(api))),
+            gate: Doors::gate(&run.doors, evaluate)?,
         })
+    }
+
+    fn gate(
+        doors: &cli::run::Doors,
+        evaluate: impl Fn(Events) -> Evaluate,
+    ) -> io::Result<Option<(TcpListener, Arc<Gate>)>> {
+        let Some(at) = doors.evaluate_listen.0 else {
+            return Ok(None);
+        };
+        let token = doors
+            .api_token_file
+            .as_deref()
+            .map(Token::read)
+            .transpose()?;
+        let gate = Gate {
+            evaluate: evaluate(Events::new(
+                token.as_ref().map(|token| token.events_key.clone()),
+            )),
+            token,
+            origins: doors.api_cors.clone(),
+            rate: doors.api_rate.map(Rate::new),
+        };
+        Ok(Some((bound(at, "--evaluate-listen")?, Arc::new(gate))))
     }
 
     /// With port 0 nobody else knows where they are.
@@ -247,6 +284,7 @@ impl Doors {
             listen = at(traffic.first())?,
             admin = at(Some(&self.admin.0))?,
             api = at(self.api.as_ref().map(|(listener, _)| listener))?,
+            evaluate = at(self.gate.as_ref().map(|(listener, _)| listener))?,
             workers = traffic.len(),
             revision = &*reader.get().snapshot.revision,
             "burgee listens"
@@ -267,6 +305,13 @@ impl Doors {
             tokio::spawn(door::serve(
                 listener,
                 move |request| api.clone().answer(request),
+                stopped.clone(),
+            ));
+        }
+        if let Some((listener, gate)) = self.gate {
+            tokio::spawn(door::serve(
+                listener,
+                move |request| gate.clone().answer(request),
                 stopped,
             ));
         }

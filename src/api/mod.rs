@@ -1,25 +1,35 @@
-//! The loopback API: what is in force, reload, drain.
+//! The loopback API: what is in force and why, reload, drain; and the doors that answer for others.
 //! In: a request of somebody on this host. Out: JSON. Strangers' web pages are refused at the door.
 
+pub mod answers;
+pub mod authz;
+pub mod evaluate;
+pub mod events;
+mod explain;
+mod features;
+pub mod gate;
 mod guard;
 pub mod ofrep;
+mod openapi;
 
 use crate::{
     door::{self, Answer},
-    engine::{Status, instant},
-    live::{Command, Commands, Phase, Phases, Reader},
+    live::{Command, Commands, Phase, Phases},
     telemetry::Metrics,
 };
-use http::{HeaderValue, Method, Request, StatusCode, header};
-use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use answers::{Draining, Error, Reloaded};
+use bytes::Bytes;
+use evaluate::{Evaluate, Route};
+use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use serde::Serialize;
+use std::{error::Error as StdError, sync::Arc};
 use tokio::sync::oneshot;
 
 /// What the API answers from.
 #[derive(Debug)]
 pub struct Api {
-    /// what is in force
-    pub reader: Reader,
+    /// OFREP and forward-auth, and what is in force
+    pub evaluate: Evaluate,
     /// may ask for a reload or a drain
     pub commands: Commands,
     /// how far the process is in its life
@@ -32,58 +42,81 @@ pub struct Api {
 
 impl Api {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer {
-        let (parts, _) = request.into_parts();
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
         if let Err(why) = guard::check(&parts.uri, &parts.headers, &self.hosts) {
             return error(StatusCode::FORBIDDEN, why);
         }
-        match (parts.uri.path(), &parts.method) {
-            ("/reload", &Method::POST) => self.reload().await,
-            ("/drain", &Method::POST) => self.drain().await,
-            ("/features", &Method::GET | &Method::HEAD) => {
-                door::json(StatusCode::OK, &self.features())
+        if let Some(route) = Route::of(parts.uri.path()) {
+            return self.evaluate.answer(route, &parts, body).await;
+        }
+        let reads = [Method::GET, Method::HEAD].contains(&parts.method);
+        match parts.uri.path() {
+            "/reload" | "/drain" if parts.method != Method::POST => not_allowed("POST"),
+            "/reload" => self.reload().await,
+            "/drain" => self.drain().await,
+            path if is_page(path) && !reads => not_allowed("GET, HEAD"),
+            _ => self.page(&parts),
+        }
+    }
+
+    fn page(&self, parts: &Parts) -> Answer {
+        let in_force = self.evaluate.reader.get();
+        match parts.uri.path() {
+            "/features" => json(StatusCode::OK, &features::all(&in_force)),
+            "/openapi.json" => json(StatusCode::OK, &openapi::description()),
+            "/explain" => {
+                let query = parts.uri.query().unwrap_or_default();
+                match explain::answer(&in_force.snapshot, query, (self.evaluate.clock)()) {
+                    Ok(body) => door::typed(StatusCode::OK, "application/json", body),
+                    Err((status, why)) => error(status, &why),
+                }
             }
-            ("/reload" | "/drain", _) => not_allowed("POST"),
-            ("/features", _) => not_allowed("GET, HEAD"),
-            _ => error(
-                StatusCode::NOT_FOUND,
-                "here are GET /features, POST /reload and POST /drain",
-            ),
+            path => {
+                let feature = path.strip_prefix("/features/");
+                match feature.and_then(|key| features::one(&in_force, key)) {
+                    Some(feature) => json(StatusCode::OK, &feature),
+                    None if feature.is_some() => {
+                        error(StatusCode::NOT_FOUND, "there is no such feature in force")
+                    }
+                    None => error(
+                        StatusCode::NOT_FOUND,
+                        "see GET /openapi.json for what is here",
+                    ),
+                }
+            }
         }
     }
 
     /// Reads the files now, and says what came of it.
     async fn reload(&self) -> Answer {
-        let before = self.reader.get();
+        let reader = &self.evaluate.reader;
+        let before = reader.get();
         let (reply, report) = oneshot::channel();
         let asked = self.commands.send(Command::Reload(reply)).await;
         let (Ok(()), Ok(report)) = (asked, report.await) else {
             return error(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
         };
-        let now = self.reader.get();
-        let result = if !report.problems.is_empty() {
-            "kept"
+        let now = reader.get();
+        let (status, result) = if !report.problems.is_empty() {
+            (StatusCode::UNPROCESSABLE_ENTITY, "kept")
         } else if Arc::ptr_eq(&before.snapshot, &now.snapshot) {
-            "unchanged"
+            (StatusCode::OK, "unchanged")
         } else {
-            "reloaded"
+            (StatusCode::OK, "reloaded")
         };
-        let body = json!({
-            "result": result,
-            "revision": now.snapshot.revision,
-            "loaded": now.loaded,
-            "problems": report.problems,
-            "warnings": report.warnings,
-        });
-        let good = report.problems.is_empty();
-        door::json(
-            if good {
-                StatusCode::OK
-            } else {
-                StatusCode::UNPROCESSABLE_ENTITY
-            },
-            &body,
-        )
+        let body = Reloaded {
+            result: result.into(),
+            revision: (&*now.snapshot.revision).into(),
+            loaded: now.loaded,
+            problems: report.problems,
+            warnings: report.warnings,
+        };
+        json(status, &body)
     }
 
     /// Asks for the drain; asking again tells how far it is.
@@ -99,54 +132,27 @@ impl Api {
         if asked.is_err() || !drains {
             return error(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
         }
-        let body = json!({"result": "draining", "connections": self.metrics.connections()});
-        door::json(StatusCode::OK, &body)
-    }
-
-    fn features(&self) -> Value {
-        let in_force = self.reader.get();
-        let mut features = Map::new();
-        for (_, _, feature) in in_force.snapshot.features() {
-            let variants: Vec<_> = feature
-                .variants
-                .iter()
-                .map(|variant| &*variant.name)
-                .collect();
-            let described = json!({
-                "description": feature.description,
-                "status": status(feature.status),
-                "variants": variants,
-                "default": feature.variant(feature.default).name,
-                "header": feature.header.as_ref().map(http::HeaderName::as_str),
-            });
-            features.insert(feature.key.to_string(), described);
-        }
-        json!({
-            "revision": in_force.snapshot.revision,
-            "loaded": in_force.loaded,
-            "since": instant::show(in_force.since),
-            "last_reload": {
-                "at": instant::show(in_force.last.at),
-                "trigger": in_force.last.trigger,
-                "problems": in_force.last.problems,
-                "warnings": in_force.last.warnings,
-            },
-            "features": features,
-        })
+        let body = Draining {
+            result: "draining",
+            connections: self.metrics.connections(),
+        };
+        json(StatusCode::OK, &body)
     }
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Draft => "draft",
-        Status::Running => "running",
-        Status::Paused => "paused",
-        Status::Archived => "archived",
-    }
+fn is_page(path: &str) -> bool {
+    ["/features", "/openapi.json", "/explain"].contains(&path) || path.starts_with("/features/")
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    // text, numbers and JSON values always serialise
+    let mut line = serde_json::to_vec(body).unwrap_or_default();
+    line.push(b'\n');
+    door::typed(status, "application/json", line)
 }
 
 fn error(status: StatusCode, why: &str) -> Answer {
-    door::json(status, &json!({"error": why}))
+    json(status, &Error { error: why.into() })
 }
 
 fn not_allowed(allow: &'static str) -> Answer {

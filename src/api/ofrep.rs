@@ -1,13 +1,17 @@
 //! OFREP 0.3, the answers: what an OpenFeature client asks and what it is told.
 //! In: a request body and a snapshot. Out: a status and a JSON body; every error has a code and a sentence.
 
+use super::answers::{
+    Bulk, BulkMetadata, Evaluation, EventStream, FlagValue, Metadata, Refusal, Success,
+};
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
     attributes::{Asked, Context},
     explain,
     units::Second,
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Which features are asked for.
@@ -22,16 +26,19 @@ pub enum Over<'a> {
 /// A status and a JSON body.
 pub type Answer = (u16, Vec<u8>);
 
-/// Reads `{"context": {…}}`: `targetingKey` is the user, every other key an attribute.
-pub fn context(body: &[u8]) -> Result<Context, Answer> {
-    let refuse = |code, details: &str| {
-        (
-            400,
-            json!({"errorCode": code, "errorDetails": details})
-                .to_string()
-                .into_bytes(),
-        )
+/// An error, with the key of the flag where one was asked for: clients read no error without it.
+pub fn refusal(status: u16, key: Option<&str>, code: &'static str, details: String) -> Answer {
+    let refusal = Refusal {
+        key: key.map(Into::into),
+        error_code: code.into(),
+        error_details: details,
     };
+    (status, bytes(&refusal))
+}
+
+/// Reads `{"context": {…}}`: `targetingKey` is the user, every other key an attribute.
+pub fn context(body: &[u8], key: Option<&str>) -> Result<Context, Answer> {
+    let refuse = |code, details: &str| refusal(400, key, code, details.to_owned());
     let parse =
         |error: serde_json::Error| refuse("PARSE_ERROR", &format!("the body is not JSON: {error}"));
     let mut body: Value = serde_json::from_slice(body).map_err(parse)?;
@@ -109,30 +116,19 @@ pub fn single(
         features(snapshot, over, &decisions).find(|(_, feature, _)| name(over, feature) == key);
     let Some((toggles, feature, decision)) = found else {
         let details = format!("there is no flag `{key}` in force");
-        return (
-            404,
-            json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details})
-                .to_string()
-                .into_bytes(),
-        );
+        return refusal(404, Some(key), "FLAG_NOT_FOUND", details);
     };
-    let asked = Asked::Context(context);
-    let index = toggles
-        .features
-        .iter()
-        .position(|one| std::ptr::eq(one, feature))
-        .unwrap_or_default();
-    let bucket = explain::buckets(toggles, asked, None)
-        .get(index)
-        .copied()
-        .flatten();
-    let answer = answer(snapshot, over, toggles, feature, decision, bucket);
+    let buckets = explain::buckets(toggles, Asked::Context(context), None);
+    let bucket = std::iter::zip(&toggles.features, buckets)
+        .find(|(one, _)| std::ptr::eq(*one, feature))
+        .and_then(|(_, bucket)| bucket);
     let status = if decision.reason == Reason::Error {
         400
     } else {
         200
     };
-    (status, answer.to_string().into_bytes())
+    let answer = answer(snapshot, over, toggles, feature, decision, bucket);
+    (status, bytes(&answer))
 }
 
 /// Every feature; the body's hash is its ETag.
@@ -141,17 +137,18 @@ pub fn bulk(
     over: Over<'_>,
     context: &Context,
     now: Second,
-    streams: Option<Value>,
+    event_streams: Vec<EventStream>,
 ) -> (String, Vec<u8>) {
     let decisions = decide(snapshot, context, now);
     let one =
         |(toggles, feature, decision)| answer(snapshot, over, toggles, feature, decision, None);
-    let flags: Vec<Value> = features(snapshot, over, &decisions).map(one).collect();
-    let mut whole = json!({"flags": flags, "metadata": {"version": snapshot.revision}});
-    if let Some(streams) = streams {
-        whole["eventStreams"] = streams;
-    }
-    let body = whole.to_string().into_bytes();
+    let body = bytes(&Bulk {
+        flags: features(snapshot, over, &decisions).map(one).collect(),
+        event_streams,
+        metadata: BulkMetadata {
+            version: (&*snapshot.revision).into(),
+        },
+    });
     let mut tag = String::from("\"");
     let _ = write!(tag, "{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
     (tag, body)
@@ -163,6 +160,11 @@ pub fn knows(snapshot: &Snapshot, namespace: &str) -> bool {
         .files
         .iter()
         .any(|toggles| toggles.namespace.as_deref() == Some(namespace))
+}
+
+fn bytes(answer: &impl Serialize) -> Vec<u8> {
+    // text, numbers and JSON values always serialise
+    serde_json::to_vec(answer).unwrap_or_default()
 }
 
 fn decide(snapshot: &Snapshot, context: &Context, now: Second) -> Decisions {
@@ -194,90 +196,66 @@ fn name<'a>(over: Over<'_>, feature: &'a Feature) -> &'a str {
 }
 
 /// Always with `variant`; with `errorCode` and `errorDetails` where a share had nobody to decide on.
-fn answer(
-    snapshot: &Snapshot,
+fn answer<'a>(
+    snapshot: &'a Snapshot,
     over: Over<'_>,
-    toggles: &Toggles,
-    feature: &Feature,
+    toggles: &'a Toggles,
+    feature: &'a Feature,
     decision: Decision,
     bucket: Option<u16>,
-) -> Value {
-    let variant = feature.variant(decision.variant);
-    let mut answer = Map::new();
-    answer.insert("key".into(), name(over, feature).into());
-    answer.insert("reason".into(), decision.reason.as_str().into());
-    answer.insert("variant".into(), (&*variant.name).into());
+) -> Evaluation<'a> {
+    let key = name(over, feature);
+    let variant = &*feature.variant(decision.variant).name;
+    let reason = decision.reason.as_str();
     if decision.reason == Reason::Error {
-        let unit = &toggles.attributes[usize::from(feature.unit)].name;
-        let missing = if feature.unit == 0 {
-            "targetingKey"
-        } else {
-            unit
+        let missing = match feature.unit {
+            0 => "targetingKey",
+            unit => &toggles.attributes[usize::from(unit)].name,
         };
-        answer.insert("errorCode".into(), "TARGETING_KEY_MISSING".into());
-        answer.insert(
-            "errorDetails".into(),
-            format!("a share decides, and the context has no `{missing}`").into(),
-        );
-        return answer.into();
+        return Evaluation::Failure {
+            key: key.into(),
+            reason: reason.into(),
+            variant: variant.into(),
+            error_code: "TARGETING_KEY_MISSING".into(),
+            error_details: format!("a share decides, and the context has no `{missing}`"),
+        };
     }
-    if let Some(value) = value(feature, decision.variant) {
-        answer.insert("value".into(), value);
-    }
-    let mut metadata: Map<_, _> = feature
-        .metadata
-        .iter()
-        .filter(|(_, value)| !(value.is_object() || value.is_array() || value.is_null()))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if let Some(rule) = decision.rule.checked_sub(1) {
-        let name = feature.rules[usize::from(rule)].name.as_deref();
-        metadata.insert(
-            "rule".into(),
-            name.map_or(decision.rule.into(), Value::from),
-        );
-    }
-    if decision.forced {
-        metadata.insert("forced".into(), true.into());
-    }
-    if let Some(bucket) = bucket {
-        metadata.insert("bucket".into(), bucket.into());
-    }
-    metadata.insert("version".into(), (&*snapshot.revision).into());
-    if let Some(namespace) = &toggles.namespace {
-        metadata.insert("flagSetId".into(), (&**namespace).into());
-    }
-    answer.insert("metadata".into(), metadata.into());
-    answer.into()
+    Evaluation::Success(Success {
+        key: key.into(),
+        reason: reason.into(),
+        variant: variant.into(),
+        value: value(feature, decision.variant),
+        metadata: Metadata {
+            snapshot,
+            toggles,
+            feature,
+            decision,
+            bucket,
+        },
+    })
 }
 
 /// A value wherever one exists, and of one type for one feature: numbers keep a fraction where any of them has one.
-fn value(feature: &Feature, variant: u8) -> Option<Value> {
+fn value(feature: &Feature, variant: u8) -> Option<FlagValue<'_>> {
     let variant = feature.variant(variant);
-    let payloads = feature
+    let mut payloads = feature
         .variants
         .iter()
-        .any(|variant| variant.value.is_some());
+        .filter_map(|variant| variant.value.as_ref());
     match &variant.value {
-        Some(Value::Number(number)) if number.as_i64().is_some() && is_float(feature) => {
-            format!("{number}.0").parse().ok().map(Value::Number)
+        Some(Value::Number(number)) if number.as_i64().is_some() && payloads.any(is_fraction) => {
+            let number = format!("{number}.0").parse().map(Value::Number);
+            number.ok().map(FlagValue::Fraction)
         }
-        Some(value) => Some(value.clone()),
-        None if payloads => None,
-        None if feature.declared == 0 => Some((&*variant.name == "on").into()),
-        None => Some((&*variant.name).into()),
+        Some(value) => Some(FlagValue::Payload(value)),
+        None if payloads.next().is_some() => None,
+        None if feature.declared == 0 => Some(FlagValue::Switch(&*variant.name == "on")),
+        None => Some(FlagValue::Name(&variant.name)),
     }
 }
 
-fn is_float(feature: &Feature) -> bool {
-    let fractional = |value: &Value| {
-        value.as_number().is_some_and(|number| {
-            number.as_i64().is_none() && number.to_string().contains(['.', 'e', 'E'])
-        })
-    };
-    feature
-        .variants
-        .iter()
-        .filter_map(|variant| variant.value.as_ref())
-        .any(fractional)
+fn is_fraction(value: &Value) -> bool {
+    value.as_number().is_some_and(|number| {
+        number.as_i64().is_none() && number.to_string().contains(['.', 'e', 'E'])
+    })
 }

@@ -1,7 +1,7 @@
 //! `burgee run`: the sidecar. In: its flags. Out: a process that serves until it is told to stop.
 
 use super::values::{self, OrNone};
-use crate::{proxy::Upstream, signals, telemetry};
+use crate::{api::authz, proxy::Upstream, signals, telemetry};
 use clap::{Args, Parser as _, ValueEnum};
 use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -297,8 +297,18 @@ pub enum AuthzFrom {
     Path,
     /// X-Forwarded-Method, -Host and -Uri
     XForwarded,
-    /// X-Original-Method and -URL
+    /// X-Original-Method and -URL (or -URI)
     XOriginal,
+}
+
+impl From<AuthzFrom> for authz::From {
+    fn from(place: AuthzFrom) -> authz::From {
+        match place {
+            AuthzFrom::Path => authz::From::Path,
+            AuthzFrom::XForwarded => authz::From::XForwarded,
+            AuthzFrom::XOriginal => authz::From::XOriginal,
+        }
+    }
 }
 
 /// Forwarding fields.

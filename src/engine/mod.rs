@@ -7,6 +7,7 @@ pub mod answer;
 pub mod attributes;
 pub mod bucket;
 pub mod canonical;
+pub mod client;
 pub mod compare;
 pub mod condition;
 pub mod evaluate;

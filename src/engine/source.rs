@@ -145,7 +145,8 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
     })
 }
 
-fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+/// `%2F` as the byte that it is; a percent sign that starts nothing is itself.
+pub fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -4,12 +4,15 @@
 mod admin;
 mod aloud;
 mod architecture;
+mod authz;
 mod cli;
 mod demo;
 mod diff;
 mod explain;
 mod inject;
 mod metrics;
+mod ofrep;
+mod openapi;
 mod policy;
 mod properties;
 mod proxy_basics;

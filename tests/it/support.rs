@@ -24,6 +24,8 @@ pub(crate) struct Burgee {
     pub(crate) admin: SocketAddr,
     /// the loopback API
     pub(crate) api: SocketAddr,
+    /// OFREP and forward-auth for others, where a flag asks for it
+    pub(crate) evaluate: SocketAddr,
     /// every log line so far
     pub(crate) log: Vec<Value>,
 }
@@ -90,6 +92,7 @@ impl Burgee {
             listen: nowhere,
             admin: nowhere,
             api: nowhere,
+            evaluate: nowhere,
             log: Vec::new(),
         };
         let line = burgee.said("burgee listens");
@@ -100,6 +103,7 @@ impl Burgee {
             at.parse().unwrap_or(nowhere)
         };
         (burgee.listen, burgee.admin, burgee.api) = (at("listen"), at("admin"), at("api"));
+        burgee.evaluate = at("evaluate");
         burgee
     }
 

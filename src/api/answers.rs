@@ -1,0 +1,351 @@
+//! What the doors answer, as types: the JSON is written from them, and so is its description in `/openapi.json`.
+//! In: what a door found out. Out: JSON whose fields may be added to, never renamed.
+
+use crate::engine::{Decision, Feature, Snapshot, Toggles};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// One flag's answer under OFREP
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Evaluation<'a> {
+    /// The flag's value, or none where the variant has no payload and its siblings do
+    Success(Success<'a>),
+    /// A share had to decide, and the context names nobody
+    #[serde(rename_all = "camelCase")]
+    Failure {
+        /// The flag
+        key: Cow<'a, str>,
+        /// `ERROR`
+        reason: Cow<'a, str>,
+        /// What the proxy sends in this case: the default
+        variant: Cow<'a, str>,
+        /// An error code of OpenFeature
+        error_code: Cow<'a, str>,
+        /// What to do
+        error_details: String,
+    },
+}
+
+/// A flag that has an answer
+#[derive(Serialize, JsonSchema)]
+pub struct Success<'a> {
+    /// The flag
+    pub key: Cow<'a, str>,
+    /// `STATIC`, `DEFAULT`, `TARGETING_MATCH`, `SPLIT` or `DISABLED`
+    pub reason: Cow<'a, str>,
+    /// The variant's name
+    pub variant: Cow<'a, str>,
+    /// A payload, a variant's name, or on and off as true and false; one type for one flag
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<FlagValue<'a>>,
+    /// Details
+    pub metadata: Metadata<'a>,
+}
+
+/// A value, never null.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum FlagValue<'a> {
+    /// of a feature without declared variants
+    Switch(bool),
+    /// of a feature whose variants are plain names
+    Name(&'a str),
+    /// as the file writes it
+    Payload(&'a Value),
+    /// a whole number among fractions
+    Fraction(Value),
+}
+
+impl JsonSchema for FlagValue<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "FlagValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["boolean", "string", "number", "object", "array"]})
+    }
+}
+
+/// The file's own metadata, and what decided.
+pub struct Metadata<'a> {
+    /// says the version
+    pub snapshot: &'a Snapshot,
+    /// says the flag set
+    pub toggles: &'a Toggles,
+    /// has metadata and rules
+    pub feature: &'a Feature,
+    /// the answer
+    pub decision: Decision,
+    /// in single answers
+    pub bucket: Option<u16>,
+}
+
+/// Ours; the file's metadata cannot replace them.
+const RESERVED: [&str; 5] = ["rule", "forced", "bucket", "version", "flagSetId"];
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in &self.feature.metadata {
+            // OpenFeature's metadata are texts, numbers and truths
+            let flat = value.is_string() || value.is_number() || value.is_boolean();
+            if flat && !RESERVED.contains(&key.as_str()) {
+                map.serialize_entry(key, value)?;
+            }
+        }
+        if let Some(rule) = self.decision.rule.checked_sub(1) {
+            match &self.feature.rules[usize::from(rule)].name {
+                Some(name) => map.serialize_entry("rule", name)?,
+                None => map.serialize_entry("rule", &self.decision.rule)?,
+            }
+        }
+        if self.decision.forced {
+            map.serialize_entry("forced", &true)?;
+        }
+        if let Some(bucket) = self.bucket {
+            map.serialize_entry("bucket", &bucket)?;
+        }
+        map.serialize_entry("version", &self.snapshot.revision)?;
+        if let Some(namespace) = &self.toggles.namespace {
+            map.serialize_entry("flagSetId", namespace)?;
+        }
+        map.end()
+    }
+}
+
+impl JsonSchema for Metadata<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "FlagMetadata".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The feature's own metadata, and what decided",
+            "type": "object",
+            "properties": {
+                "rule": {
+                    "description": "The rule that decided: its name, else its number from 1",
+                    "type": ["string", "integer"]
+                },
+                "forced": {"description": "By an override", "type": "boolean"},
+                "bucket": {
+                    "description": "In single answers: the bucket of the targeting key",
+                    "type": "integer", "minimum": 0, "maximum": 9999
+                },
+                "version": {"description": "The revision in force", "type": "string"},
+                "flagSetId": {"description": "The file's namespace", "type": "string"}
+            },
+            "required": ["version"],
+            "additionalProperties": {"type": ["string", "number", "boolean"]}
+        })
+    }
+}
+
+/// Every flag
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Bulk<'a> {
+    /// In the order of the files
+    pub flags: Vec<Evaluation<'a>>,
+    /// Where to hear of a reload (ADR-0008)
+    pub event_streams: Vec<EventStream>,
+    /// Of all flags
+    pub metadata: BulkMetadata<'a>,
+}
+
+/// Of all flags
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BulkMetadata")]
+pub struct BulkMetadata<'a> {
+    /// The revision in force
+    pub version: Cow<'a, str>,
+}
+
+/// A stream of events that tell of reloads
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventStream {
+    /// `sse`
+    pub r#type: &'static str,
+    /// Where; without an origin it is that of the bulk request
+    pub endpoint: Endpoint,
+    /// A hidden page closes the stream after so many seconds
+    pub inactivity_delay_sec: u32,
+}
+
+/// A path and query at the origin of the bulk request
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// Path and query
+    pub request_uri: String,
+}
+
+/// Why there is no answer under OFREP
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal<'a> {
+    /// The flag, where one was asked for
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
+    /// An error code of OpenFeature
+    pub error_code: Cow<'a, str>,
+    /// What to do
+    pub error_details: String,
+}
+
+/// An error of the loopback API
+#[derive(Serialize, JsonSchema)]
+pub struct Error<'a> {
+    /// What is wrong, and what to do
+    pub error: Cow<'a, str>,
+}
+
+/// What is in force
+#[derive(Serialize, JsonSchema)]
+pub struct Features<'a> {
+    /// A hash of the content
+    pub revision: Cow<'a, str>,
+    /// False only after a start without a good file
+    pub loaded: bool,
+    /// When it came into force
+    pub since: String,
+    /// The last attempt to read the files
+    pub last_reload: LastReload<'a>,
+    /// By key, in the order of the files
+    pub features: Ordered<Described<'a>>,
+}
+
+/// An attempt to read the files
+#[derive(Serialize, JsonSchema)]
+pub struct LastReload<'a> {
+    /// When
+    pub at: String,
+    /// `start`, `signal`, `poll` or `api`
+    pub trigger: Cow<'a, str>,
+    /// As `burgee check` says them
+    pub problems: Cow<'a, [String]>,
+    /// As `burgee check` says them
+    pub warnings: Cow<'a, [String]>,
+}
+
+/// A feature as the file declares it
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Feature")]
+pub struct Described<'a> {
+    /// `description`
+    pub description: Option<Cow<'a, str>>,
+    /// `draft`, `running`, `paused` or `archived`
+    pub status: Cow<'a, str>,
+    /// Declared ones first
+    pub variants: Vec<Cow<'a, str>>,
+    /// What everybody gets when nothing else decides
+    pub default: Cow<'a, str>,
+    /// The header that carries the variant; null where none does
+    pub header: Option<Cow<'a, str>>,
+}
+
+/// What came of a reload
+#[derive(Serialize, JsonSchema)]
+pub struct Reloaded<'a> {
+    /// `reloaded`, `unchanged`, or `kept` where the files have problems
+    pub result: Cow<'a, str>,
+    /// In force now
+    pub revision: Cow<'a, str>,
+    /// False where no file was ever good
+    pub loaded: bool,
+    /// As `burgee check` says them
+    pub problems: Vec<String>,
+    /// As `burgee check` says them
+    pub warnings: Vec<String>,
+}
+
+/// What came of a drain
+#[derive(Serialize, JsonSchema)]
+pub struct Draining {
+    /// `draining`
+    pub result: &'static str,
+    /// Connections that are still open
+    pub connections: u64,
+}
+
+/// A JSON object whose members have an order.
+#[derive(Debug)]
+pub struct Ordered<T>(pub Vec<(String, T)>);
+
+impl<T: Serialize> Serialize for Ordered<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Ordered<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Ordered_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let each = generator.subschema_for::<T>();
+        json_schema!({"type": "object", "additionalProperties": each})
+    }
+}
+
+/// What a user gets, as `burgee explain --json` says it. [`crate::engine::answer`] writes it without this type, in
+/// the hot loop of `--users`; a test holds the two together.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)] // described, never made
+pub struct Explained {
+    /// Who
+    user: Option<String>,
+    /// In force
+    revision: String,
+    /// The instant that is asked about
+    at: String,
+    /// By key; drafts and archived features have no answer
+    features: std::collections::BTreeMap<String, ExplainedFeature>,
+}
+
+/// What a user gets of one feature, and why
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)] // described, never made
+pub struct ExplainedFeature {
+    /// The variant's name
+    variant: String,
+    /// `STATIC`, `DEFAULT`, `TARGETING_MATCH`, `SPLIT`, `DISABLED` or `ERROR`
+    reason: String,
+    /// The name of the rule that decided, else its number from 1; null for none
+    rule: Option<Rule>,
+    /// 0 to 9999; null without a user
+    bucket: Option<u16>,
+    /// The header that carries the variant; null where none does
+    header: Option<String>,
+    /// The variant's payload
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    /// By an override
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forced: Option<bool>,
+    /// `TARGETING_KEY_MISSING`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// A name, or a number from 1
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // described, never made
+pub enum Rule {
+    /// the rule's `name`
+    Name(String),
+    /// its place
+    Number(u8),
+}

@@ -1,0 +1,216 @@
+//! The doors that answer for others: OFREP and forward-auth, the same on every listener that has them.
+//! In: a request. Out: an answer, or nothing where the path is not one of these.
+
+use super::{authz, events, events::Events, ofrep, ofrep::Over};
+use crate::{
+    door::{self, Answer},
+    engine::{attributes::Context, client, source, units::Second},
+    live::Reader,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::{borrow::Cow, error::Error};
+
+/// A context with a thousand attributes is 64 KiB.
+const LONGEST: usize = 256 * 1024;
+
+/// What the doors answer from.
+#[derive(Debug)]
+pub struct Evaluate {
+    /// what is in force
+    pub reader: Reader,
+    /// wall-clock seconds
+    pub clock: fn() -> Second,
+    /// where forward-auth finds the described request
+    pub authz_from: authz::From,
+    /// the N-th X-Forwarded-For entry from the right is the client
+    pub trusted_hops: usize,
+    /// tells of reloads
+    pub events: Events,
+}
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// one flag
+    Single(Option<Cow<'a, str>>, Cow<'a, str>),
+    /// every flag
+    Bulk(Option<Cow<'a, str>>),
+    /// the stream of events
+    Events,
+    /// forward-auth
+    Authz,
+}
+
+impl<'a> Route<'a> {
+    /// None where the path belongs to somebody else.
+    pub fn of(path: &'a str) -> Option<Route<'a>> {
+        if path == "/authz" || path.starts_with("/authz/") {
+            return Some(Route::Authz);
+        }
+        if path == events::PATH {
+            return Some(Route::Events);
+        }
+        let (namespace, path) = match path.strip_prefix("/ns/") {
+            Some(rest) => {
+                let (namespace, path) = rest.split_at(rest.find('/')?);
+                (Some(text(namespace)), path)
+            }
+            None => (None, path),
+        };
+        match path.strip_prefix("/ofrep/v1/evaluate/flags")? {
+            "" | "/" => Some(Route::Bulk(namespace)),
+            key => Some(Route::Single(namespace, text(key.strip_prefix('/')?))),
+        }
+    }
+}
+
+/// Clients percent-encode keys.
+fn text(part: &str) -> Cow<'_, str> {
+    match source::percent_decoded(part) {
+        Cow::Borrowed(_) => Cow::Borrowed(part),
+        Cow::Owned(decoded) => Cow::Owned(String::from_utf8_lossy(&decoded).into_owned()),
+    }
+}
+
+impl Evaluate {
+    /// One answer.
+    pub async fn answer<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Answer
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (namespace, key) = match &route {
+            Route::Authz => return self.authz(parts),
+            Route::Events if parts.method == Method::GET => {
+                return self.events.stream(parts, &self.reader);
+            }
+            Route::Events => return not_allowed("GET"),
+            Route::Bulk(namespace) => (namespace.as_deref(), None),
+            Route::Single(namespace, key) => (namespace.as_deref(), Some(&**key)),
+        };
+        if parts.method != Method::POST {
+            return not_allowed("POST");
+        }
+        let body = match read(&parts.headers, body, key).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
+        };
+        let context = match ofrep::context(&body, key) {
+            Ok(context) => context,
+            Err(refused) => return json(refused),
+        };
+        self.evaluate(namespace, key, &context, &parts.headers)
+    }
+
+    fn evaluate(
+        &self,
+        namespace: Option<&str>,
+        key: Option<&str>,
+        context: &Context,
+        headers: &HeaderMap,
+    ) -> Answer {
+        let in_force = self.reader.get();
+        let (snapshot, now) = (&*in_force.snapshot, (self.clock)());
+        if !in_force.loaded {
+            let why = "no toggles file has been good yet; the application's defaults are in force";
+            return json(ofrep::refusal(500, key, "GENERAL", why.into()));
+        }
+        let over = match namespace {
+            None => Over::All,
+            Some(namespace) if ofrep::knows(snapshot, namespace) => Over::Namespace(namespace),
+            Some(namespace) => {
+                let why = format!("there is no namespace `{namespace}` in force");
+                return json(ofrep::refusal(404, key, "FLAG_NOT_FOUND", why));
+            }
+        };
+        if let Some(key) = key {
+            return json(ofrep::single(snapshot, over, key, context, now));
+        }
+        let streams = vec![self.events.entry(&snapshot.revision)];
+        let (tag, body) = ofrep::bulk(snapshot, over, context, now, streams);
+        let mut answer = if is_known(headers, &tag) {
+            let mut unchanged = door::text(StatusCode::NOT_MODIFIED, "");
+            unchanged.headers_mut().remove(header::CONTENT_TYPE);
+            unchanged
+        } else {
+            json((200, body))
+        };
+        let headers = answer.headers_mut();
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        // the one answer that a client is asked to keep, and to ask for again
+        let again = HeaderValue::from_static("private, no-cache");
+        headers.insert(header::CACHE_CONTROL, again);
+        answer
+    }
+
+    /// Always 200, whatever the files say: the application is reached.
+    fn authz(&self, parts: &Parts) -> Answer {
+        let described = match authz::describe(self.authz_from, parts) {
+            Ok(described) => described,
+            Err(why) => return door::text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        };
+        let peer = parts.extensions.get::<door::Peer>().map(|peer| peer.0);
+        let ip = client::address(peer, &parts.headers, self.trusted_hops);
+        let in_force = self.reader.get();
+        let (snapshot, now) = (&in_force.snapshot, (self.clock)());
+        let headers = authz::headers(snapshot, &described, &parts.headers, ip, now);
+        let mut answer = door::text(StatusCode::OK, "");
+        answer.headers_mut().extend(headers);
+        answer
+    }
+}
+
+/// The whole body, unless it is too long: then none of it is read, or no more than the limit.
+async fn read<B>(headers: &HeaderMap, body: B, key: Option<&str>) -> Result<Bytes, Answer>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let too_long = || {
+        let why = format!("a body of more than {} KiB is not read", LONGEST / 1024);
+        let mut refused = json(ofrep::refusal(413, key, "GENERAL", why));
+        let close = HeaderValue::from_static("close");
+        refused.headers_mut().insert(header::CONNECTION, close);
+        refused
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LONGEST) {
+        return Err(too_long());
+    }
+    match Limited::new(body, LONGEST).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_long()),
+        Err(_) => {
+            let why = "the body ended before its end".into();
+            Err(json(ofrep::refusal(400, key, "PARSE_ERROR", why)))
+        }
+    }
+}
+
+/// `If-None-Match`: a list, or `*`; a proxy that compresses makes our tag a weak one (RFC 9110 8.8.3.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut tags = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|known| known.trim());
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+fn json((status, body): ofrep::Answer) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    door::typed(status, "application/json", body)
+}
+
+fn not_allowed(allow: &'static str) -> Answer {
+    let why = format!("this path is asked by {allow}");
+    let mut answer = json(ofrep::refusal(405, None, "GENERAL", why));
+    let allow = HeaderValue::from_static(allow);
+    answer.headers_mut().insert(header::ALLOW, allow);
+    answer
+}

@@ -1,0 +1,61 @@
+//! `GET /explain?user=mia&country=US`: what this user gets, as `burgee explain --json` says it.
+//! In: a query whose names are attributes, as under OFREP. Out: the promised JSON.
+//! Reserved: `user`, `at` (an instant instead of now) and `feature` (only this one; may come more than once).
+
+use crate::engine::{
+    Decisions, Feature, Snapshot, answer,
+    attributes::{Asked, Context},
+    instant,
+    source::percent_decoded,
+    units::Second,
+};
+use http::StatusCode;
+
+/// The answer, or what is wrong with the question.
+pub(super) fn answer(
+    snapshot: &Snapshot,
+    query: &str,
+    now: Second,
+) -> Result<Vec<u8>, (StatusCode, String)> {
+    let (mut context, mut at, mut features) = (Context::default(), now, Vec::new());
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = decoded(value);
+        match &*decoded(name) {
+            "user" if !value.trim().is_empty() => context.user = Some(value),
+            "user" => {}
+            "at" => {
+                at = instant::parse(&value).map_err(|_| {
+                    let why = "`at` is a date (2026-03-01) or RFC 3339 (2026-03-01T09:00:00Z)";
+                    (StatusCode::BAD_REQUEST, why.to_owned())
+                })?;
+            }
+            "feature" => features.push(value),
+            name => {
+                let values = context.attributes.entry(name.to_owned()).or_default();
+                values.push(value);
+            }
+        }
+    }
+    let is = |feature: &Feature, name: &String| *feature.key == **name || *feature.name == **name;
+    let unknown = |name: &&String| !snapshot.features().any(|(_, _, feature)| is(feature, name));
+    if let Some(unknown) = features.iter().find(unknown) {
+        let why = format!("there is no feature `{unknown}` in force");
+        return Err((StatusCode::NOT_FOUND, why));
+    }
+    let wanted =
+        |feature: &Feature| features.is_empty() || features.iter().any(|name| is(feature, name));
+    let asked = Asked::Context(&context);
+    let mut decisions = Decisions::default();
+    snapshot.decide(asked, at, None, &mut decisions);
+    let mut out = Vec::new();
+    let user = context.user.as_deref();
+    answer::write(snapshot, &decisions, asked, at, user, &wanted, &mut out);
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// As forms write it: a blank may be a plus.
+fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).into_owned()
+}

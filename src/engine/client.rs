@@ -1,0 +1,62 @@
+//! Whose request this is, behind proxies.
+//! In: the TCP peer, X-Forwarded-For and how many hops are trusted. Out: the client's address.
+
+use http::HeaderMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// The peer, or the N-th X-Forwarded-For entry from the right: the hops that we trust have written that far.
+pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Option<IpAddr> {
+    let Some(nth) = trusted_hops.checked_sub(1) else {
+        return peer;
+    };
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let entry = lines
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
+        .nth(nth);
+    entry.and_then(parse).or(peer)
+}
+
+/// With or without a port, as different proxies write it.
+fn parse(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?.trim();
+    let inside = entry
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let with_port = || entry.parse().map(|at: SocketAddr| at.ip());
+    inside
+        .unwrap_or(entry)
+        .parse()
+        .or_else(|_| with_port())
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_hops_say_who_the_client_is() {
+        let peer = || "192.0.2.9".parse().ok();
+        for (lines, hops, expected) in [
+            (&["198.51.100.7"][..], 0, "192.0.2.9"),
+            (&["198.51.100.7"], 1, "198.51.100.7"),
+            (&["203.0.113.1, 198.51.100.7"], 1, "198.51.100.7"),
+            (&["203.0.113.1, 198.51.100.7"], 2, "203.0.113.1"),
+            (&["203.0.113.1", "198.51.100.7"], 2, "203.0.113.1"),
+            (&["198.51.100.7:4711"], 1, "198.51.100.7"),
+            (&["[2001:db8::1]:4711"], 1, "2001:db8::1"),
+            (&["[2001:db8::1]"], 1, "2001:db8::1"),
+            (&["2001:db8::1"], 1, "2001:db8::1"),
+            (&["198.51.100.7"], 2, "192.0.2.9"),
+            (&["unknown"], 1, "192.0.2.9"),
+            (&[], 1, "192.0.2.9"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            let found = address(peer(), &headers, hops).unwrap().to_string();
+            assert_eq!(found, expected, "{lines:?} {hops}");
+        }
+    }
+}
