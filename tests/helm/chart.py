@@ -1,5 +1,7 @@
 """Renders charts with both helms, and reads what they say. In: a case. Out: Kubernetes objects, or the refusal."""
 
+import functools
+import json
 import os
 import pathlib
 import subprocess
@@ -26,14 +28,23 @@ def run(binary, *arguments):
     return done.stdout
 
 
-def template(name, chart, values, kube, *more):
-    """The text of `helm template`."""
+def template(name, chart, values, kube):
+    """The text of `helm template`, rendered once."""
+    return rendered(name, chart, json.dumps(values), kube)
+
+
+@functools.cache
+def rendered(name, chart, values, kube):
+    return render(name, chart, json.loads(values), kube)
+
+
+def render(name, chart, values, kube):
     offers = ["--api-versions", POLICY_API] if kube == "1.36" else []
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump(values or {}, file)
         file.flush()
         arguments = ["template", "shop", chart, "--namespace", "team", "--kube-version", f"{kube}.0", "--values", file.name]
-        return run(HELMS[name], *arguments, *offers, *more)
+        return run(HELMS[name], *arguments, *offers)
 
 
 def objects(text):

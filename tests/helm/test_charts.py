@@ -10,7 +10,7 @@ import kubernetes_validate
 import yaml
 
 import generate
-from chart import HELMS, HERE, KUBES, ROOT, Refused, cases, key, objects, run, template
+from chart import HELMS, HERE, KUBES, ROOT, Refused, cases, key, objects, render, run, template
 
 # what of the Prometheus operator's objects is used here, as strictly as the rest
 CRDS = yaml.safe_load((HERE / "crds.yaml").read_text())
@@ -52,8 +52,8 @@ class Matrix(unittest.TestCase):
         for name, case, kube in self.each():
             for helm in HELMS:
                 with self.subTest(case=name, kube=kube, helm=helm):
-                    once, again = (template(helm, case["chart"], case.get("values"), kube) for _ in range(2))
-                    self.assertEqual(once, again)
+                    arguments = (helm, case["chart"], case.get("values"), kube)
+                    self.assertEqual(template(*arguments), render(*arguments))
 
     def test_the_golden_files_are_what_is_rendered(self):
         wanted = dict(generate.golden())
