@@ -9,6 +9,8 @@ mod cli;
 mod demo;
 mod diff;
 mod explain;
+#[allow(dead_code)] // helpers for every subject
+mod frames;
 mod inject;
 mod metrics;
 mod ofrep;
@@ -20,9 +22,13 @@ mod proxy_exchange;
 mod proxy_exposure;
 mod proxy_failures;
 mod proxy_framing;
+mod proxy_http2;
+mod proxy_identity;
 mod proxy_limits;
 mod proxy_pool;
+mod proxy_properties;
 mod proxy_stream;
+mod proxy_sweep;
 mod proxy_trust;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
