@@ -62,6 +62,7 @@ pub(super) async fn run(
     })
     .await;
     worker.pool.clear();
+    worker.multiplex.clear();
     ticking.abort();
     Ok(())
 }
@@ -70,7 +71,9 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         sleep(worker.clock.tick()).await;
         worker.clock.advance();
-        worker.pool.sweep(&worker.settings, worker.clock.now());
+        let now = worker.clock.now();
+        worker.pool.sweep(worker.keep, now);
+        worker.multiplex.sweep(worker.keep, now);
     }
 }
 

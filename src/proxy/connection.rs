@@ -109,6 +109,8 @@ async fn serve_http2(stream: ClientStream, conn: Rc<Conn>) {
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.h2_max_streams)
         .max_header_list_size(settings.h2_max_header_list)
+        .initial_stream_window_size(super::H2_STREAM_WINDOW)
+        .initial_connection_window_size(super::H2_CONNECTION_WINDOW)
         .keep_alive_interval(Duration::from_secs(30))
         .serve_connection(TokioIo::new(stream), Service(conn.clone()));
     let mut leaving = false;
@@ -201,7 +203,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
 /// Runs HTTP/2 streams on this worker.
 #[derive(Clone)]
-struct Local;
+pub(super) struct Local;
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, future: F) {

@@ -183,8 +183,15 @@ impl From<&hyper::Error> for Failure {
         if error.is_parse() {
             return Failure::Garbage;
         }
-        let io = error.source().and_then(|source| source.downcast_ref());
-        io.map_or(Failure::Terminated, |error: &io::Error| error.into())
+        let source = error.source();
+        if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+            return error.into();
+        }
+        match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
+            // what we, not the application, have found wrong
+            Some(error) if error.is_library() => Failure::Garbage,
+            _ => Failure::Terminated,
+        }
     }
 }
 

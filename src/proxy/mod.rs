@@ -8,17 +8,20 @@
 //! Nothing here is shared between workers but counts of open connections: a worker is one thread, one runtime, one pool.
 
 mod accept;
+mod attempt;
 mod body;
 mod clock;
 mod connect;
 mod connection;
 mod exposure;
+mod facts;
 mod failure;
 mod forward;
 mod host;
 mod hygiene;
 mod informational;
 mod local;
+mod multiplex;
 mod pool;
 mod respond;
 mod settings;
@@ -40,6 +43,7 @@ use http::{Method, Request, Response, Version};
 use hygiene::Seen;
 use hyper::body::Incoming;
 use informational::Informational;
+use multiplex::Multiplex;
 use pool::Pool;
 use std::{
     cell::{Cell, RefCell},
@@ -51,6 +55,11 @@ use std::{
 };
 use tokio::sync::Notify;
 use upgrade::Tunnel;
+
+/// What one HTTP/2 stream may send before it is read: a stalled one must not stall the others,
+const H2_STREAM_WINDOW: u32 = 512 * 1024;
+/// so a connection may send that much of eight.
+const H2_CONNECTION_WINDOW: u32 = 8 * H2_STREAM_WINDOW;
 
 /// Serves one listener until the process stops: after [`Phase::Stopping`] when everything is answered, at once at
 /// [`Phase::Closing`]. Runs on a [`tokio::runtime::LocalRuntime`] of its own thread (or in a `LocalSet`).
@@ -69,7 +78,9 @@ pub async fn worker(
     ];
     let worker = Rc::new(Worker {
         clock: Clock::new(&timeouts),
+        keep: settings.upstream_idle_timeout.as_millis() as u64,
         pool: Pool::default(),
+        multiplex: Multiplex::default(),
         snapshot: RefCell::new(reader.cached()),
         spare: RefCell::default(),
         phase: Cell::new(*phases.borrow()),
@@ -86,7 +97,10 @@ struct Worker {
     settings: Arc<Settings>,
     telemetry: telemetry::Worker,
     clock: Rc<Clock>,
+    /// how long an idle connection to the application is kept, in milliseconds
+    keep: u64,
     pool: Pool,
+    multiplex: Multiplex,
     snapshot: RefCell<live::Cached>,
     /// decisions of finished requests, to be used again
     spare: RefCell<Vec<Decisions>>,
@@ -260,8 +274,9 @@ async fn answer(
         return Ok(Answered::Here(response));
     }
     hygiene::check_coding(&parts.headers, &seen)?;
-    let shape = forward::Shape::of(&parts, &body, &seen);
-    let facts = forward::Facts::of(conn, &parts, &host);
+    let protocol = worker.settings.protocol;
+    let shape = forward::Shape::of(&parts, &body, &seen, protocol);
+    let facts = facts::Facts::of(conn, &parts, &host);
     let snapshot = &in_force.snapshot;
     snapshot.apply(&mut parts, &facts.for_engine(), decisions, |parts| {
         forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);

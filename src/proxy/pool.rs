@@ -6,11 +6,12 @@ use super::{
     body::{Flow, Upload},
     connect::{self, Renewable, Wire},
     failure::Failure,
+    multiplex::Stream,
     settings::{self, Settings},
 };
 use hyper::client::conn::http1::{Builder, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
 use tokio::{sync::oneshot, task};
 
 /// What is left of an HTTP connection after a 101.
@@ -40,17 +41,25 @@ impl Drop for Link {
     }
 }
 
-/// The use of a connection for one exchange.
-pub(super) struct Lease {
-    pub(super) link: Link,
-    pub(super) flow: Option<Rc<Flow>>,
-    pub(super) worker: Rc<Worker>,
+/// The use of a connection for one exchange. Dropped instead of given back, it ends what is in progress.
+pub(super) enum Lease {
+    /// of a whole HTTP/1.1 connection
+    Whole {
+        link: Link,
+        flow: Option<Rc<Flow>>,
+        worker: Rc<Worker>,
+    },
+    /// of a stream of an HTTP/2 connection
+    Shared(Stream),
 }
 
 impl Lease {
     /// The answer is complete. Where the request is not, the connection is of no more use and closed.
     pub(super) fn give_back(self) {
-        let Lease { link, flow, worker } = self;
+        let (link, flow, worker) = match self {
+            Lease::Whole { link, flow, worker } => (link, flow, worker),
+            Lease::Shared(stream) => return drop(stream),
+        };
         let unsent = flow.is_some_and(|flow| !flow.has_ended());
         if unsent || link.wire.is_broken() || link.sender.is_closed() {
             return;
@@ -62,8 +71,7 @@ impl Lease {
 
 impl Pool {
     /// The connection that was used last, if it can be used again.
-    pub(super) fn take(&self, settings: &Settings, now: u64) -> Option<Link> {
-        let keep = millis(settings.upstream_idle_timeout);
+    pub(super) fn take(&self, keep: u64, now: u64) -> Option<Link> {
         let mut idle = self.0.borrow_mut();
         while let Some(Idle { link, since }) = idle.pop_back() {
             if link.sender.is_ready() && now.saturating_sub(since) < keep {
@@ -74,8 +82,7 @@ impl Pool {
     }
 
     /// Closes what has been idle for too long.
-    pub(super) fn sweep(&self, settings: &Settings, now: u64) {
-        let keep = millis(settings.upstream_idle_timeout);
+    pub(super) fn sweep(&self, keep: u64, now: u64) {
         let mut idle = self.0.borrow_mut();
         while idle
             .front()
@@ -89,10 +96,6 @@ impl Pool {
     pub(super) fn clear(&self) {
         self.0.borrow_mut().clear();
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    duration.as_millis() as u64
 }
 
 /// A new connection, if the limit allows.
@@ -126,10 +129,10 @@ pub(super) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
 }
 
 /// One of the connections that may be open.
-struct Place(Arc<Settings>);
+pub(super) struct Place(Arc<Settings>);
 
 impl Place {
-    fn take(settings: &Arc<Settings>) -> Option<Place> {
+    pub(super) fn take(settings: &Arc<Settings>) -> Option<Place> {
         settings::enter(&settings.open.upstream, settings.max_upstream_connections)
             .then(|| Place(settings.clone()))
     }

@@ -1,6 +1,11 @@
 //! The doors beside the traffic: what a kubelet, Prometheus and an operator ask.
 
 use crate::support::{Burgee, Toggles, ask, burgee, get};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+};
 
 const ON: &str = "version: 1\nfeatures:\n  dark-mode: on\n";
 
@@ -145,5 +150,42 @@ fn it_ends_with_0_when_it_is_told_to() {
         let (mut burgee, _toggles) = doors(&[]);
         burgee.signal(signal);
         assert_eq!(burgee.ended().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_probe_is_relayed_by_its_status_alone() {
+    let application = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = application.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in application.incoming().map_while(Result::ok) {
+            let mut head = [0; 1024];
+            let length = stream.read(&mut head).unwrap();
+            let status = match &head[..length] {
+                head if head.starts_with(b"GET /well ") => "204 No Content",
+                head if head.starts_with(b"GET /moved ") => "302 Found",
+                _ => "500 Oh",
+            };
+            let answer = format!("HTTP/1.1 {status}\r\nSecret: 1\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let toggles = Toggles::new(ON);
+    let probes = "well=/well,moved=/moved,ill=/ill";
+    for (ready, expected) in [("/well", 200), ("/ill", 503)] {
+        let flags = ["--probe", probes, "--ready-upstream", ready];
+        let burgee = Burgee::start(&toggles.path(), &format!("http://{at}"), &flags);
+        assert_eq!(get(burgee.admin, "/ready").status, expected, "{ready}");
+        for (name, expected) in [("well", 204), ("moved", 302), ("ill", 503), ("other", 404)] {
+            let answer = get(burgee.admin, &format!("/probe/{name}"));
+            assert_eq!(
+                (answer.status, answer.header("secret")),
+                (expected, None),
+                "{name}"
+            );
+        }
+        assert_eq!(get(burgee.admin, "/health").status, 200);
+        // a relayed probe is no traffic
+        assert_eq!(burgee.metric("burgee_requests_total{status=\"2xx\"}"), None);
     }
 }

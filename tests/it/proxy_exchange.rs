@@ -379,7 +379,7 @@ fn an_answer_that_comes_before_the_upload_has_ended_reaches_the_client() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
     let part = vec![b'x'; 64 * 1024];
     let mut reader = Client::connect(burgee.address);
-    std::mem::swap(&mut reader.socket, &mut client.socket.try_clone().unwrap());
+    reader.socket = client.socket.try_clone().unwrap();
     let upload = std::thread::spawn(move || while client.try_send(&part) {});
     let answer = reader.message();
     assert_eq!((answer.status(), answer.text().as_str()), (413, "no"));

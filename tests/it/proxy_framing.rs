@@ -2,8 +2,10 @@
 
 use crate::raw::{App, Burgee};
 
-/// Each row: what is sent, and what the application sees first (request line, Host) or the status that refuses it.
-fn check(rows: &[(&str, Result<(&str, &str), u16>)]) {
+/// What the application sees first (request line, Host), or the status that refuses it.
+type Expected<'a> = Result<(&'a str, &'a str), u16>;
+
+fn check(rows: &[(&str, Expected<'_>)]) {
     let app = App::ok();
     let burgee = Burgee::before(&app);
     for (sent, expected) in rows {

@@ -58,6 +58,23 @@ fn an_edit_in_place_of_equal_length_is_taken_by_polling() {
 }
 
 #[test]
+fn a_copy_that_keeps_length_and_time_is_seen_by_polling() {
+    let (mut burgee, toggles) = doors("version: 1\nfeatures:\n  one: on\n", &["--poll", "50ms"]);
+    let copy = toggles.path().with_file_name("copy");
+    std::fs::write(&copy, "version: 1\nfeatures:\n  two: on\n").unwrap();
+    let written = std::fs::metadata(toggles.path())
+        .unwrap()
+        .modified()
+        .unwrap();
+    std::fs::File::open(&copy)
+        .unwrap()
+        .set_modified(written)
+        .unwrap();
+    std::fs::rename(copy, toggles.path()).unwrap();
+    burgee.said("in force");
+}
+
+#[test]
 fn every_problem_is_told_with_its_place_and_the_last_good_file_stays() {
     let (mut burgee, toggles) = doors(ON, &[]);
     let before = revision(&burgee);
