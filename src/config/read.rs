@@ -5,6 +5,7 @@ use super::problem::{Problem, Problems, Severity};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -29,7 +30,10 @@ pub struct Generation {
 
 /// What is cheap to compare: which files there are, and when each was last written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(Vec<(PathBuf, Option<SystemTime>, u64)>);
+pub struct Stamp(Vec<(PathBuf, Option<Identity>)>);
+
+/// Device, inode, length and time of writing: a copy may keep the last two.
+type Identity = (u64, u64, u64, Option<SystemTime>);
 
 /// Files in a directory.
 const MOST_FILES: usize = 1_000;
@@ -108,9 +112,11 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
 fn stamp_of(files: &[(PathBuf, PathBuf)]) -> Stamp {
     let of = |(_, file): &(PathBuf, PathBuf)| {
         let seen = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
-        let about = fs::metadata(&seen).ok();
-        let written = about.as_ref().and_then(|about| about.modified().ok());
-        (seen, written, about.map_or(0, |about| about.len()))
+        let identity = fs::metadata(&seen).map(|about| {
+            let written = about.modified().ok();
+            (about.dev(), about.ino(), about.len(), written)
+        });
+        (seen, identity.ok())
     };
     Stamp(files.iter().map(of).collect())
 }
