@@ -24,11 +24,12 @@ SECOND = 1_000_000_000
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def build(machine):
-    """The binary, linked statically: on the glibc target with crt-static nothing is loaded at run time."""
+def build(machine, dockerfile):
+    """The binary, as the Dockerfile builds it."""
+    flags = re.search(r'^ENV RUSTFLAGS="(.*)"$', dockerfile, re.MULTILINE)[1]
     target = f"{machine}-unknown-linux-gnu"
     command = ["cargo", "build", "--release", "--locked", "--bin", "burgee", "--target", target]
-    subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"RUSTFLAGS": "-C target-feature=+crt-static"})
+    subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"RUSTFLAGS": flags})
     folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     DIST.mkdir(exist_ok=True)
     shutil.copyfile(folder / target / "release" / "burgee", DIST / "burgee")
@@ -111,8 +112,9 @@ def main():
     machine = platform.machine()
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    build(machine)
-    stage = instructions((ROOT / "deploy/Dockerfile").read_text(), {"VERSION": version, "REVISION": git.stdout.strip()})
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    build(machine, dockerfile)
+    stage = instructions(dockerfile, {"VERSION": version, "REVISION": git.stdout.strip()})
     packed = image((DIST / "burgee").read_bytes(), settings(stage), ARCHITECTURES[machine], f"burgee:{version}")
     (DIST / "burgee-image.tar").write_bytes(packed)
     print(f"dist/burgee, and dist/burgee-image.tar: burgee:{version}, {len(packed) / 1e6:.1f} MB")
