@@ -173,19 +173,14 @@ fn summary(snapshot: &Snapshot) -> String {
 fn excerpt(texts: &[Text], problem: &Problem) -> Option<(String, usize)> {
     const BEFORE: usize = 60;
     const WIDE: usize = 100;
+    const TOO_LONG: usize = 10_000;
     let text = texts.iter().find(|text| *text.name == *problem.file)?;
-    let line = text
-        .bytes
-        .split(|byte| *byte == b'\n')
-        .nth(problem.line as usize - 1)?;
-    let line = String::from_utf8_lossy(line);
+    let mut lines = text.bytes.split(|byte| *byte == b'\n');
+    let line = lines.nth(problem.line as usize - 1)?;
+    let line = String::from_utf8_lossy(line.get(..TOO_LONG).map_or(line, |_| b""));
     let shown = |c: char| if c.is_control() { ' ' } else { c };
-    let line: Vec<char> = line
-        .trim_start_matches('\u{feff}')
-        .trim_end()
-        .chars()
-        .map(shown)
-        .collect();
+    let line = line.trim_start_matches('\u{feff}').trim_end();
+    let line: Vec<char> = line.chars().map(shown).collect();
     if line.is_empty() {
         return None;
     }

@@ -407,9 +407,11 @@ impl<'t> Builder<'t, '_> {
                         .extend(entries.iter().map(|entry| entry.key.clone()));
                 }
                 // a few keys are looked through, many are hashed
-                let may_be_there = entries.len() < 16 || !open.seen.insert(key.clone());
-                let mut there = entries.iter().filter(|_| may_be_there);
-                if let Some(first) = there.find(|entry| entry.key == key) {
+                let first = match entries.len() < 16 || !open.seen.insert(key.clone()) {
+                    true => entries.iter().find(|entry| entry.key == key),
+                    false => None,
+                };
+                if let Some(first) = first {
                     let key_at = Place {
                         id: first.value.at.id,
                         ..key_at
@@ -484,6 +486,10 @@ impl<'t> Builder<'t, '_> {
             | ErrorKind::UnexpectedEofFlowMapping => (
                 "a `{` or `[` is never closed".to_owned(),
                 "close it with `}` or `]`",
+            ),
+            ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
+                "a comma or the closing bracket is missing before this".to_owned(),
+                "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it takes quotes",
             ),
             ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
                 format!("`{open}` is closed by `{close}`"),

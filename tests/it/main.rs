@@ -11,6 +11,7 @@ mod diff;
 mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
+mod hostile;
 mod inject;
 mod metrics;
 mod ofrep;
@@ -34,6 +35,8 @@ mod proxy_trust;
 mod raw;
 mod reload;
 mod run;
+mod scenarios;
+mod schema;
 mod support;
 mod three_ways;
 mod toggles;

@@ -21,6 +21,10 @@ use crate::engine::{
 use ipnet::IpNet;
 use std::net::IpAddr;
 
+/// Regular expressions of a file, and what one may take in bytes once it is compiled.
+const MOST_PATTERNS: usize = 200;
+const LARGEST_PATTERN: usize = 100 * 1024;
+
 /// An operator that looks for any of several texts.
 type ManyTexts = fn(Box<[Box<str>]>) -> Test;
 
@@ -142,42 +146,48 @@ impl<'t> Cx<'t, '_> {
     }
 
     fn pattern(&mut self, text: &'t str, at: Place) -> Option<regex::bytes::Regex> {
+        self.patterns += 1;
+        if self.patterns == MOST_PATTERNS + 1 {
+            self.log.error(
+                at,
+                format!("more than {MOST_PATTERNS} regular expressions in one file"),
+                "`prefix`, `suffix`, `contains` and lists of values do most of what they do",
+            );
+        }
+        if self.patterns > MOST_PATTERNS {
+            return None;
+        }
         let built = regex::bytes::RegexBuilder::new(text)
-            .size_limit(1 << 20)
-            .dfa_size_limit(1 << 20)
+            .size_limit(LARGEST_PATTERN)
+            .dfa_size_limit(LARGEST_PATTERN)
             .build();
-        match built {
-            Ok(pattern) => {
-                self.patterns += 1;
-                if self.patterns == 1_001 {
-                    self.log.error(at, "more than 1,000 regular expressions in one file", "`prefix`, `suffix`, `contains` and lists of values do most of what they do");
-                }
-                (self.patterns <= 1_000).then_some(pattern)
-            }
+        let (why, hint) = match built {
+            Ok(pattern) => return Some(pattern),
+            Err(regex::Error::CompiledTooBig(_)) => (
+                "too much to match in linear time".to_owned(),
+                "repeat less, and use narrow classes: `[a-z]` rather than `\\w`",
+            ),
             Err(error) => {
                 let why = error.to_string();
-                let why = why
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ");
-                let hint = match text.contains("(?=")
-                    || text.contains("(?!")
-                    || text.contains("(?<")
-                {
-                    true => {
-                        "look-around and back-references are not there, because matching takes linear time; `not:` can say some of it"
-                    }
-                    false => "see https://docs.rs/regex for what may be written",
-                };
-                self.log.error(
-                    at,
-                    format!("{} is no regular expression: {why}", quote(text)),
-                    hint,
-                );
-                None
+                let why = why.lines().last().unwrap_or_default();
+                let looks_around = ["(?=", "(?!", "(?<"]
+                    .iter()
+                    .any(|around| text.contains(around));
+                (
+                    why.trim_start_matches("error: ").to_owned(),
+                    match looks_around {
+                        true => "`not:` can say some of what look-around says",
+                        false => "see https://docs.rs/regex for what may be written",
+                    },
+                )
             }
-        }
+        };
+        self.log.error(
+            at,
+            format!("{} is no regular expression: {why}", quote(text)),
+            hint,
+        );
+        None
     }
 
     fn range(&mut self, text: &'t str, at: Place) -> Option<semver::VersionReq> {

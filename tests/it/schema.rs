@@ -1,0 +1,237 @@
+//! The published schema: current, and never stricter than the reader.
+//! The keywords that it uses are few, and are evaluated here; any other keyword fails the test.
+
+use super::toggles::{compile, files, name};
+use serde_json::{Map, Value, json};
+use std::fs;
+
+fn schema() -> Value {
+    serde_json::from_str(&burgee::cli::schema::text()).unwrap()
+}
+
+/// Why a value does not match, with its place; empty where it does.
+fn mismatch(root: &Value, schema: &Value, value: &Value, at: &str) -> String {
+    let Some(schema) = schema.as_object() else {
+        return match schema {
+            Value::Bool(true) => String::new(),
+            _ => format!("{at}: nothing is allowed here\n"),
+        };
+    };
+    let mut wrong = String::new();
+    for (keyword, wanted) in schema {
+        let matches = match keyword.as_str() {
+            "$schema" | "title" | "description" | "$defs" => true,
+            "$ref" => {
+                let pointer = wanted.as_str().unwrap().strip_prefix('#').unwrap();
+                wrong += &mismatch(root, root.pointer(pointer).unwrap(), value, at);
+                true
+            }
+            "anyOf" => wanted
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|one| mismatch(root, one, value, at).is_empty()),
+            "type" => match wanted {
+                Value::Array(any) => any.iter().any(|one| is(value, one)),
+                one => is(value, one),
+            },
+            "enum" => wanted.as_array().unwrap().contains(value),
+            "const" => wanted == value,
+            "pattern" => value.as_str().is_none_or(|text| {
+                regex::Regex::new(wanted.as_str().unwrap())
+                    .unwrap()
+                    .is_match(text)
+            }),
+            "required" => value.as_object().is_none_or(|map| {
+                wanted
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|key| map.contains_key(key.as_str().unwrap()))
+            }),
+            "minItems" => value
+                .as_array()
+                .is_none_or(|list| list.len() as u64 >= wanted.as_u64().unwrap()),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|list| list.len() as u64 <= wanted.as_u64().unwrap()),
+            "minProperties" => value
+                .as_object()
+                .is_none_or(|map| map.len() as u64 >= wanted.as_u64().unwrap()),
+            "maxProperties" => value
+                .as_object()
+                .is_none_or(|map| map.len() as u64 <= wanted.as_u64().unwrap()),
+            "items" => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    wrong += &mismatch(root, wanted, item, &format!("{at}[{index}]"));
+                }
+                true
+            }
+            "propertyNames" => {
+                for key in value.as_object().into_iter().flat_map(Map::keys) {
+                    wrong += &mismatch(root, wanted, &json!(key), &format!("{at}.{key}"));
+                }
+                true
+            }
+            "properties" => {
+                for (key, item) in value.as_object().into_iter().flatten() {
+                    if let Some(wanted) = wanted.get(key) {
+                        wrong += &mismatch(root, wanted, item, &format!("{at}.{key}"));
+                    }
+                }
+                true
+            }
+            "additionalProperties" => {
+                let known = schema.get("properties");
+                for (key, item) in value.as_object().into_iter().flatten() {
+                    if known.is_none_or(|known| known.get(key).is_none()) {
+                        wrong += &mismatch(root, wanted, item, &format!("{at}.{key}"));
+                    }
+                }
+                true
+            }
+            other => panic!("{other} is not evaluated"),
+        };
+        if !matches {
+            wrong += &format!("{at}: {keyword} {wanted} does not match {value}\n");
+        }
+    }
+    wrong
+}
+
+fn is(value: &Value, kind: &Value) -> bool {
+    match kind.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("{other}"),
+    }
+}
+
+/// As an editor reads it.
+fn as_editors_read(text: &str) -> Value {
+    // the marks of a text's begin and end are too much for this reader
+    let text = text
+        .trim_start_matches('\u{feff}')
+        .trim_end_matches("...\n");
+    let yaml: serde_yaml::Value =
+        serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    json_of(&yaml)
+}
+
+fn json_of(yaml: &serde_yaml::Value) -> Value {
+    match yaml {
+        serde_yaml::Value::Null => Value::Null,
+        serde_yaml::Value::Bool(truth) => json!(truth),
+        serde_yaml::Value::Number(number) => number
+            .as_i64()
+            .map_or_else(|| json!(number.as_f64()), |number| json!(number)),
+        serde_yaml::Value::String(text) => json!(text),
+        serde_yaml::Value::Sequence(items) => items.iter().map(json_of).collect(),
+        serde_yaml::Value::Mapping(map) => {
+            let key = |key: &serde_yaml::Value| match json_of(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            Value::Object(
+                map.iter()
+                    .map(|(name, value)| (key(name), json_of(value)))
+                    .collect(),
+            )
+        }
+        serde_yaml::Value::Tagged(tagged) => json_of(&tagged.value),
+    }
+}
+
+#[test]
+fn the_published_schema_is_the_one_that_burgee_prints() {
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/config/toggles.schema.json");
+    let printed = burgee::cli::schema::text() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(published, &printed).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(published).unwrap(),
+        printed,
+        "run `burgee schema > config/toggles.schema.json`"
+    );
+}
+
+#[test]
+fn the_schema_accepts_whatever_burgee_accepts() {
+    let schema = schema();
+    let folders = [
+        "config",
+        "config/examples",
+        "tests/accepted",
+        "tests/refused",
+    ];
+    let mut accepted = 0;
+    for path in folders.iter().flat_map(|folder| files(folder, "yaml")) {
+        let bytes = fs::read(&path).unwrap();
+        if compile(&[("a.yaml", &bytes)]).is_ok() {
+            accepted += 1;
+            let value = as_editors_read(&String::from_utf8(bytes).unwrap());
+            assert_eq!(
+                mismatch(&schema, &schema, &value, ""),
+                "",
+                "{}",
+                name(&path)
+            );
+        }
+    }
+    assert!(accepted >= 40, "{accepted}");
+}
+
+#[test]
+fn the_schema_shows_the_common_mistakes_in_an_editor() {
+    let schema = schema();
+    for text in [
+        "features: {a: on}",
+        "version: 1\nfeature: {a: on}",
+        "version: 1\nfeatures: {a: 25}",
+        "version: 1\nfeatures: {a: {rolout: 25%}}",
+        "version: 1\nfeatures: {a: {rollout: 25}}",
+        "version: 1\nfeatures: {a: {when: {path: {startswith: x}}}}",
+        "version: 1\nfeatures: {a: {when: []}}",
+        "version: 1\nfeatures: {a: {status: active}}",
+        "version: 1\nfeatures: [a]",
+    ] {
+        assert_ne!(
+            mismatch(&schema, &schema, &as_editors_read(text), ""),
+            "",
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn every_example_loads_without_a_warning_and_names_the_schema() {
+    let examples = files("config/examples", "yaml");
+    assert!(examples.len() >= 16);
+    let reference = files("config", "yaml")
+        .into_iter()
+        .filter(|path| name(path) == "toggles.yaml");
+    for path in examples.into_iter().chain(reference) {
+        let text = fs::read_to_string(&path).unwrap();
+        let first = text.lines().next().unwrap();
+        let named = first
+            .strip_prefix("# yaml-language-server: $schema=")
+            .unwrap();
+        assert!(path.parent().unwrap().join(named).is_file(), "{first}");
+        let (_, warnings) = compile(&[(&name(&path), text.as_bytes())])
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        // Flaggery's quickstart is of 2024
+        let old = name(&path) == "flaggery.yaml";
+        assert_eq!(
+            warnings.len(),
+            usize::from(old),
+            "{}: {warnings:?}",
+            name(&path)
+        );
+    }
+}
