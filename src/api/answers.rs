@@ -5,7 +5,7 @@ use crate::engine::{Decision, Feature, Snapshot, Toggles};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// One flag's answer under OFREP
 #[derive(Serialize, JsonSchema)]
@@ -213,8 +213,16 @@ pub struct Features<'a> {
     pub loaded: bool,
     /// When it came into force
     pub since: String,
+    /// When this was answered
+    pub now: String,
     /// The last attempt to read the files
     pub last_reload: LastReload<'a>,
+    /// Requests answered by this process
+    pub requests: u64,
+    /// Upper bounds of `durations`, in seconds; the last of `durations` has none
+    pub bounds: Vec<f64>,
+    /// What `/explain` may be told beside the user: the attributes that conditions ask for
+    pub attributes: Vec<Cow<'a, str>>,
     /// By key, in the order of the files
     pub features: Ordered<Described<'a>>,
 }
@@ -246,6 +254,27 @@ pub struct Described<'a> {
     pub default: Cow<'a, str>,
     /// The header that carries the variant; null where none does
     pub header: Option<Cow<'a, str>>,
+    /// What the file says of it, as one reads it aloud
+    pub sentence: String,
+    /// By variant; those that nobody got are left out
+    pub counts: BTreeMap<Box<str>, Counted>,
+}
+
+/// What one variant has been counted for since the process began
+#[derive(Serialize, JsonSchema)]
+pub struct Counted {
+    /// Requests that got it
+    pub evaluations: u64,
+    /// Those whose outcome was counted: of features with several outcomes
+    pub requests: u64,
+    /// Of them, answers with a status of 500 or above
+    pub errors: u64,
+    /// Of them, by the time they took: a count for each bound, and one for what took longer
+    pub durations: Vec<u64>,
+    /// Answers that used the feature, as the application says
+    pub exposures: u64,
+    /// Goals reached, by name
+    pub goals: BTreeMap<Box<str>, u64>,
 }
 
 /// What came of a reload
@@ -310,7 +339,7 @@ pub struct Explained {
     /// The instant that is asked about
     at: String,
     /// By key; drafts and archived features have no answer
-    features: std::collections::BTreeMap<String, ExplainedFeature>,
+    features: BTreeMap<String, ExplainedFeature>,
 }
 
 /// What a user gets of one feature, and why
@@ -337,6 +366,12 @@ pub struct ExplainedFeature {
     /// `TARGETING_KEY_MISSING`
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// With `why=true`: the same in a sentence
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// With `why=true`: what would change it, where one thing would
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<String>,
 }
 
 /// A name, or a number from 1

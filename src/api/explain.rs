@@ -1,15 +1,17 @@
 //! `GET /explain?user=mia&country=US`: what this user gets, as `burgee explain --json` says it.
 //! In: a query whose names are attributes, as under OFREP. Out: the promised JSON.
-//! Reserved: `user`, `at` (an instant instead of now) and `feature` (only this one; may come more than once).
+//! Reserved: `user`, `at` (an instant instead of now), `feature` (only this one; may come more than once) and `why`
+//! (`true` adds sentences, for the page).
 
 use crate::engine::{
     Decisions, Feature, Snapshot, answer,
     attributes::{Asked, Context},
-    instant,
+    explain, instant,
     source::percent_decoded,
     units::Second,
 };
 use http::StatusCode;
+use serde_json::Value;
 
 /// The answer, or what is wrong with the question.
 pub(super) fn answer(
@@ -18,6 +20,7 @@ pub(super) fn answer(
     now: Second,
 ) -> Result<Vec<u8>, (StatusCode, String)> {
     let (mut context, mut at, mut features) = (Context::default(), now, Vec::new());
+    let mut why = false;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = decoded(value);
@@ -31,6 +34,7 @@ pub(super) fn answer(
                 })?;
             }
             "feature" => features.push(value),
+            "why" => why = value == "true",
             name => {
                 let values = context.attributes.entry(name.to_owned()).or_default();
                 values.push(value);
@@ -51,8 +55,35 @@ pub(super) fn answer(
     let mut out = Vec::new();
     let user = context.user.as_deref();
     answer::write(snapshot, &decisions, asked, at, user, &wanted, &mut out);
+    if why {
+        out = with_sentences(&out, snapshot, asked, at, &decisions);
+    }
     out.push(b'\n');
     Ok(out)
+}
+
+/// Adds the sentences of `burgee explain`.
+fn with_sentences(
+    answer: &[u8],
+    snapshot: &Snapshot,
+    asked: Asked<'_>,
+    at: Second,
+    decisions: &Decisions,
+) -> Vec<u8> {
+    // written a line above: it is JSON
+    let mut answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    for toggles in &snapshot.files {
+        let explanations = explain::file(toggles, asked, at, decisions);
+        for (feature, explanation) in toggles.features.iter().zip(explanations) {
+            if let Some(found) = answer["features"].get_mut(&*feature.key) {
+                found["why"] = explanation.why.into();
+                if let Some(change) = explanation.change {
+                    found["change"] = change.into();
+                }
+            }
+        }
+    }
+    answer.to_string().into_bytes()
 }
 
 /// As forms write it: a blank may be a plus.

@@ -1,39 +1,65 @@
-//! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it.
-//! In: the snapshot and the last report. Out: answers.
+//! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
+//! In: the snapshot, the last report, the counters. Out: answers.
 
-use super::answers::{Described, Features, LastReload, Ordered};
+use super::answers::{Counted, Described, Features, LastReload, Ordered};
 use crate::{
-    engine::{Feature, Status, answer::canonical, instant},
+    engine::{
+        Feature, Snapshot, Status, Toggles, aloud,
+        answer::canonical,
+        attributes::{Slot, USER},
+        condition::Condition,
+        instant,
+        source::Source,
+        units::Second,
+    },
     live::InForce,
+    telemetry::{BOUNDS, Counts, Metrics},
 };
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// By feature, then by variant.
+type AllCounts = BTreeMap<Box<str>, BTreeMap<Box<str>, Counts>>;
 
 /// Everything.
-pub(super) fn all(in_force: &InForce) -> Features<'_> {
+pub(super) fn all<'a>(in_force: &'a InForce, metrics: &Metrics, now: Second) -> Features<'a> {
     let (snapshot, last) = (&in_force.snapshot, &in_force.last);
-    let features = snapshot.features().map(|(_, _, feature)| feature);
-    let named = features.map(|feature| (feature.key.to_string(), described(feature)));
+    let mut counts = metrics.counts();
+    let described = snapshot.features().map(|(_, toggles, feature)| {
+        (
+            feature.key.to_string(),
+            described(toggles, feature, &mut counts),
+        )
+    });
     Features {
         revision: (&*snapshot.revision).into(),
         loaded: in_force.loaded,
         since: instant::show(in_force.since),
+        now: instant::show(now),
         last_reload: LastReload {
             at: instant::show(last.at),
             trigger: last.trigger.into(),
             problems: (&last.problems).into(),
             warnings: (&last.warnings).into(),
         },
-        features: Ordered(named.collect()),
+        requests: metrics.answered(),
+        bounds: BOUNDS.iter().map(|bound| *bound as f64 / 1e9).collect(),
+        attributes: attributes(snapshot),
+        features: Ordered(described.collect()),
     }
 }
 
 /// One of them.
-pub(super) fn one<'a>(in_force: &'a InForce, key: &str) -> Option<Described<'a>> {
+pub(super) fn one<'a>(
+    in_force: &'a InForce,
+    metrics: &Metrics,
+    key: &str,
+) -> Option<Described<'a>> {
     let mut features = in_force.snapshot.features();
-    let (_, _, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
-    Some(described(feature))
+    let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
+    Some(described(toggles, feature, &mut metrics.counts()))
 }
 
-fn described(feature: &Feature) -> Described<'_> {
+fn described<'a>(toggles: &Toggles, feature: &'a Feature, counts: &mut AllCounts) -> Described<'a> {
     let status = match feature.status {
         Status::Draft => "draft",
         Status::Running => "running",
@@ -45,11 +71,73 @@ fn described(feature: &Feature) -> Described<'_> {
         .iter()
         .map(|variant| (&*variant.name).into());
     let header = feature.header.as_ref().map(|name| canonical(name.as_str()));
+    let counts = counts.remove(&feature.key).unwrap_or_default().into_iter();
     Described {
         description: feature.description.as_deref().map(Into::into),
         status: status.into(),
         variants: names.collect(),
         default: (&*feature.variant(feature.default).name).into(),
         header: header.map(Into::into),
+        sentence: aloud::feature(feature, toggles),
+        counts: counts
+            .map(|(name, counts)| (name, counted(counts)))
+            .collect(),
     }
+}
+
+fn counted(counts: Counts) -> Counted {
+    Counted {
+        evaluations: counts.evaluations,
+        requests: counts.requests,
+        errors: counts.errors,
+        durations: counts.durations,
+        exposures: counts.exposures,
+        goals: counts.goals,
+    }
+}
+
+/// The attributes that a condition or a share asks for, but for the user and the environment, which is not asked of anybody.
+fn attributes(snapshot: &Snapshot) -> Vec<Cow<'_, str>> {
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
+    for toggles in &snapshot.files {
+        for slot in asked(toggles) {
+            let attribute = &toggles.attributes[usize::from(slot)];
+            let is_asked = |source: &Source| !matches!(source, Source::Env(..));
+            if attribute.sources.iter().any(is_asked) && !names.contains(&(&*attribute.name).into())
+            {
+                names.push((&*attribute.name).into());
+            }
+        }
+    }
+    names
+}
+
+fn asked(toggles: &Toggles) -> Vec<Slot> {
+    fn walk(condition: &Condition, slots: &mut Vec<Slot>) {
+        match condition {
+            Condition::All(some) | Condition::Any(some) => {
+                some.iter().for_each(|one| walk(one, slots))
+            }
+            Condition::Not(one) => walk(one, slots),
+            Condition::Attribute(slot, _) => slots.push(*slot),
+            Condition::Segment(_) | Condition::Feature(..) | Condition::Now { .. } => {}
+        }
+    }
+    let mut slots = Vec::new();
+    let features = toggles.features.iter();
+    let conditions = features.clone().flat_map(|feature| {
+        feature
+            .rules
+            .iter()
+            .map(|rule| &rule.when)
+            .chain(&feature.when)
+    });
+    for condition in conditions.chain(&toggles.segments).chain(&toggles.when) {
+        walk(condition, &mut slots);
+    }
+    slots.extend(features.map(|feature| feature.unit));
+    slots.retain(|slot| *slot != USER);
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }

@@ -11,6 +11,7 @@ pub mod gate;
 mod guard;
 pub mod ofrep;
 mod openapi;
+mod page;
 
 use crate::{
     door::{self, Answer},
@@ -67,7 +68,14 @@ impl Api {
     fn page(&self, parts: &Parts) -> Answer {
         let in_force = self.evaluate.reader.get();
         match parts.uri.path() {
-            "/features" => json(StatusCode::OK, &features::all(&in_force)),
+            "/" => page::answer(),
+            "/features" => {
+                let now = (self.evaluate.clock)();
+                json(
+                    StatusCode::OK,
+                    &features::all(&in_force, &self.metrics, now),
+                )
+            }
             "/openapi.json" => json(StatusCode::OK, &openapi::description()),
             "/explain" => {
                 let query = parts.uri.query().unwrap_or_default();
@@ -78,7 +86,7 @@ impl Api {
             }
             path => {
                 let feature = path.strip_prefix("/features/");
-                match feature.and_then(|key| features::one(&in_force, key)) {
+                match feature.and_then(|key| features::one(&in_force, &self.metrics, key)) {
                     Some(feature) => json(StatusCode::OK, &feature),
                     None if feature.is_some() => {
                         error(StatusCode::NOT_FOUND, "there is no such feature in force")
@@ -141,7 +149,8 @@ impl Api {
 }
 
 fn is_page(path: &str) -> bool {
-    ["/features", "/openapi.json", "/explain"].contains(&path) || path.starts_with("/features/")
+    ["/", "/features", "/openapi.json", "/explain"].contains(&path)
+        || path.starts_with("/features/")
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Answer {

@@ -66,6 +66,7 @@ fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
                 "Only this feature; may come more than once",
                 false,
             ),
+            ("query", "why", "`true` adds sentences", false),
         ],
     );
     explain["responses"] = json!({

@@ -23,7 +23,9 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn between(open: &str, close: &str) -> &'static str {
-    let inside = PAGE.split_once(open).and_then(|(_, rest)| rest.split_once(close));
+    let inside = PAGE
+        .split_once(open)
+        .and_then(|(_, rest)| rest.split_once(close));
     inside.map_or("", |(inside, _)| inside)
 }
 
@@ -37,7 +39,10 @@ pub(super) fn answer() -> Answer {
     for (name, value) in [
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -57,8 +62,19 @@ mod tests {
         // the name space of SVG is a name, not an address
         let page = PAGE.replace("http://www.w3.org/2000/svg", "");
         for forbidden in [
-            "http://", "https://", "//cdn", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
-            "onclick=", "onload=", "onerror=", "javascript:", " style=\"",
+            "http://",
+            "https://",
+            "//cdn",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "onclick=",
+            "onload=",
+            "onerror=",
+            "javascript:",
+            " style=\"",
         ] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }

@@ -41,10 +41,18 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
         .iter()
         .map(|rule| given(&who(&rule.when, toggles), &rule.outcome, feature))
         .collect();
-    let otherwise = if clauses.is_empty() { "" } else { "otherwise " };
+    let whom_is_said = !matches!(feature.when, None | Some(Condition::Now { .. }));
+    let (otherwise, everybody) = match clauses.is_empty() {
+        true if whom_is_said => ("", ""),
+        true => ("", " for everybody"),
+        false => ("otherwise ", ""),
+    };
     clauses.push(match &feature.last {
+        Some(outcome) if is_plain(outcome) => {
+            format!("{otherwise}{}{everybody}", served(outcome, feature))
+        }
         Some(outcome) => format!("{otherwise}{}", served(outcome, feature)),
-        None if clauses.is_empty() => format!("{default} for everybody"),
+        None if clauses.is_empty() => format!("{default}{everybody}"),
         None => format!("otherwise {default}"),
     });
     if &**default != "off"
@@ -53,6 +61,11 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
         clauses.push(format!("the rest get {default}"));
     }
     format!("{name}{draft}{when}: {}.", clauses.join("; "))
+}
+
+/// One variant, and no share.
+fn is_plain(outcome: &Outcome) -> bool {
+    !leaves_some_out(outcome) && matches!(outcome.serve, Serve::One(_))
 }
 
 fn leaves_some_out(outcome: &Outcome) -> bool {
@@ -68,13 +81,9 @@ fn given(who: &str, outcome: &Outcome, feature: &Feature) -> String {
 
 fn served(outcome: &Outcome, feature: &Feature) -> String {
     let shares = shares(outcome, feature);
-    let default = &feature.variant(feature.default).name;
     match &outcome.rollout {
-        Rollout::Fixed(Share::NOBODY) => format!("rolled out to nobody: {default} for everybody"),
-        Rollout::Fixed(Share::EVERYBODY) => match outcome.serve {
-            Serve::One(_) => format!("{shares} for everybody"),
-            _ => shares,
-        },
+        Rollout::Fixed(Share::NOBODY) => "rolled out to nobody".to_owned(),
+        Rollout::Fixed(Share::EVERYBODY) => shares,
         Rollout::Fixed(share) => format!("roll out to {share}: {shares}"),
         Rollout::Steps(steps) => {
             let step =

@@ -17,6 +17,7 @@ mod scrape;
 
 pub use scrape::CONTENT_TYPE;
 
+pub use count::BOUNDS;
 pub use counts::Counts;
 pub use event::{Answered, Exposed};
 pub use journal::{Journal, Naming};

@@ -44,10 +44,7 @@ serve: {control: 50%, treatment: 50%}";
         ),
         ("serve: on", "one: on for everybody."),
         ("rollout: 25%", "one: roll out to 25%: on."),
-        (
-            "rollout: 0%",
-            "one: rolled out to nobody: off for everybody.",
-        ),
+        ("rollout: 0%", "one: rolled out to nobody."),
         (
             "{variants: [gold, silver], serve: {gold: 99%, silver: 1%}}",
             "one: 99% gold, 1% silver.",
@@ -70,7 +67,7 @@ serve: {control: 50%, treatment: 50%}";
         ),
         (
             "{when: {feature.parent: on}, serve: on}",
-            "one, for requests whose parent is on: on for everybody.",
+            "one, for requests whose parent is on: on.",
         ),
         (
             "{when: {now: {from: 2026-03-01}}, serve: on}",
@@ -102,7 +99,7 @@ serve: {control: 50%, treatment: 50%}";
         ),
         (
             "{when: {country: {not: [FR, DE]}, plan: {present: true}}, serve: on}",
-            "one, for requests whose country is not FR or DE and whose plan is present: on for everybody.",
+            "one, for requests whose country is not FR or DE and whose plan is present: on.",
         ),
     ] {
         let text = file(one);

@@ -29,6 +29,7 @@ fn every_answer_is_as_described() {
         ("get", "/features/{key}", "/features/nothing", "", 404),
         ("get", "/explain", "/explain?user=mia&country=CH", "", 200),
         ("get", "/explain", "/explain", "", 200),
+        ("get", "/explain", "/explain?user=mia&why=true", "", 200),
         ("get", "/explain", "/explain?at=yesterday", "", 400),
         ("get", "/explain", "/explain?feature=nothing", "", 404),
         (
