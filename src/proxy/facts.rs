@@ -2,7 +2,7 @@
 //! In: the connection, and what trusted hops have written. Out: host, address, time, random bits.
 
 use super::{Conn, hygiene};
-use crate::engine::{self, units::Second};
+use crate::engine::{self, client, units::Second};
 use http::{HeaderName, HeaderValue, request::Parts};
 use std::{net::IpAddr, time::SystemTime};
 
@@ -16,10 +16,7 @@ impl<'a> Facts<'a> {
     pub(super) fn of(conn: &Conn, parts: &Parts, host: &'a HeaderValue) -> Facts<'a> {
         Facts {
             host: host.to_str().unwrap_or_default(),
-            ip: match conn.worker.settings.trusted_hops {
-                0 => conn.peer,
-                hops => forwarded_for(parts, hops).or(conn.peer),
-            },
+            ip: client::address(conn.peer, &parts.headers, conn.worker.settings.trusted_hops),
         }
     }
 
@@ -32,37 +29,6 @@ impl<'a> Facts<'a> {
             fresh: Some(&fresh),
         }
     }
-}
-
-/// The N-th X-Forwarded-For entry from the right; the hops that we trust have written that far.
-fn forwarded_for(parts: &Parts, hops: usize) -> Option<IpAddr> {
-    let mut lines = parts.headers.get_all("x-forwarded-for").iter();
-    let mut seen = 0;
-    while let Some(line) = lines.next_back() {
-        for entry in line.to_str().ok()?.rsplit(',') {
-            seen += 1;
-            if seen == hops {
-                return address(entry.trim());
-            }
-        }
-    }
-    None
-}
-
-/// With or without a port, as different proxies write it.
-fn address(entry: &str) -> Option<IpAddr> {
-    let inside = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.split(']').next());
-    inside
-        .unwrap_or(entry)
-        .parse()
-        .or_else(|_| {
-            entry
-                .parse()
-                .map(|socket: std::net::SocketAddr| socket.ip())
-        })
-        .ok()
 }
 
 /// 128 random bits for a stranger.

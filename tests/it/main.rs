@@ -17,6 +17,7 @@ mod metrics;
 mod ofrep;
 mod openapi;
 mod policy;
+mod predecessors;
 mod properties;
 mod proxy_basics;
 mod proxy_exchange;
