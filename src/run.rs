@@ -35,8 +35,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
+    runtime::LocalOptions,
     sync::{mpsc, watch},
-    task::LocalSet,
     time::Instant,
 };
 use tracing::{error, info, warn};
@@ -124,9 +124,11 @@ fn work<F>(
 where
     F: Future<Output = io::Result<()>> + 'static,
 {
-    let runtime = runtime()?;
     let work = move || {
-        if let Err(error) = LocalSet::new().block_on(&runtime, serves()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default());
+        if let Err(error) = runtime.and_then(|runtime| runtime.block_on(serves())) {
             error!(%error, "a worker cannot go on");
         }
         // whoever listened has ended first

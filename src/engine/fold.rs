@@ -2,8 +2,6 @@
 //! In: the names that the loaded files can send or trust. Out: request fields without any look-alike.
 
 use http::{HeaderMap, HeaderName};
-use smallvec::SmallVec;
-use std::collections::HashSet;
 
 /// The prefix that is guarded when no file was ever loaded.
 pub const DEFAULT_PREFIX: &str = "X-Feature-";
@@ -12,13 +10,21 @@ pub const DEFAULT_PREFIX: &str = "X-Feature-";
 const FRAMING: [&str; 4] = ["transfer-encoding", "content-length", "connection", "host"];
 
 /// How a byte of a field name is read by the laxest application: lower case, and `-` for whatever is no letter or digit.
-#[inline]
-const fn fold_byte(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() {
-        byte.to_ascii_lowercase()
-    } else {
-        b'-'
+const FOLDED: [u8; 256] = {
+    let mut folded = [b'-'; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            folded[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
     }
+    folded
+};
+
+#[inline]
+fn fold_byte(byte: u8) -> u8 {
+    FOLDED[usize::from(byte)]
 }
 
 /// A field name as the laxest application reads it.
@@ -31,14 +37,21 @@ pub fn fold(name: &str) -> String {
 /// The names that are ours or trusted.
 #[derive(Debug)]
 pub struct Guard {
-    /// folded prefixes: whatever begins with one is ours
-    prefixes: Vec<Box<[u8]>>,
-    /// folded names outside the prefixes that are ours
-    ours: HashSet<Box<[u8]>>,
     /// names that are trusted in this spelling and in no other: identity, attributes, framing
     trusted: Vec<HeaderName>,
-    /// first bytes, folded, of everything above
-    first: [bool; 256],
+    /// what begins alike: most fields begin like nothing here, and are let go at their first byte
+    groups: Vec<Group>,
+    /// by first byte, folded or not: the group; 0 for none
+    first: [u8; 256],
+}
+
+/// Folded names with the same first byte.
+#[derive(Debug, Default)]
+struct Group {
+    /// whatever begins with one is ours
+    prefixes: Vec<Box<[u8]>>,
+    /// whole names, the shortest first, and the one spelling that is trusted, if there is one
+    names: Vec<(Box<[u8]>, Option<HeaderName>)>,
 }
 
 impl Default for Guard {
@@ -54,53 +67,62 @@ impl Guard {
         ours: impl IntoIterator<Item = &'a str>,
         trusted: impl IntoIterator<Item = &'a HeaderName>,
     ) -> Guard {
-        let bytes = |name: &str| fold(name).into_bytes().into_boxed_slice();
-        let mut prefixes: Vec<_> = prefixes.into_iter().map(bytes).collect();
-        prefixes.sort();
-        prefixes.dedup();
-        let ours: HashSet<_> = ours.into_iter().map(bytes).collect();
         let mut trusted: Vec<HeaderName> = trusted.into_iter().cloned().collect();
         trusted.extend(FRAMING.map(HeaderName::from_static));
         trusted.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         trusted.dedup();
-        let mut first = [false; 256];
-        let names = prefixes.iter().chain(&ours).map(|name| &**name);
-        for name in names.chain(trusted.iter().map(|name| name.as_str().as_bytes())) {
-            let start = fold_byte(name.first().copied().unwrap_or(b'-'));
-            (0..=255u8)
-                .filter(|byte| fold_byte(*byte) == start)
-                .for_each(|byte| first[usize::from(byte)] = true);
-        }
-        Guard {
-            prefixes,
-            ours,
+        let mut guard = Guard {
             trusted,
-            first,
+            groups: vec![Group::default()],
+            first: [0; 256],
+        };
+        for prefix in prefixes {
+            let prefix = fold(prefix).into_bytes();
+            guard.group(&prefix).prefixes.push(prefix.into());
         }
+        for name in ours {
+            let name = fold(name).into_bytes();
+            let group = guard.group(&name);
+            // what begins with a prefix is ours already
+            if !group.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                group.names.push((name.into(), None));
+            }
+        }
+        for spelling in guard.trusted.clone() {
+            let name = fold(spelling.as_str()).into_bytes();
+            guard.group(&name).names.push((name.into(), Some(spelling)));
+        }
+        for group in &mut guard.groups {
+            group.prefixes.sort();
+            group.prefixes.dedup();
+            group.names.sort_by_key(|(name, _)| name.len());
+        }
+        guard
+    }
+
+    /// The group of a folded name.
+    fn group(&mut self, folded: &[u8]) -> &mut Group {
+        let start = folded.first().copied().unwrap_or(b'-');
+        let mut place = usize::from(self.first[usize::from(start)]);
+        if place == 0 {
+            // at most 37 of them: letters, digits, and everything else
+            place = self.groups.len();
+            self.groups.push(Group::default());
+            (0..=255)
+                .filter(|byte| fold_byte(*byte) == start)
+                .for_each(|byte| self.first[usize::from(byte)] = place as u8);
+        }
+        &mut self.groups[place]
     }
 
     /// Whether only burgee may send a field of this name.
     pub fn is_forged(&self, name: &str) -> bool {
         let name = name.as_bytes();
-        let Some(start) = name.first() else {
-            return false;
-        };
-        if !self.first[usize::from(*start)] {
-            return false;
+        let start = name.first().map_or(0, |byte| usize::from(*byte));
+        match self.first[start] {
+            0 => false,
+            group => self.groups[usize::from(group)].is_forged(name),
         }
-        self.prefixes
-            .iter()
-            .any(|prefix| folds_onto(name.get(..prefix.len()).unwrap_or_default(), prefix))
-            || self.is_ours(name)
-            || self.trusted.iter().any(|trusted| {
-                let trusted = trusted.as_str().as_bytes();
-                name != trusted
-                    && name.len() == trusted.len()
-                    && name
-                        .iter()
-                        .zip(trusted)
-                        .all(|(a, b)| fold_byte(*a) == fold_byte(*b))
-            })
     }
 
     /// Whether a `Connection` field may not nominate this one away: what we read for identity and attributes.
@@ -108,26 +130,37 @@ impl Guard {
         self.trusted.contains(name)
     }
 
-    fn is_ours(&self, name: &[u8]) -> bool {
-        if self.ours.is_empty() {
-            return false;
-        }
-        let folded: SmallVec<[u8; 64]> = name.iter().map(|byte| fold_byte(*byte)).collect();
-        self.ours.contains(&folded[..])
-    }
-
     /// Drops every field that only burgee may send, known feature or not; says how many.
     pub fn strip(&self, headers: &mut HeaderMap) -> usize {
-        let mut forged: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        for name in headers.keys() {
-            if self.is_forged(name.as_str()) {
-                forged.push(name.clone());
-            }
+        if !headers.keys().any(|name| self.is_forged(name.as_str())) {
+            return 0;
         }
+        let forged = headers.keys().filter(|name| self.is_forged(name.as_str()));
+        let forged: Vec<HeaderName> = forged.cloned().collect();
         for name in &forged {
             headers.remove(name);
         }
         forged.len()
+    }
+}
+
+impl Group {
+    fn is_forged(&self, name: &[u8]) -> bool {
+        let begins =
+            |prefix: &[u8]| name.len() >= prefix.len() && folds_onto(&name[..prefix.len()], prefix);
+        if self.prefixes.iter().any(|prefix| begins(prefix)) {
+            return true;
+        }
+        let from = self
+            .names
+            .partition_point(|(other, _)| other.len() < name.len());
+        self.names[from..]
+            .iter()
+            .take_while(|(other, _)| other.len() == name.len())
+            .any(|(other, spelling)| {
+                let is_trusted = |spelling: &HeaderName| spelling.as_str().as_bytes() == name;
+                folds_onto(name, other) && !spelling.as_ref().is_some_and(is_trusted)
+            })
     }
 }
 

@@ -124,8 +124,11 @@ fn header<'a>(
 /// The first cookie of this name: split on `;` only, no decoding (RFC 6265 is read as browsers write it).
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     for line in headers.get_all(header::COOKIE) {
-        for pair in line.as_bytes().split(|byte| *byte == b';') {
-            let pair = pair.trim_ascii();
+        let mut rest = Some(line.as_bytes());
+        while let Some(line) = rest {
+            let end = memchr::memchr(b';', line);
+            let pair = end.map_or(line, |end| &line[..end]).trim_ascii();
+            rest = end.map(|end| &line[end + 1..]);
             if let Some(value) = pair
                 .strip_prefix(name.as_bytes())
                 .and_then(|rest| rest.strip_prefix(b"="))

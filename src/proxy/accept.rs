@@ -121,6 +121,7 @@ fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
         stage: Cell::new(Stage::Head),
         http2: Cell::new(false),
         active: Cell::new(0),
+        uploading: Cell::new(false),
         between: Cell::new(true),
         informational: Default::default(),
         tunnel: RefCell::new(None),

@@ -80,7 +80,8 @@ pub(super) async fn alone(
             },
         }
     }
-    let mut link = pool::open(&worker.settings).await?;
+    // boxed: rare, and larger than all that every request needs
+    let mut link = Box::pin(pool::open(&worker.settings)).await?;
     match in_time(link.sender.try_send_request(request), alarm).await? {
         Ok(response) => Ok((response, link)),
         Err(error) => Err(Failure::from(error.error())),

@@ -1,7 +1,7 @@
 //! Bodies as they pass: what goes up to the application, what comes back.
 //! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
 
-use super::{Active, clock::Alarm, hygiene, informational::Expectation, pool::Lease};
+use super::{Active, Conn, clock::Alarm, hygiene, informational::Expectation, pool::Lease};
 use crate::live::InForce;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -42,17 +42,18 @@ pub(super) enum Trailers {
 
 /// What the two directions of one exchange know of each other.
 pub(super) struct Flow {
+    conn: Rc<Conn>,
     alarm: Rc<Alarm>,
-    response_timeout: Duration,
     answered: Cell<bool>,
     ended: Cell<bool>,
 }
 
 impl Flow {
-    pub(super) fn new(alarm: Rc<Alarm>, response_timeout: Duration) -> Rc<Flow> {
+    pub(super) fn new(conn: &Rc<Conn>, alarm: &Rc<Alarm>) -> Rc<Flow> {
+        conn.uploading.set(true);
         Rc::new(Flow {
-            alarm,
-            response_timeout,
+            conn: conn.clone(),
+            alarm: alarm.clone(),
             answered: Cell::new(false),
             ended: Cell::new(false),
         })
@@ -69,8 +70,9 @@ impl Flow {
     }
 
     fn end(&self) {
+        self.conn.uploading.set(false);
         if !self.ended.replace(true) && !self.answered.get() {
-            self.alarm.set(self.response_timeout);
+            self.alarm.set(self.conn.worker.settings.response_timeout);
         }
     }
 }

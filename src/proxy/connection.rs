@@ -1,15 +1,17 @@
 //! One client connection: sniffed, served, and closed in a way that loses no answer.
 //! In: a socket. Out: nothing; its requests go to [`super::exchange`].
 
-use super::{Active, Conn, Stage, exchange, sniff, stream::ClientStream};
+use super::{Active, Conn, Stage, body::Answer, exchange, sniff, stream::ClientStream};
 use crate::live::Phase;
-use http::Request;
+use http::{Request, Response};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
+    service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn},
     io,
     pin::Pin,
@@ -45,12 +47,14 @@ async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
     let mut builder = http1::Builder::new();
     builder
         .max_header_size(settings.max_head)
+        // whether the client has gone is seen in `stream`, without a second read buffer
+        .half_close(true)
         .preserve_header_case(settings.preserve_header_case);
     if settings.max_fields != 100 {
         // 100 is hyper's own limit, and the one it has room for without the heap
         builder.max_headers(settings.max_fields);
     }
-    let mut serving = builder.serve_connection(TokioIo::new(stream), Service(conn.clone()));
+    let mut serving = builder.serve_connection(TokioIo::new(stream), service(conn.clone()));
     let mut leaving = false;
     let ended = poll_fn(|cx| {
         if !conn.alarm.is_watched() {
@@ -64,7 +68,7 @@ async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
             leaving = true;
             Pin::new(&mut serving).graceful_shutdown();
         }
-        match serving.poll_without_shutdown(cx) {
+        match Pin::new(&mut serving).poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if conn.is_overdue() => Poll::Ready(None),
             Poll::Pending => {
@@ -112,7 +116,7 @@ async fn serve_http2(stream: ClientStream, conn: Rc<Conn>) {
         .initial_stream_window_size(super::H2_STREAM_WINDOW)
         .initial_connection_window_size(super::H2_CONNECTION_WINDOW)
         .keep_alive_interval(Duration::from_secs(30))
-        .serve_connection(TokioIo::new(stream), Service(conn.clone()));
+        .serve_connection(TokioIo::new(stream), service(conn.clone()));
     let mut leaving = false;
     poll_fn(|cx| {
         conn.alarm.watch(cx);
@@ -188,17 +192,15 @@ pub(super) async fn linger(mut socket: TcpStream) -> io::Result<()> {
 }
 
 /// hyper's view of [`exchange`].
-struct Service(Rc<Conn>);
-
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = http::Response<super::Answer>;
-    type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>>>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let active = Active::new(&self.0);
-        Box::pin(exchange(self.0.clone(), active, request))
-    }
+fn service(
+    conn: Rc<Conn>,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = Response<Answer>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Answer>, Infallible>>,
+> {
+    service_fn(move |request| exchange(conn.clone(), Active::new(&conn), request))
 }
 
 /// Runs HTTP/2 streams on this worker.

@@ -102,14 +102,14 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
     }
 }
 
-/// Sends the request, waits for the head of the answer.
+/// Sends the request, waits for the head of the answer; says also whether it tells of used features.
 pub(super) async fn send(
     conn: &Rc<Conn>,
     mut parts: Parts,
     body: Incoming,
     shape: Shape,
     in_force: &Arc<InForce>,
-) -> Result<Response<Answer>, Failure> {
+) -> Result<(Response<Answer>, bool), Failure> {
     let worker = &conn.worker;
     let settings = &worker.settings;
     let alarm = match conn.http2.get() {
@@ -122,7 +122,7 @@ pub(super) async fn send(
     }
     let expectation = shape.expects.then(Arc::<Expectation>::default);
     let (upload, flow) = if shape.has_body {
-        let flow = Flow::new(alarm.clone(), settings.response_timeout);
+        let flow = Flow::new(conn, &alarm);
         let trailers = match shape.grpc {
             true => Trailers::Filter(in_force.clone()),
             false => Trailers::Drop,
@@ -144,7 +144,7 @@ pub(super) async fn send(
         conn.informational.listen(&mut request, expectation);
     }
     let (response, lease) = if shape.over_h2 {
-        let (response, stream) = attempt::share(conn, request, &alarm).await?;
+        let (response, stream) = Box::pin(attempt::share(conn, request, &alarm)).await?;
         (response, Lease::Shared(stream))
     } else {
         let may_repeat = shape.is_safe && !shape.has_body;
@@ -166,7 +166,7 @@ fn receive(
     lease: Lease,
     flow: Option<Rc<Flow>>,
     shape: &Shape,
-) -> Result<Response<Answer>, Failure> {
+) -> Result<(Response<Answer>, bool), Failure> {
     let (mut parts, body) = response.into_parts();
     parts.version = Version::HTTP_11;
     let seen = Seen::look(&parts.headers);
@@ -190,7 +190,7 @@ fn receive(
             HeaderValue::from_static("websocket"),
         );
         *conn.tunnel.borrow_mut() = Some(Tunnel::new(link));
-        return Ok(Response::from_parts(parts, Answer::empty()));
+        return Ok((Response::from_parts(parts, Answer::empty()), seen.used));
     }
     if shape.expects && flow.as_ref().is_some_and(|flow| !flow.has_ended()) {
         // the client may or may not send the body now: only the end of the connection settles it
@@ -200,5 +200,6 @@ fn receive(
             HeaderValue::from_static("close"),
         );
     }
-    Ok(Response::from_parts(parts, Answer::upstream(body, lease)))
+    let response = Response::from_parts(parts, Answer::upstream(body, lease));
+    Ok((response, seen.used))
 }

@@ -96,6 +96,11 @@ fn is_ipv6(inside: &[u8]) -> bool {
 
 /// Unreserved and sub-delims; `%` with two hexadecimal digits.
 fn is_reg_name(name: &[u8]) -> bool {
+    name.iter().all(|byte| PLAIN[usize::from(*byte)]) || is_escaped_name(name)
+}
+
+#[cold]
+fn is_escaped_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {
         rest = match rest {
@@ -103,15 +108,27 @@ fn is_reg_name(name: &[u8]) -> bool {
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 rest
             }
-            [byte, rest @ ..]
-                if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) =>
-            {
-                rest
-            }
+            [byte, rest @ ..] if PLAIN[usize::from(*byte)] => rest,
             _ => return false,
         };
     }
 }
+
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let others = b"-._~!$&'()*+,;=";
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut place = 0;
+    while place < others.len() {
+        plain[others[place] as usize] = true;
+        place += 1;
+    }
+    plain
+};
 
 /// Nothing, `:` alone, or a number that is a port.
 fn is_port(port: &[u8]) -> bool {

@@ -22,11 +22,13 @@ pub(super) struct Seen {
     pub(super) expect: bool,
     pub(super) max_forwards: bool,
     cookies: usize,
-    lengths: usize,
+    length: bool,
     te: bool,
     trailer: bool,
-    coding: usize,
+    coding: bool,
     upgrade: bool,
+    /// the application says what it used, or what was reached
+    pub(super) used: bool,
     /// Keep-Alive, Proxy-Connection, HTTP2-Settings
     others: bool,
 }
@@ -35,37 +37,43 @@ impl Seen {
     pub(super) fn look(headers: &HeaderMap) -> Seen {
         let mut seen = Seen::default();
         for name in headers.keys() {
-            match *name {
-                header::HOST => seen.hosts = headers.get_all(header::HOST).iter().count(),
-                header::CONNECTION => seen.connection = true,
-                header::EXPECT => seen.expect = true,
-                header::MAX_FORWARDS => seen.max_forwards = true,
-                header::COOKIE => seen.cookies = headers.get_all(header::COOKIE).iter().count(),
-                header::CONTENT_LENGTH => seen.lengths += 1,
-                header::TE => seen.te = true,
-                header::TRAILER => seen.trailer = true,
-                header::TRANSFER_ENCODING => seen.coding += 1,
-                header::UPGRADE => seen.upgrade = true,
-                _ => {
-                    seen.others |= matches!(
-                        name.as_str(),
-                        KEEP_ALIVE | PROXY_CONNECTION | HTTP2_SETTINGS
-                    );
-                }
+            // the lengths of the names below: most fields are let go here
+            if matches!(name.as_str().len(), 2 | 4 | 6 | 7 | 10 | 12 | 14 | 16 | 17) {
+                seen.note(name, headers);
             }
         }
         seen
     }
 
+    fn note(&mut self, name: &HeaderName, headers: &HeaderMap) {
+        match *name {
+            header::HOST => self.hosts = headers.get_all(header::HOST).iter().count(),
+            header::CONNECTION => self.connection = true,
+            header::EXPECT => self.expect = true,
+            header::MAX_FORWARDS => self.max_forwards = true,
+            header::COOKIE => self.cookies = headers.get_all(header::COOKIE).iter().count(),
+            header::CONTENT_LENGTH => self.length = true,
+            header::TE => self.te = true,
+            header::TRAILER => self.trailer = true,
+            header::TRANSFER_ENCODING => self.coding = true,
+            header::UPGRADE => self.upgrade = true,
+            _ => match name.as_str() {
+                KEEP_ALIVE | PROXY_CONNECTION | HTTP2_SETTINGS => self.others = true,
+                "x-feature-used" | "x-feature-goal" => self.used = true,
+                _ => {}
+            },
+        }
+    }
+
     /// Whether there is a Content-Length.
     pub(super) fn has_length(&self) -> bool {
-        self.lengths > 0
+        self.length
     }
 }
 
 /// hyper decodes whatever ends in `chunked`; anything but `chunked` alone would lose a coding on the way.
 pub(super) fn check_coding(headers: &HeaderMap, seen: &Seen) -> Result<(), Failure> {
-    if seen.coding == 0 {
+    if !seen.coding {
         return Ok(());
     }
     let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -123,7 +131,7 @@ pub(super) fn strip_response(
     exact: Option<u64>,
 ) -> Result<(), Failure> {
     check_coding(headers, seen).map_err(|_| Failure::ResponseCoding)?;
-    if seen.coding > 0 {
+    if seen.coding {
         // the coding decided where the body ends; a length beside it would cut it short
         headers.remove(header::CONTENT_LENGTH);
     } else if seen.has_length() {
@@ -155,7 +163,7 @@ fn strip_common(headers: &mut HeaderMap, seen: &Seen) {
     if seen.te {
         headers.remove(header::TE);
     }
-    if seen.coding > 0 {
+    if seen.coding {
         headers.remove(header::TRANSFER_ENCODING);
     }
     if seen.upgrade {

@@ -45,6 +45,7 @@ use hyper::body::Incoming;
 use informational::Informational;
 use multiplex::Multiplex;
 use pool::Pool;
+use respond::About;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
@@ -125,6 +126,8 @@ struct Conn {
     http2: Cell<bool>,
     /// requests in progress: one at most, but for HTTP/2
     active: Cell<usize>,
+    /// the body of the request in progress is still coming
+    uploading: Cell<bool>,
     /// whether hyper has nothing left to write
     between: Cell<bool>,
     informational: Arc<Informational>,
@@ -153,6 +156,7 @@ impl Active {
     fn new(conn: &Rc<Conn>) -> Active {
         conn.active.set(conn.active.get() + 1);
         conn.stage.set(Stage::Busy);
+        conn.uploading.set(false);
         conn.alarm.clear();
         Active(conn.clone())
     }
@@ -180,6 +184,11 @@ impl Conn {
             (Stage::Head, true) => self.begin(Stage::Idle),
             _ => {}
         }
+    }
+
+    /// Whether the client has nothing to do but wait for its answer.
+    fn only_waits(&self) -> bool {
+        self.stage.get() == Stage::Busy && !self.uploading.get() && !self.http2.get()
     }
 
     /// All that was to be written is written.
@@ -219,8 +228,8 @@ async fn exchange(
     let snapshot = &in_force.snapshot;
     let (mut response, is_traffic) = match answered {
         Ok(Answered::Here(response)) => (response, false),
-        Ok(Answered::ByApplication(mut response, by_https)) => {
-            respond::add_ours(&mut response, worker, snapshot, &decisions, by_https);
+        Ok(Answered::ByApplication(mut response, about)) => {
+            respond::add_ours(&mut response, worker, snapshot, &decisions, about);
             (response, true)
         }
         Err(failure) => (failure.answer(worker), true),
@@ -251,8 +260,8 @@ async fn exchange(
 enum Answered {
     /// burgee itself
     Here(Response<Answer>),
-    /// the application; and whether the client came by https
-    ByApplication(Response<Answer>, bool),
+    /// the application
+    ByApplication(Response<Answer>, About),
 }
 
 /// The layers. Their order is the order of events, and matters: what a `Connection` line names is dropped before we write
@@ -282,8 +291,9 @@ async fn answer(
         forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
     });
     let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
-    let response = forward::send(conn, parts, body, shape, in_force).await?;
-    Ok(Answered::ByApplication(response, by_https))
+    let (response, used) = forward::send(conn, parts, body, shape, in_force).await?;
+    let about = About { by_https, used };
+    Ok(Answered::ByApplication(response, about))
 }
 
 /// Whether HTTP/1.1 can be spoken to this client.

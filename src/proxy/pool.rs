@@ -108,6 +108,8 @@ pub(super) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
     let stream = Renewable::new(socket, wire.clone(), settings.clone());
     let (sender, connection) = Builder::new()
         .preserve_header_case(settings.preserve_header_case)
+        // requests are small: one buffer costs less than a list of them
+        .writev(false)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| Failure::from(&error))?;

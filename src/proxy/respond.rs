@@ -9,26 +9,37 @@ use crate::{
 use http::{HeaderMap, HeaderValue, Response, Version, header};
 use http_body::Body;
 
+/// What is known of an exchange besides its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About {
+    /// the client came by https
+    pub(super) by_https: bool,
+    /// the answer says which features it used, or which goals were reached
+    pub(super) used: bool,
+}
+
 /// What only an answer of the application carries: a stranger's new id, and the decisions where they are asked for.
 pub(super) fn add_ours(
     response: &mut Response<Answer>,
     worker: &Worker,
     snapshot: &Snapshot,
     decisions: &Decisions,
-    by_https: bool,
+    about: About,
 ) {
     let headers = response.headers_mut();
     if let Some((id, files)) = &decisions.visitor {
         for file in files {
             let anonymous = snapshot.files[usize::from(*file)].anonymous.as_ref();
-            let cookie = anonymous.and_then(|anonymous| anonymous.set_cookie(id, by_https));
+            let cookie = anonymous.and_then(|anonymous| anonymous.set_cookie(id, about.by_https));
             if let Some(cookie) = cookie {
                 let _ = headers.try_append(header::SET_COOKIE, cookie);
             }
         }
         make_private(headers);
     }
-    exposure::take(headers, &worker.telemetry, snapshot, decisions);
+    if about.used {
+        exposure::take(headers, &worker.telemetry, snapshot, decisions);
+    }
     if worker.settings.debug_response {
         exposure::show(headers, snapshot, decisions);
     }

@@ -24,6 +24,8 @@ pub(super) struct ClientStream {
     ended: bool,
     /// a 1xx that is being written
     early: Bytes,
+    /// something is there that hyper does not want yet
+    more: bool,
 }
 
 impl ClientStream {
@@ -34,6 +36,23 @@ impl ClientStream {
             conn,
             ended: false,
             early: Bytes::new(),
+            more: false,
+        }
+    }
+
+    /// Whether the client has gone while its request, which it has sent whole, is in progress.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.more || !self.conn.only_waits() {
+            return Ok(());
+        }
+        match self.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
+            Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Ready(Ok(_)) => {
+                self.more = true;
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Ok(()),
         }
     }
 
@@ -69,6 +88,7 @@ impl AsyncRead for ClientStream {
             buf.put_slice(&this.sniffed.split_to(some));
             return Poll::Ready(Ok(()));
         }
+        this.more = false;
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         if buf.filled().len() == before {
@@ -112,10 +132,12 @@ impl AsyncWrite for ClientStream {
         let this = self.get_mut();
         this.conn.between.set(true);
         this.conn.flushed();
+        this.poll_gone(cx)?;
         this.poll_early(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    /// Not by hyper: whoever owns the connection sees it off, or makes it a tunnel.
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

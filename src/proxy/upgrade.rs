@@ -19,11 +19,12 @@ impl Tunnel {
     }
 
     /// Runs until both directions have ended.
-    pub(super) async fn run(mut self, mut client: ClientStream, early: Bytes) -> io::Result<()> {
+    pub(super) async fn run(mut self, client: ClientStream, early: Bytes) -> io::Result<()> {
         let Ok(raw) = (&mut self.0.raw).await else {
             return Err(io::ErrorKind::ConnectionReset.into());
         };
         let (mut app, late) = plain(raw);
+        let (mut client, _) = client.into_parts();
         app.write_all(&early).await?;
         client.write_all(&late).await?;
         copy_bidirectional(&mut client, &mut app).await.map(drop)
