@@ -10,10 +10,12 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use std::{borrow::Cow, error::Error};
+use std::{borrow::Cow, error::Error, time::Duration};
 
 /// A context with a thousand attributes is 64 KiB.
 const LONGEST: usize = 256 * 1024;
+/// For a body to come: who trickles keeps others from being answered.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the doors answer from.
 #[derive(Debug)]
@@ -170,25 +172,24 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let too_long = || {
-        let why = format!("a body of more than {} KiB is not read", LONGEST / 1024);
-        let mut refused = json(ofrep::refusal(413, key, "GENERAL", why));
+    let refuse = |status, code, why: &str| {
+        let mut refused = json(ofrep::refusal(status, key, code, why.to_owned()));
+        // what is left of the body is nobody's next request
         let close = HeaderValue::from_static("close");
         refused.headers_mut().insert(header::CONNECTION, close);
         refused
     };
+    let too_long = format!("a body of more than {} KiB is not read", LONGEST / 1024);
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > LONGEST) {
-        return Err(too_long());
+        return Err(refuse(413, "GENERAL", &too_long));
     }
-    match Limited::new(body, LONGEST).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_long()),
-        Err(_) => {
-            let why = "the body ended before its end".into();
-            Err(json(ofrep::refusal(400, key, "PARSE_ERROR", why)))
-        }
+    match tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(413, "GENERAL", &too_long)),
+        Ok(Err(_)) => Err(refuse(400, "PARSE_ERROR", "the body ended before its end")),
+        Err(_) => Err(refuse(408, "GENERAL", "the body did not come")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A stream of events that tells browsers of a reload, so that they need not poll (OFREP ADR-0008, Server-Sent Events).
 //! In: what is in force, and each change of it. Out: `refetchEvaluation`; what has changed is asked by the bulk request.
 
-use super::answers::{Endpoint, EventStream};
+use super::flags::{Endpoint, EventStream};
 use crate::{
     door::{self, Answer},
     live::{InForce, Reader},

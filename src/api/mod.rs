@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod events;
 mod explain;
 mod features;
+pub mod flags;
 pub mod gate;
 mod guard;
 pub mod ofrep;

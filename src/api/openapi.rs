@@ -1,8 +1,9 @@
 //! `GET /openapi.json`: every endpoint of the loopback API and of `--evaluate-listen`, from the types that they answer with.
 //! In: the types. Out: OpenAPI 3.1.
 
-use super::answers::{
-    Bulk, Described, Draining, Error, Evaluation, Explained, Features, Refusal, Reloaded,
+use super::{
+    answers::{Described, Draining, Error, Explained, Features, Reloaded},
+    flags::{Bulk, Evaluation, Refusal},
 };
 use schemars::{
     JsonSchema, SchemaGenerator,
@@ -177,6 +178,7 @@ fn evaluation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, singl
         "401": refused(schemas, "Without the token"),
         "404": refused(schemas, "No such flag, or no such namespace"),
         "405": refused(schemas, "Another method"),
+        "408": refused(schemas, "A body that does not come"),
         "413": refused(schemas, "A body of more than 256 KiB"),
         "429": refused(schemas, "More than `--api-rate`; see Retry-After"),
         "500": refused(schemas, "No file has been good yet"),

@@ -665,3 +665,65 @@ fn a_thousand_keys_in_a_context_and_a_pipelined_question_are_answered() {
     );
     assert_eq!(both.body.matches("\"key\":\"switch\"").count(), 2);
 }
+
+#[test]
+fn whatever_is_done_to_the_doors_the_traffic_goes_on() {
+    let toggles = Toggles::new(TYPES);
+    let echo = crate::run::Echo::start();
+    let flags = ["--evaluate-listen", "127.0.0.1:0"];
+    let burgee = Burgee::start(&toggles.path(), &format!("http://{}", echo.at), &flags);
+    // bodies that do not come, streams that nobody reads: more than the door answers at a time
+    let head = format!("POST {ONE}switch HTTP/1.1\r\nHost: b\r\nContent-Length: 9\r\n\r\n");
+    let stalled: Vec<_> = (0..80)
+        .map(|_| {
+            let mut stream = TcpStream::connect(burgee.evaluate).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream
+        })
+        .collect();
+    let long = "x".repeat(10_000_000);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for body in ["{", "{}", "[]", &*long] {
+                for (field, at) in [
+                    ("Host: evil.example", burgee.api),
+                    ("Origin: https://evil.example", burgee.api),
+                    ("Authorization: Bearer wrong", burgee.evaluate),
+                ] {
+                    let mut stream = TcpStream::connect(at).unwrap();
+                    let length = body.len();
+                    let head = format!(
+                        "POST {ALL} HTTP/1.1\r\n{field}\r\nContent-Length: {length}\r\n\r\n"
+                    );
+                    // the door closes on who talks too long
+                    let _ = stream.write_all((head + body).as_bytes());
+                }
+            }
+        });
+        for _ in 0..100 {
+            let began = Instant::now();
+            let answer = get(burgee.listen, "/");
+            assert_eq!(answer.status, 200);
+            assert!(answer.body.contains("X-Feature-Switch: on"), "{answer:?}");
+            assert!(began.elapsed() < Duration::from_secs(2));
+        }
+    });
+    // and who stalled is sent away, so that others are answered again
+    eventually("the door answers again", || {
+        let mut stream = TcpStream::connect(burgee.evaluate).unwrap();
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(b"{} \r\n\r\n  ");
+        let mut status = [0; 12];
+        (stream.read_exact(&mut status).is_ok() && &status == b"HTTP/1.1 200").then_some(())
+    });
+    let told = |mut stream: TcpStream| {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    let mut statuses: Vec<_> = stalled.into_iter().map(told).collect();
+    statuses.sort();
+    statuses.dedup();
+    assert_eq!(statuses, ["408", "503"]);
+}

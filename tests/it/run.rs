@@ -18,13 +18,13 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 const PULP_FICTION: &str = include_str!("../../config/demo.yaml");
 
 /// `burgee echo` on a port of its own.
-struct Echo {
+pub(crate) struct Echo {
     child: Child,
-    at: SocketAddr,
+    pub(crate) at: SocketAddr,
 }
 
 impl Echo {
-    fn start() -> Echo {
+    pub(crate) fn start() -> Echo {
         let mut child = Command::new(env!("CARGO_BIN_EXE_burgee"))
             .args(["echo", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
