@@ -12,6 +12,9 @@ use std::{borrow::Cow, collections::HashSet, fmt::Write as _};
 /// Maps and lists within each other.
 pub(super) const DEEPEST: usize = 16;
 
+/// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
+const MOST_VALUES: u32 = 250_000;
+
 /// Where something stands, and which node it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -253,6 +256,14 @@ impl<'t> Builder<'t, '_> {
     /// `None` where going on would make no sense.
     fn event(&mut self, event: Event<'t>, span: &Span) -> Option<()> {
         let at = self.place(span);
+        if self.next == MOST_VALUES {
+            self.log.error(
+                Place { id: 0, ..at },
+                format!("more than {MOST_VALUES} values"),
+                "divide the file: a directory may hold several, each with a namespace",
+            );
+            return None;
+        }
         self.properties(&event, at);
         match event {
             Event::Scalar(text, style, ..) => self.scalar(text, style, at, span),

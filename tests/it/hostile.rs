@@ -60,6 +60,10 @@ fn brackets_aliases_and_endless_maps_get_a_sentence() {
         &format!("version: 1\n{}", "a: 1\n".repeat(100_000)),
         "is there twice",
     );
+    checks(
+        &format!("version: 1\nfeatures: [{}]", "[],".repeat(340_000)),
+        "more than 250000 values",
+    );
     checks(&"x".repeat(1 << 21), "larger than 1 MiB");
     checks(&"\u{1}".repeat(1_000), "a.yaml:1:1");
     check(&[0xff; 1_000], "not UTF-8");
@@ -152,7 +156,7 @@ fn conditions_that_grow_get_a_sentence() {
             weights.join(", "),
             features.join(", ")
         ),
-        "more than 200000",
+        "more than 100000",
     );
 }
 

@@ -8,6 +8,7 @@ mod authz;
 mod cli;
 mod demo;
 mod diff;
+mod directory;
 mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;

@@ -32,7 +32,7 @@ const MOST_VARIANTS: usize = 64;
 /// Rules of a feature.
 const MOST_RULES: usize = 100;
 /// Weighted subjects, each counted once for every feature that draws by them.
-const MOST_PLACES: usize = 200_000;
+const MOST_PLACES: usize = 100_000;
 
 /// The rules so far, by number, with their conditions; none for everybody.
 type Earlier<'t> = Vec<(usize, Option<&'t Node<'t>>)>;

@@ -175,6 +175,9 @@ impl<'t> Cx<'t, '_> {
     }
 }
 
+const COMBINED: &str = "the combined header";
+const REVISION: &str = "the revision header";
+
 /// One header that burgee may send.
 struct Claim {
     name: String,
@@ -191,7 +194,7 @@ pub(super) struct Sends<'f> {
 
 /// Every header is told from every other, also across files.
 pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
-    let mut taken: HashMap<String, (String, u16)> = HashMap::new();
+    let mut taken: HashMap<String, (String, Place)> = HashMap::new();
     let trusted: Vec<&(HeaderName, Place)> = files.iter().flat_map(|file| file.trusted).collect();
     let prefixes: Vec<&(String, Place)> = files
         .iter()
@@ -251,32 +254,35 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
                 "take another name",
             );
         }
-        match taken.get(&folded) {
-            Some((other, _)) if other.eq_ignore_ascii_case(&claim.what) => {}
-            Some((other, file)) => {
-                let same = if *file == claim.at.file {
-                    ""
-                } else {
-                    " of another file"
-                };
-                let hint = if same.is_empty() {
-                    "rename one, or give it a `header:` of its own"
-                } else {
-                    "give one of the files another `headers: {prefix: …}`"
-                };
-                log.error(
-                    claim.at,
-                    format!(
-                        "{} and {other}{same} would share the header {}",
-                        claim.what,
-                        quote(&shown(&claim.name))
-                    ),
-                    hint,
-                );
+        let Some((other, other_at)) = taken.get(&folded) else {
+            taken.insert(folded, (claim.what, claim.at));
+            continue;
+        };
+        let header = quote(&shown(&claim.name));
+        let is_shared = |what: &str| [COMBINED, REVISION].contains(&what);
+        if *other == claim.what && is_shared(other) {
+            // there is one for all files
+            continue;
+        }
+        if other_at.file != claim.at.file {
+            // both places are told, since each team only looks at its own file
+            let hint = "give one of the files another `headers: {prefix: …}`";
+            for (at, what, other) in [
+                (claim.at, &claim.what, other),
+                (*other_at, other, &claim.what),
+            ] {
+                let message = format!("{what} and {other} of another file would share {header}");
+                log.error(at, message, hint);
             }
-            None => {
-                taken.insert(folded, (claim.what, claim.at.file));
-            }
+        } else if !other.eq_ignore_ascii_case(&claim.what) {
+            log.error(
+                claim.at,
+                format!(
+                    "{} and {other} (line {}) would share the header {header}",
+                    claim.what, other_at.line
+                ),
+                "rename one, or give it a `header:` of its own",
+            );
         }
     }
     let mut spellings: HashMap<String, &HeaderName> = HashMap::new();
@@ -315,8 +321,8 @@ fn claims(file: &Sends<'_>) -> Vec<Claim> {
         }
     }
     for (field, what) in [
-        (&file.travel.combined, "the combined header"),
-        (&file.travel.revision, "the revision header"),
+        (&file.travel.combined, COMBINED),
+        (&file.travel.revision, REVISION),
     ] {
         claims.extend(field.as_ref().map(|(name, at)| Claim {
             name: name.to_string(),

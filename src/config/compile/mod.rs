@@ -156,7 +156,7 @@ pub(super) fn all(
 
 /// With more than one file each has a namespace of its own.
 fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
-    let mut taken: HashMap<String, ()> = HashMap::new();
+    let mut taken: HashMap<String, Place> = HashMap::new();
     for file in files.iter().filter(|_| several) {
         match &file.namespace {
             None => log.error(
@@ -165,9 +165,13 @@ fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
                 "write `namespace: shop`: it sets the features of this file apart",
             ),
             Some(name) => {
-                if taken.insert(name.to_ascii_lowercase(), ()).is_some() {
+                let other = taken.insert(name.to_ascii_lowercase(), file.namespace_at);
+                for at in other
+                    .into_iter()
+                    .flat_map(|other| [other, file.namespace_at])
+                {
                     log.error(
-                        file.namespace_at,
+                        at,
                         format!("another file has the namespace {} too", quote(name)),
                         "every file takes its own",
                     );

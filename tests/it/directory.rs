@@ -1,0 +1,163 @@
+//! A directory is one generation: every file or none, and what the kubelet swaps in at once is read at once.
+
+use super::toggles::{compile, environment, now};
+use burgee::config;
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+fn said(files: &[(&str, &str)]) -> String {
+    let files: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes()))
+        .collect();
+    match compile(&files) {
+        Ok(_) => "accepted".to_owned(),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn what_two_files_cannot_both_say_is_told_at_both_places() {
+    let shop = "version: 1\nnamespace: shop\nfeatures:\n  a: on\n";
+    for (other, expected) in [
+        (
+            "version: 1\nfeatures:\n  b: on\n",
+            "b.yaml:1:1: `namespace` is missing, and there are other files",
+        ),
+        (
+            "version: 1\nnamespace: SHOP\nfeatures:\n  b: on\n",
+            "a.yaml:2:12: `namespace`: another file has the namespace `SHOP` too",
+        ),
+        (
+            "version: 1\nnamespace: shop\nfeatures:\n  b: on\n",
+            "b.yaml:2:12: `namespace`: another file has the namespace `shop` too",
+        ),
+        (
+            "version: 1\nnamespace: blog\nfeatures:\n  a: on\n",
+            "a.yaml:4:3: `features.a`: the feature `a` and the feature `a` of another file would share `X-Feature-A`",
+        ),
+        (
+            "version: 1\nnamespace: blog\nfeatures:\n  A: on\n",
+            "b.yaml:4:3: `features.A`: the feature `A` and the feature `a` of another file would share `X-Feature-A`",
+        ),
+        (
+            "version: 1\nnamespace: blog\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {header: X-Feature-A, serve: on}\n",
+            "b.yaml:5:15: `features.b.header`: the feature `b` and the feature `a` of another file would share `X-Feature-A`",
+        ),
+        (
+            "version: 1\nnamespace: blog\nfeatures:\n  b: {when: {feature.a: on}}\n",
+            "b.yaml:4:14: `features.b.when.feature.a`: there is no feature `a` in this file",
+        ),
+        (
+            "version: 1\nnamespace: blog\nattributes: {x: header.x-feature-x}\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {when: {x: y}}\n",
+            "`x-feature-x` begins with the prefix `X-Feature-`",
+        ),
+        (
+            "version: 1\nnamespace: blog\nheaders: {prefix: X-Blog-}\nfeatures:\n  a: on\n",
+            "accepted",
+        ),
+        (
+            "version: 1\nnamespace: blog\nheaders: none\nfeatures:\n  a: on\n",
+            "accepted",
+        ),
+        (
+            "version: 1\nnamespace: blog\nfeatures:\n  a: {status: archived, serve: on, header: none}\n",
+            "accepted",
+        ),
+    ] {
+        let said = said(&[("a.yaml", shop), ("b.yaml", other)]);
+        assert!(said.contains(expected), "{other}{said}");
+    }
+    let combined = |name: &str, header: &str| {
+        format!(
+            "version: 1\nnamespace: {name}\nheaders: {{combined: {header}}}\nfeatures: {{{name}: on}}\n"
+        )
+    };
+    assert_eq!(
+        said(&[
+            ("a.yaml", &combined("a", "X-All")),
+            ("b.yaml", &combined("b", "X-All"))
+        ]),
+        "accepted"
+    );
+    assert!(
+        said(&[
+            ("a.yaml", &combined("a", "X-All")),
+            ("b.yaml", &combined("b", "X-Every"))
+        ])
+        .contains(
+            "b.yaml:3:21: `headers.combined`: another file calls the combined header `x-all`"
+        )
+    );
+}
+
+#[test]
+fn one_bad_file_of_fifty_is_named_and_no_other_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..50 {
+        let value = if number == 31 { "25" } else { "25%" };
+        fs::write(
+            folder.path().join(format!("t{number:02}.yaml")),
+            format!("version: 1\nnamespace: n{number}\nfeatures: {{f{number}: {value}}}\n"),
+        )
+        .unwrap();
+    }
+    fs::write(folder.path().join("README.md"), "not read").unwrap();
+    fs::write(folder.path().join(".hidden.yaml"), "not read").unwrap();
+    let problems = config::load(folder.path(), &environment, now()).unwrap_err();
+    let place = folder.path().join("t31.yaml");
+    assert_eq!(problems.0.len(), 1);
+    assert_eq!(
+        problems.to_string(),
+        format!(
+            "{}:3:17: `features.f31`: `25` is no percentage; write `25%`\n",
+            place.display()
+        )
+    );
+    fs::write(place, "version: 1\nnamespace: n31\nfeatures: {f31: 25%}\n").unwrap();
+    assert_eq!(
+        config::load(folder.path(), &environment, now())
+            .unwrap()
+            .snapshot
+            .files
+            .len(),
+        50
+    );
+}
+
+/// What the kubelet does: a new folder, a new link, renamed over the old one.
+fn swap(folder: &Path, generation: &str, files: &[(&str, &str)]) {
+    let below = folder.join(generation);
+    fs::create_dir(&below).unwrap();
+    for (name, text) in files {
+        fs::write(below.join(name), text).unwrap();
+        let link = folder.join(name);
+        if fs::symlink_metadata(&link).is_err() {
+            symlink(Path::new("..data").join(name), link).unwrap();
+        }
+    }
+    symlink(generation, folder.join("..data_tmp")).unwrap();
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+}
+
+#[test]
+fn a_configmap_is_read_as_one_generation_and_alike_in_every_pod() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let [a, b] =
+        ["a", "b"].map(|name| format!("version: 1\nnamespace: {name}\nfeatures: {{{name}: on}}\n"));
+    swap(one.path(), "..2026_01", &[("a.yaml", &a), ("b.yaml", &b)]);
+    swap(other.path(), "..2026_77", &[("a.yaml", &a), ("b.yaml", &b)]);
+    let load = |folder: &Path| config::load(folder, &environment, now()).unwrap();
+    let first = load(one.path());
+    assert_eq!(first.snapshot.files.len(), 2);
+    assert_eq!(
+        first.snapshot.revision,
+        load(other.path()).snapshot.revision
+    );
+    assert_eq!(first.stamp, config::stamp(one.path()));
+    // one key is gone: its link still stands in the folder, and is not looked at
+    swap(one.path(), "..2026_02", &[("b.yaml", &b)]);
+    assert_ne!(first.stamp, config::stamp(one.path()));
+    let second = load(one.path());
+    assert_eq!(second.snapshot.files.len(), 1);
+    assert_ne!(first.snapshot.revision, second.snapshot.revision);
+}
