@@ -12,6 +12,7 @@ mod directory;
 mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
+mod gate;
 mod hostile;
 mod inject;
 mod metrics;
