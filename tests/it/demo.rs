@@ -27,6 +27,7 @@ impl Demo {
                 ("BURGEE_API_LISTEN", "127.0.0.1:0"),
                 ("BURGEE_LOG", "error"),
             ])
+            .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
         eventually("the demo listens", || TcpStream::connect(at).ok());
