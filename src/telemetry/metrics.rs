@@ -269,6 +269,7 @@ impl Worker {
     }
 
     /// A request has been answered (the head was sent). `status` is what the client saw.
+    #[inline(never)] // a profile shows what all metrics cost
     pub(super) fn answered(
         &self,
         status: u16,

@@ -14,6 +14,7 @@ pub mod log;
 pub mod metrics;
 mod process;
 mod scrape;
+mod series;
 
 pub use scrape::CONTENT_TYPE;
 

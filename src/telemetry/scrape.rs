@@ -2,8 +2,8 @@
 
 use super::{
     count::{BOUNDS, CLASSES, Endings},
-    metrics::{Counters, Features, Key, Metrics, REASONS, Variant, lock},
-    process,
+    metrics::{Counters, Metrics, lock},
+    process, series,
 };
 use prometheus_client::{
     collector::Collector,
@@ -20,8 +20,11 @@ use std::{
 /// What a scraper is told that it gets.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How the text ends.
+const END: &str = "# EOF\n";
+
 type Labels<'a> = [(&'static str, &'a str)];
-type Sum = ([u64; BOUNDS.len() + 1], u64);
+pub(super) type Sum = ([u64; BOUNDS.len() + 1], u64);
 
 impl Metrics {
     /// The whole text. Takes no lock that the data path waits for.
@@ -31,7 +34,10 @@ impl Metrics {
         let mut text = String::new();
         // writing to a string cannot fail
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
-        text
+        // what is most of the text is written without an encoder in between
+        text.truncate(text.len() - END.len());
+        series::write(self, &mut text);
+        text + END
     }
 
     fn sum(&self, slot: impl Fn(&Counters) -> u64) -> u64 {
@@ -55,7 +61,6 @@ impl Metrics {
 impl Collector for Metrics {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
         self.requests(&mut to)?;
-        self.features(&mut to)?;
         self.people(&mut to)?;
         self.config(&mut to)?;
         self.edges(&mut to)?;
@@ -89,93 +94,6 @@ impl Metrics {
         )?;
         for (status, sum) in seen() {
             histogram(&mut family, &[("status", status)], sum)?;
-        }
-        Ok(())
-    }
-
-    fn features(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
-        let features = lock(&self.features);
-        let mut family = describe(
-            to,
-            "burgee_evaluations",
-            "Decisions by feature, variant and reason",
-            MetricType::Counter,
-        )?;
-        for ((feature, variant), Variant { workers, .. }) in &features.arms {
-            for (index, reason) in REASONS.iter().enumerate() {
-                let sum = workers
-                    .iter()
-                    .map(|arm| arm.evaluations[index].get())
-                    .sum::<u64>();
-                if sum > 0 {
-                    let labels = [
-                        ("feature", &**feature),
-                        ("variant", variant),
-                        ("reason", reason.as_str()),
-                    ];
-                    counter(&mut family, &labels, sum)?;
-                }
-            }
-        }
-        let compared: Vec<_> = features
-            .arms
-            .iter()
-            .filter(|(_, variant)| variant.is_compared)
-            .map(|(key, variant)| (key, outcome(variant)))
-            .collect();
-        let mut family = describe(
-            to,
-            "burgee_feature_requests",
-            "Requests answered, by what the feature gave them",
-            MetricType::Counter,
-        )?;
-        each_outcome(&compared, |labels, sum| {
-            counter(&mut family, labels, count(sum))
-        })?;
-        let mut family = describe(
-            to,
-            "burgee_feature_request_duration_seconds",
-            "Durations, by what the feature gave the request",
-            MetricType::Histogram,
-        )?;
-        each_outcome(&compared, |labels, sum| histogram(&mut family, labels, sum))?;
-        self.exposures(&features, to)
-    }
-
-    fn exposures(&self, features: &Features, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
-        let mut family = describe(
-            to,
-            "burgee_exposures",
-            "Answers that used the feature, as the application says",
-            MetricType::Counter,
-        )?;
-        for ((feature, variant), Variant { workers, .. }) in &features.arms {
-            let sum = workers.iter().map(|arm| arm.exposures.get()).sum::<u64>();
-            if sum > 0 {
-                let labels = [("feature", &**feature), ("variant", variant)];
-                counter(&mut family, &labels, sum)?;
-            }
-        }
-        let names = self.goals.names();
-        let mut family = describe(
-            to,
-            "burgee_goals",
-            "Goals reached, by what the feature gave the request",
-            MetricType::Counter,
-        )?;
-        for ((feature, variant), Variant { workers, .. }) in &features.arms {
-            for (number, goal) in names.iter().enumerate() {
-                let reached = workers.iter().filter_map(|arm| arm.goals.get());
-                let sum = reached.map(|goals| goals[number].get()).sum::<u64>();
-                if sum > 0 {
-                    let labels = [
-                        ("feature", &**feature),
-                        ("variant", variant),
-                        ("goal", goal),
-                    ];
-                    counter(&mut family, &labels, sum)?;
-                }
-            }
         }
         Ok(())
     }
@@ -284,38 +202,7 @@ impl Metrics {
     }
 }
 
-/// The endings of one variant over all workers.
-fn outcome(variant: &Variant) -> [Sum; CLASSES.len()] {
-    let counted = variant.workers.iter().filter_map(|arm| arm.requests.get());
-    Endings::sum(counted.map(|endings| &**endings))
-}
-
-type Compared<'a> = (&'a Key, [Sum; CLASSES.len()]);
-
-fn each_outcome(
-    compared: &[Compared<'_>],
-    mut each: impl FnMut(&Labels<'_>, &Sum) -> Result<(), Error>,
-) -> Result<(), Error> {
-    for ((feature, variant), sums) in compared {
-        for (status, sum) in CLASSES
-            .into_iter()
-            .zip(sums)
-            .filter(|(_, sum)| count(sum) > 0)
-        {
-            each(
-                &[
-                    ("feature", feature),
-                    ("variant", variant),
-                    ("status", status),
-                ],
-                sum,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn count(sum: &Sum) -> u64 {
+pub(super) fn count(sum: &Sum) -> u64 {
     sum.0.iter().sum()
 }
 
