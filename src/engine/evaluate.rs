@@ -105,6 +105,8 @@ pub struct Decisions {
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
+    /// our fields as lines of a head, after [`Snapshot::apply_as_lines`]
+    pub lines: Vec<u8>,
     /// whether `users` is filled: only where somebody asked for ids in a log
     pub remember_users: bool,
     /// for each file, who asks
@@ -139,6 +141,7 @@ impl Decisions {
         self.overrides.clear();
         self.visitor = None;
         self.forged = 0;
+        self.lines.clear();
         self.users.clear();
     }
 }

@@ -2,19 +2,49 @@
 //! Out: one field a feature, and what the file opts into: payloads, the combined field, the revision.
 
 use super::{Decision, Decisions, Feature, Snapshot, Toggles};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Writes our fields, last. The map grows at most once.
+/// Writes our fields into a map, last. The map grows at most once.
 pub fn write(snapshot: &Snapshot, headers: &mut HeaderMap, decisions: &Decisions) {
     // a map that cannot hold more goes on without us: the application is reached even then
     let _ = headers.try_reserve(decisions.answers.len() + 2);
-    for (_, feature, decision) in sent(snapshot, decisions) {
-        let variant = feature.variant(decision.variant);
-        if let Some(name) = &feature.header {
-            let _ = headers.try_insert(name.clone(), variant.header.clone());
-        }
-        if let (Some(name), Some(value)) = (&feature.value_header, &variant.value_header) {
-            let _ = headers.try_insert(name.clone(), value.clone());
+    each(snapshot, decisions, |name, value| {
+        let _ = headers.try_insert(name.clone(), value.clone());
+    });
+}
+
+/// Writes our fields as the lines of an HTTP/1.1 head, each with its line end.
+pub fn render(snapshot: &Snapshot, decisions: &Decisions, lines: &mut Vec<u8>) {
+    each(snapshot, decisions, |name, value| {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    });
+}
+
+fn each(
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+    mut put: impl FnMut(&HeaderName, &HeaderValue),
+) {
+    for toggles in &snapshot.files {
+        for (feature, decision) in toggles
+            .features
+            .iter()
+            .zip(&decisions.answers[toggles.first..])
+        {
+            let Some(decision) = decision else { continue };
+            let variant = feature.variant(decision.variant);
+            if !toggles.send_off && &*variant.name == "off" {
+                continue;
+            }
+            if let Some(name) = &feature.header {
+                put(name, &variant.header);
+            }
+            if let (Some(name), Some(value)) = (&feature.value_header, &variant.value_header) {
+                put(name, value);
+            }
         }
     }
     if let Some(name) = &snapshot.combined {
@@ -26,11 +56,11 @@ pub fn write(snapshot: &Snapshot, headers: &mut HeaderMap, decisions: &Decisions
             members.is_empty(),
             HeaderValue::from_str(&members.join(", ")),
         ) {
-            let _ = headers.try_insert(name.clone(), value);
+            put(name, &value);
         }
     }
     if let Some((name, value)) = &snapshot.revision_header {
-        let _ = headers.try_insert(name.clone(), value.clone());
+        put(name, value);
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) async fn share(
 pub(super) async fn alone(
     conn: &Rc<Conn>,
     mut request: Request<Upload>,
+    lines: &[u8],
     may_repeat: bool,
     alarm: &Alarm,
 ) -> Result<(Response<Incoming>, Link), Failure> {
@@ -71,6 +72,7 @@ pub(super) async fn alone(
         if may_repeat {
             link.wire.arm();
         }
+        link.wire.add(lines);
         match in_time(link.sender.try_send_request(request), alarm).await? {
             Ok(response) => return Ok((response, link)),
             // the connection closed before a byte of the request was written: it comes back whole
@@ -82,6 +84,7 @@ pub(super) async fn alone(
     }
     // boxed: rare, and larger than all that every request needs
     let mut link = Box::pin(pool::open(&worker.settings)).await?;
+    link.wire.add(lines);
     match in_time(link.sender.try_send_request(request), alarm).await? {
         Ok(response) => Ok((response, link)),
         Err(error) => Err(Failure::from(error.error())),

@@ -1,7 +1,10 @@
 //! One connection to the application, and what replaces it when it turns out to be stale.
 //! In: the upstream's address. Out: a stream for hyper; under a safe request it is replaced once, unseen.
 
-use super::settings::{Settings, Upstream};
+use super::{
+    settings::{Settings, Upstream},
+    splice::Splice,
+};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -60,12 +63,19 @@ pub(super) struct Wire {
     sent: RefCell<Vec<u8>>,
     /// the application takes no more bytes
     broken: Cell<bool>,
+    /// our fields, which the next head has to carry
+    lines: RefCell<Splice>,
 }
 
 impl Wire {
     /// The next request may be sent twice.
     pub(super) fn arm(&self) {
         self.armed.set(true);
+    }
+
+    /// The head that is written next carries these lines behind its request line.
+    pub(super) fn add(&self, lines: &[u8]) {
+        self.lines.borrow_mut().begin(lines);
     }
 
     /// Whether the connection is of no more use.
@@ -166,6 +176,21 @@ impl Renewable {
         }
     }
 
+    /// Writes, with our fields in the head; none where only ours were written.
+    fn poll_spliced(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<Option<usize>>> {
+        let mut splice = self.wire.lines.borrow_mut();
+        let spliced = splice.put_into(bufs);
+        let bufs = spliced.as_deref().unwrap_or(bufs);
+        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, bufs))?;
+        self.wire.record(bufs, written);
+        drop(spliced);
+        Poll::Ready(Ok(splice.written(written)))
+    }
+
     fn is_stale(&self, result: &io::Result<()>, nothing_came: bool) -> bool {
         self.wire.armed.get()
             && match result {
@@ -222,11 +247,9 @@ impl AsyncWrite for Renewable {
             if this.wire.is_broken() {
                 return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
             }
-            match ready!(Pin::new(&mut this.socket).poll_write_vectored(cx, bufs)) {
-                Ok(written) => {
-                    this.wire.record(bufs, written);
-                    return Poll::Ready(Ok(written));
-                }
+            match ready!(this.poll_spliced(cx, bufs)) {
+                Ok(None) => {}
+                Ok(Some(written)) => return Poll::Ready(Ok(written)),
                 Err(error) => match this.is_stale(&Err(error), false) {
                     true => this.renew(),
                     false => this.wire.broke(),

@@ -27,7 +27,7 @@ pub(super) struct Shape {
     websocket: bool,
     grpc: bool,
     /// whether the application is spoken to in HTTP/2
-    over_h2: bool,
+    pub(super) over_h2: bool,
     expects: bool,
     is_safe: bool,
 }
@@ -102,13 +102,15 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
     }
 }
 
-/// Sends the request, waits for the head of the answer; says also whether it tells of used features.
+/// Sends the request, waits for the head of the answer; says also whether it tells of used features. `lines` are our
+/// fields, where they are not in the map.
 pub(super) async fn send(
     conn: &Rc<Conn>,
     mut parts: Parts,
     body: Incoming,
     shape: Shape,
     in_force: &Arc<InForce>,
+    lines: &[u8],
 ) -> Result<(Response<Answer>, bool), Failure> {
     let worker = &conn.worker;
     let settings = &worker.settings;
@@ -148,7 +150,7 @@ pub(super) async fn send(
         (response, Lease::Shared(stream))
     } else {
         let may_repeat = shape.is_safe && !shape.has_body;
-        let (response, link) = attempt::alone(conn, request, may_repeat, &alarm).await?;
+        let (response, link) = attempt::alone(conn, request, lines, may_repeat, &alarm).await?;
         let (worker, flow) = (worker.clone(), flow.clone());
         (response, Lease::Whole { link, flow, worker })
     };

@@ -26,6 +26,7 @@ mod pool;
 mod respond;
 mod settings;
 mod sniff;
+mod splice;
 mod stream;
 mod upgrade;
 
@@ -287,11 +288,15 @@ async fn answer(
     let shape = forward::Shape::of(&parts, &body, &seen, protocol);
     let facts = facts::Facts::of(conn, &parts, &host);
     let snapshot = &in_force.snapshot;
-    snapshot.apply(&mut parts, &facts.for_engine(), decisions, |parts| {
-        forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
-    });
+    let facts = facts.for_engine();
+    let between = |parts: &mut _| forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
+    match shape.over_h2 {
+        true => snapshot.apply(&mut parts, &facts, decisions, between),
+        false => snapshot.apply_as_lines(&mut parts, &facts, decisions, between),
+    }
     let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
-    let (response, used) = forward::send(conn, parts, body, shape, in_force).await?;
+    let (response, used) =
+        forward::send(conn, parts, body, shape, in_force, &decisions.lines).await?;
     let about = About { by_https, used };
     Ok(Answered::ByApplication(response, about))
 }
