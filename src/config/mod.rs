@@ -57,7 +57,15 @@ pub fn compile_texts(
         .enumerate()
         .map(|(index, text)| root(text, index as u16, &mut log))
         .collect();
-    let borrowed: Vec<Option<&Node<'_>>> = roots.iter().map(Option::as_ref).collect();
+    let mut usable = |root: &&Node<'_>, text: &Text| {
+        let braces = text.bytes.windows(2).any(|pair| pair == b"{{");
+        !(braces && source::is_template(root, &mut log))
+    };
+    let borrowed: Vec<Option<&Node<'_>>> = roots
+        .iter()
+        .zip(texts)
+        .map(|(root, text)| root.as_ref().filter(|root| usable(root, text)))
+        .collect();
     let snapshot = compile::all(&borrowed, env, now, &revision(texts), &mut log);
     let names = texts.iter().map(|text| Arc::from(&*text.name));
     let problems = log.tell(&names.zip(roots).collect::<Vec<_>>());

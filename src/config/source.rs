@@ -220,6 +220,27 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     Some(root)
 }
 
+/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
+pub(super) fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
+    match &node.kind {
+        Kind::Text(text, _) if text.contains("{{") => {
+            log.error(
+                node.at,
+                format!("{} is left over from a template", quote(text)),
+                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
+            );
+            true
+        }
+        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
+        Kind::Map(entries) => {
+            let free = ["description", "metadata", "variants", "matches"];
+            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
+            read.filter(|entry| is_template(&entry.value, log)).count() > 0
+        }
+        _ => false,
+    }
+}
+
 fn not_utf8(bytes: &[u8], valid: usize, start: Place, log: &mut Log) {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return log.error(start, "the file is UTF-16", "save it as UTF-8");

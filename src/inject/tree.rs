@@ -133,15 +133,10 @@ struct Reader<'a, T: granit_parser::BorrowedInput<'a>> {
 }
 
 impl<'a, T: granit_parser::BorrowedInput<'a>> Reader<'a, T> {
-    /// The next event that is no comment.
+    /// The next event; comments are none.
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, String> {
-        loop {
-            match self.events.next_event().transpose() {
-                Ok(Some((Event::Comment(..), _))) => {}
-                Ok(event) => return Ok(event),
-                Err(error) => return Err(format!("not YAML: {error}")),
-            }
-        }
+        let next = self.events.next_event().transpose();
+        next.map_err(|error| format!("not YAML: {error}"))
     }
 
     fn following(&mut self) -> Result<(Event<'a>, Span), String> {

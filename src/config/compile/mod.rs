@@ -211,7 +211,7 @@ fn one<'t>(
     now: Second,
     log: &mut Log,
 ) -> Option<Compiled> {
-    if is_foreign(root, log) || is_template(root, log) {
+    if is_foreign(root, log) {
         return None;
     }
     let file = file::File::read(root, log)?;
@@ -498,27 +498,6 @@ fn user_ids(node: &Node<'_>) -> usize {
             .sum(),
         Kind::List(items) => items.iter().map(user_ids).sum(),
         _ => 0,
-    }
-}
-
-/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
-fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
-    match &node.kind {
-        Kind::Text(text, _) if text.contains("{{") => {
-            log.error(
-                node.at,
-                format!("{} is left over from a template", quote(text)),
-                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
-            );
-            true
-        }
-        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
-        Kind::Map(entries) => {
-            let free = ["description", "metadata", "variants", "matches"];
-            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
-            read.filter(|entry| is_template(&entry.value, log)).count() > 0
-        }
-        _ => false,
     }
 }
 
