@@ -87,6 +87,15 @@ class Servers(unittest.TestCase):
             for name, (answer,) in self.each(f"http://{burgee.evaluate}/ns/nobody", [asked("switch")]):
                 self.assertEqual(answer["error"], "FLAG_NOT_FOUND", name)
 
+    def test_without_a_good_file_and_with_too_long_a_context_there_is_an_error(self):
+        own = {"Rust": "PARSE_ERROR"}  # it looks for a value in every answer but 400, 401, 403, 404 and 429
+        with Burgee("version: 1\nfeatures: {a: 110%}\n", "--on-bad-start=forward") as burgee:
+            for name, (answer,) in self.each(f"http://{burgee.evaluate}", [asked("everyone", "boolean")]):
+                self.assertEqual(answer["error"], own.get(name, "GENERAL"), name)
+        with Burgee(TOGGLES) as burgee:
+            for name, (answer,) in self.each(f"http://{burgee.evaluate}", [asked("everyone", "boolean", essay="x" * 300_000)]):
+                self.assertEqual(answer["error"], own.get(name, "GENERAL"), name)
+
     def test_a_token_is_asked_for_and_a_rate_is_kept(self):
         token = CLIENTS / "token"
         token.write_text("s3cret\n")

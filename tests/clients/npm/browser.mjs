@@ -41,6 +41,8 @@ const tests = {
     await start();
     const before = await details('targeted');
     await page.evaluate(() => window.app.become({ targetingKey: 'user-1', country: 'US' }));
+    // it shows what it kept for this key first, and asks behind that
+    await page.waitForFunction(() => window.app.details('targeted').value, undefined, { timeout: 20000 });
     return { before, after: await details('targeted'), traffic };
   },
   async errors() {
