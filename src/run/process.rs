@@ -1,0 +1,105 @@
+//! The one closed event loop: everything that can happen to the process, and what it does then.
+//! In: signals, commands of the doors, workers that end, the deadline. Out: phases, requests to read the files, an exit code.
+
+use crate::{
+    config::reload,
+    live::{Command, Phase, Report},
+    signals::{self, Signal},
+};
+use std::{process::ExitCode, sync::mpsc as blocking, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+use tracing::{error, info, warn};
+
+/// After the deadline, for connections to be closed rather than cut.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Everything that can happen to the process.
+enum Event {
+    Signal(Signal),
+    Command(Command),
+    WorkerEnded,
+    Deadline,
+}
+
+/// What the event loop holds.
+pub(super) struct Process {
+    pub(super) signals: signals::Receiver,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) reloads: blocking::Sender<reload::Request>,
+    pub(super) ended: mpsc::UnboundedReceiver<()>,
+    pub(super) workers: usize,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) drain_timeout: Duration,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Process {
+    async fn next(&mut self) -> Event {
+        let deadline = self.deadline;
+        let passed = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(signal) = self.signals.recv() => Event::Signal(signal),
+            Some(command) = self.commands.recv() => Event::Command(command),
+            Some(()) = self.ended.recv() => Event::WorkerEnded,
+            () = passed => Event::Deadline,
+        }
+    }
+
+    /// Until the process may end.
+    pub(super) async fn live(mut self) -> ExitCode {
+        loop {
+            match self.next().await {
+                Event::Signal(Signal::Reload) => self.reload("signal", None),
+                Event::Command(Command::Reload(reply)) => self.reload("api", Some(reply)),
+                Event::Command(Command::Drain) => self.enter(Phase::Draining),
+                Event::Signal(Signal::Stop) if self.phase() < Phase::Stopping => {
+                    info!(timeout = ?self.drain_timeout, "stopping: requests that have begun are finished");
+                    self.enter(Phase::Stopping);
+                    self.deadline = Some(Instant::now() + self.drain_timeout);
+                }
+                // asked twice, or out of time
+                Event::Signal(Signal::Stop) | Event::Deadline if self.phase() < Phase::Closing => {
+                    warn!("closing what is still open");
+                    self.enter(Phase::Closing);
+                    self.deadline = Some(Instant::now() + LAST_WORDS);
+                }
+                Event::Signal(Signal::Stop) | Event::Deadline => return ExitCode::SUCCESS,
+                Event::WorkerEnded if self.phase() < Phase::Stopping => {
+                    error!("a worker has ended, and with it this process");
+                    return ExitCode::FAILURE;
+                }
+                Event::WorkerEnded => self.workers -= 1,
+            }
+            if self.workers == 0 && self.phase() >= Phase::Stopping {
+                info!("stopped");
+                return ExitCode::SUCCESS;
+            }
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// A phase is never left for an earlier one.
+    fn enter(&self, phase: Phase) {
+        self.phase.send_if_modified(|now| {
+            let further = phase > *now;
+            *now = phase.max(*now);
+            further
+        });
+    }
+
+    fn reload(&self, trigger: &'static str, reply: Option<oneshot::Sender<Report>>) {
+        // a reader of files that has gone drops the reply, and whoever waits for it is told so
+        let _ = self.reloads.send(reload::Request { trigger, reply });
+    }
+}
