@@ -41,8 +41,8 @@ const application = http.createServer((request, response) => {
 
 let browser, burgee, context, page, file, at, seen;
 
-const start = (toggles, upstream) => new Promise((resolve, reject) => {
-  const flags = ["run", "--toggles", toggles, "--upstream", upstream, "--log-format", "json", "--poll", "100ms", "--workers", "1"];
+const start = (toggles, upstream, more = []) => new Promise((resolve, reject) => {
+  const flags = ["run", "--toggles", toggles, "--upstream", upstream, "--log-format", "json", "--poll", "100ms", "--workers", "1", ...more];
   for (const door of ["listen", "admin-listen", "api-listen"]) flags.push(`--${door}`, "127.0.0.1:0");
   const child = spawn(process.env.BURGEE, flags, { stdio: ["ignore", "ignore", "pipe"], env: {} });
   let text = "";
@@ -60,7 +60,7 @@ const visit = (user, url = "/") => new Promise((resolve, reject) => {
   const [host, port] = burgee.listen.split(":");
   http.get({ host, port, path: url, headers: { "x-user-id": user } }, (response) => response.resume().on("end", resolve)).on("error", reject);
 });
-const open = async (options = {}) => {
+const open = async (options = {}, state = /^in force/) => {
   context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
   page = await context.newPage();
   seen = { errors: [], origins: new Set() };
@@ -69,7 +69,7 @@ const open = async (options = {}) => {
   page.on("dialog", (dialog) => { seen.errors.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => seen.origins.add(request.url().startsWith("data:") ? "data:" : new URL(request.url()).origin));
   await page.goto(at);
-  await page.getByText("in force", { exact: true }).waitFor();
+  await page.getByRole("status").filter({ hasText: state }).waitFor();
 };
 const picture = async (name) => {
   if (process.env.SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
@@ -251,4 +251,34 @@ test("it says so when burgee is gone", async () => {
   burgee.child.removeAllListeners("exit");
   burgee.child.kill("SIGKILL");
   await page.getByText("burgee does not answer").waitFor();
+});
+
+test("a start without a good file is said as loudly, and the first good one takes over", async () => {
+  burgee.child.removeAllListeners("exit");
+  burgee.child.kill();
+  write("version: 1\nfeatures: {a: 110%}\n");
+  burgee = await start(file, `http://127.0.0.1:${application.address().port}`, ["--on-bad-start", "forward"]);
+  at = `http://${burgee.api}/`;
+  await open({}, "degraded: no good toggles yet, requests pass without features");
+  await until("the problem", () => document.querySelectorAll("#problems li.bad").length === 1);
+  await page.getByText("No features.").waitFor();
+  write(GOOD);
+  await page.getByText("in force", { exact: true }).waitFor();
+  await page.getByText("dark-mode: on for everybody.").waitFor();
+});
+
+test("a thousand features are drawn as they are looked at", async () => {
+  write("version: 1\nheaders: {prefix: X-F-}\nfeatures:\n" + Array.from({ length: 1000 }, (_, i) => `  f${i}: {rollout: 50%}\n`).join(""));
+  await open();
+  await until("all are listed", () => document.querySelectorAll("article").length === 1000);
+  await visit("mia");
+  await page.locator("tr[data-variant]").first().waitFor();
+  const took = await page.evaluate(() => { const begun = performance.now(); showAgain(); return performance.now() - begun; });
+  assert.ok(took < 200, `${took} ms`);
+  await page.getByLabel("Find").fill("f777");
+  await page.getByText("f777: roll out to 50%: on.").waitFor();
+  await page.locator('article:has(h3:text-is("f777")) tr[data-variant]').first().waitFor();
+  await page.getByLabel("Find").fill("");
+  await page.locator('article:has(h3:text-is("f999"))').scrollIntoViewIfNeeded();
+  await page.getByText("f999: roll out to 50%: on.").waitFor();
 });
