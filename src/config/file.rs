@@ -7,7 +7,7 @@
 use super::{
     problem::{Log, did_you_mean, quote},
     schema as is,
-    source::{Entry, Kind, Node},
+    tree::{Entry, Kind, Node},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::borrow::Cow;

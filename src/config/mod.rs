@@ -10,6 +10,8 @@ mod read;
 pub mod reload;
 mod schema;
 mod source;
+mod syntax;
+mod tree;
 
 use crate::engine::{Snapshot, units::Second};
 pub use compile::Environment;
@@ -17,8 +19,8 @@ use problem::Log;
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Generation, Stamp, Text, generation, stamp};
 pub use schema::schema;
-use source::{Node, Place};
 use std::{path::Path, sync::Arc};
+use tree::{Node, Place};
 
 /// A file's limit, which is also a ConfigMap's.
 pub const LARGEST: usize = 1 << 20;
@@ -59,7 +61,7 @@ pub fn compile_texts(
         .collect();
     let mut usable = |root: &&Node<'_>, text: &Text| {
         let braces = text.bytes.windows(2).any(|pair| pair == b"{{");
-        !(braces && source::is_template(root, &mut log))
+        !(braces && tree::is_template(root, &mut log))
     };
     let borrowed: Vec<Option<&Node<'_>>> = roots
         .iter()

@@ -1,7 +1,7 @@
 //! What is wrong with a file, where, and what to write instead.
 //! In: places and sentences, as they are found. Out: problems in the order of the text, each told once.
 
-use super::source::{Node, Place};
+use super::tree::{Node, Place};
 use std::{fmt, sync::Arc};
 
 /// Whether a problem keeps the file out of force.

@@ -5,134 +5,19 @@
 //! a duplicate key is seen, every value has a place, and a full 1 MiB file costs 40 bytes a value. What could grow
 //! beyond the text (aliases, merge keys), change its meaning (tags) or exhaust the stack (depth) is refused here.
 
-use super::problem::{Log, quote};
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
-use std::{borrow::Cow, collections::HashSet, fmt::Write as _};
+use super::{
+    problem::{Log, quote},
+    syntax::not_utf8,
+    tree::{Entry, Kind, Node, Place},
+};
+use granit_parser::{Event, Parser, ScalarStyle, Span};
+use std::{borrow::Cow, collections::HashSet};
 
 /// Maps and lists within each other.
 pub(super) const DEEPEST: usize = 16;
 
 /// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
 const MOST_VALUES: u32 = 250_000;
-
-/// Where something stands, and which node it belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: u32,
-    pub(super) column: u32,
-    /// nodes are numbered in the order of the text
-    pub(super) id: u32,
-    /// index of the file
-    pub(super) file: u16,
-}
-
-/// A value of the file.
-#[derive(Debug)]
-pub(super) struct Node<'t> {
-    pub(super) at: Place,
-    pub(super) kind: Kind<'t>,
-}
-
-#[derive(Debug)]
-pub(super) enum Kind<'t> {
-    /// the characters as written, and whether they stood without quotes
-    Text(Cow<'t, str>, bool),
-    List(Vec<Node<'t>>),
-    Map(Vec<Entry<'t>>),
-    /// something that has been refused already
-    Refused,
-}
-
-#[derive(Debug)]
-pub(super) struct Entry<'t> {
-    pub(super) key: Cow<'t, str>,
-    pub(super) key_at: Place,
-    pub(super) value: Node<'t>,
-}
-
-impl<'t> Node<'t> {
-    /// The characters of a scalar; none for null, which only stands without quotes.
-    pub(super) fn text(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Text(text, _) if !self.is_null() => Some(text),
-            _ => None,
-        }
-    }
-
-    pub(super) fn is_null(&self) -> bool {
-        matches!(&self.kind, Kind::Text(text, true) if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    pub(super) fn is_refused(&self) -> bool {
-        matches!(self.kind, Kind::Refused)
-    }
-
-    /// What this is, for a sentence.
-    pub(super) fn what(&self) -> String {
-        match &self.kind {
-            Kind::Text(..) if self.is_null() => "nothing".to_owned(),
-            Kind::Text(text, _) => quote(text),
-            Kind::List(_) => "a list".to_owned(),
-            Kind::Map(_) => "a map".to_owned(),
-            Kind::Refused => "something refused".to_owned(),
-        }
-    }
-
-    /// The path from here to the node with this number, `features.checkout.rules[2].when`.
-    pub(super) fn path(&self, id: u32) -> String {
-        let (mut node, mut path) = (self, String::new());
-        while node.at.id != id {
-            // children are numbered in order: it is in the last one that does not begin behind it
-            match &node.kind {
-                Kind::List(items) => {
-                    let behind = items.partition_point(|item| item.at.id <= id);
-                    let Some(index) = behind.checked_sub(1) else {
-                        break;
-                    };
-                    let _ = write!(path, "[{}]", index + 1);
-                    node = &items[index];
-                }
-                Kind::Map(entries) => {
-                    let behind = entries.partition_point(|entry| entry.value.at.id <= id);
-                    let Some(index) = behind.checked_sub(1) else {
-                        break;
-                    };
-                    let key = quote(&entries[index].key);
-                    let dot = if path.is_empty() { "" } else { "." };
-                    let _ = write!(path, "{dot}{}", key.trim_matches('`'));
-                    node = &entries[index].value;
-                }
-                _ => break,
-            }
-        }
-        path
-    }
-
-    /// How many values this is made of.
-    pub(super) fn size(&self) -> usize {
-        1 + match &self.kind {
-            Kind::List(items) => items.iter().map(Node::size).sum::<usize>(),
-            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
-            _ => 0,
-        }
-    }
-
-    /// Equal in meaning: the order of keys does not matter, places do not either.
-    pub(super) fn same(&self, other: &Node<'_>) -> bool {
-        match (&self.kind, &other.kind) {
-            (Kind::Text(a, _), Kind::Text(b, _)) => a == b && self.is_null() == other.is_null(),
-            (Kind::List(a), Kind::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
-            }
-            (Kind::Map(a), Kind::Map(b)) => {
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|a| b.iter().any(|b| a.key == b.key && a.value.same(&b.value)))
-            }
-            _ => false,
-        }
-    }
-}
 
 /// A map or list whose end has not come yet.
 struct Open<'t> {
@@ -143,10 +28,10 @@ struct Open<'t> {
     seen: HashSet<Cow<'t, str>>,
 }
 
-struct Builder<'t, 'l> {
-    text: &'t str,
-    log: &'l mut Log,
-    file: u16,
+pub(super) struct Builder<'t, 'l> {
+    pub(super) text: &'t str,
+    pub(super) log: &'l mut Log,
+    pub(super) file: u16,
     next: u32,
     open: Vec<Open<'t>>,
     root: Option<Node<'t>>,
@@ -220,52 +105,8 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     Some(root)
 }
 
-/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
-pub(super) fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
-    match &node.kind {
-        Kind::Text(text, _) if text.contains("{{") => {
-            log.error(
-                node.at,
-                format!("{} is left over from a template", quote(text)),
-                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
-            );
-            true
-        }
-        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
-        Kind::Map(entries) => {
-            let free = ["description", "metadata", "variants", "matches"];
-            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
-            read.filter(|entry| is_template(&entry.value, log)).count() > 0
-        }
-        _ => false,
-    }
-}
-
-fn not_utf8(bytes: &[u8], valid: usize, start: Place, log: &mut Log) {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return log.error(start, "the file is UTF-16", "save it as UTF-8");
-    }
-    let before = &bytes[..valid];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    let at = Place {
-        line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u32,
-        column: 1 + String::from_utf8_lossy(&before[line_start..])
-            .chars()
-            .count() as u32,
-        ..start
-    };
-    log.error(
-        at,
-        format!("the byte 0x{:02x} is not UTF-8", bytes[valid]),
-        "save the file as UTF-8",
-    );
-}
-
 impl<'t> Builder<'t, '_> {
-    fn place(&self, span: &Span) -> Place {
+    pub(super) fn place(&self, span: &Span) -> Place {
         Place {
             line: span.start.line() as u32,
             column: span.start.col() as u32 + 1,
@@ -275,7 +116,7 @@ impl<'t> Builder<'t, '_> {
     }
 
     /// `None` where going on would make no sense.
-    fn event(&mut self, event: Event<'t>, span: &Span) -> Option<()> {
+    pub(super) fn event(&mut self, event: Event<'t>, span: &Span) -> Option<()> {
         let at = self.place(span);
         if self.next == MOST_VALUES {
             self.log.error(
@@ -307,7 +148,7 @@ impl<'t> Builder<'t, '_> {
         }
     }
 
-    fn properties(&mut self, event: &Event<'_>, at: Place) {
+    pub(super) fn properties(&mut self, event: &Event<'_>, at: Place) {
         if let Some(tag) = event.tag() {
             let tag = quote(&tag.original());
             self.log.error(
@@ -325,7 +166,7 @@ impl<'t> Builder<'t, '_> {
         }
     }
 
-    fn scalar(
+    pub(super) fn scalar(
         &mut self,
         text: Cow<'t, str>,
         style: ScalarStyle,
@@ -349,7 +190,12 @@ impl<'t> Builder<'t, '_> {
         self.key_or_value(text.clone(), Kind::Text(text, plain), at)
     }
 
-    fn key_or_value(&mut self, text: Cow<'t, str>, kind: Kind<'t>, at: Place) -> Option<()> {
+    pub(super) fn key_or_value(
+        &mut self,
+        text: Cow<'t, str>,
+        kind: Kind<'t>,
+        at: Place,
+    ) -> Option<()> {
         match self.open.last_mut() {
             Some(Open {
                 node: Node {
@@ -375,7 +221,7 @@ impl<'t> Builder<'t, '_> {
         }
     }
 
-    fn begin(&mut self, kind: Kind<'t>, at: Place) -> Option<()> {
+    pub(super) fn begin(&mut self, kind: Kind<'t>, at: Place) -> Option<()> {
         if self.open.len() == DEEPEST {
             self.log.error(
                 at,
@@ -417,15 +263,7 @@ impl<'t> Builder<'t, '_> {
         Some(())
     }
 
-    fn template(&mut self, at: Place) {
-        self.log.error(
-            at,
-            "`{{` is left over from a template",
-            "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
-        );
-    }
-
-    fn attach(&mut self, node: Node<'t>) -> Option<()> {
+    pub(super) fn attach(&mut self, node: Node<'t>) -> Option<()> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Some(());
@@ -469,102 +307,5 @@ impl<'t> Builder<'t, '_> {
             _ => {}
         }
         Some(())
-    }
-
-    /// A sentence for what the parser cannot read. It stops at the first such place.
-    fn syntax(&mut self, error: &ScanError) {
-        let mark = error.marker();
-        let at = Place {
-            line: mark.line() as u32,
-            column: mark.col() as u32 + 1,
-            id: 0,
-            file: self.file,
-        };
-        let line = self
-            .text
-            .lines()
-            .nth(mark.line().saturating_sub(1))
-            .unwrap_or_default();
-        if line.contains("{{") {
-            return self.template(at);
-        }
-        if let Some((line, column)) = self.tab(mark.line(), error.kind()) {
-            let at = Place { line, column, ..at };
-            return self.log.error(
-                at,
-                "a tab is used as indentation",
-                "YAML is indented with spaces: replace the tab",
-            );
-        }
-        let (message, hint) = match error.kind() {
-            ErrorKind::RecursionLimitExceeded => (
-                format!("more than {DEEPEST} maps and lists are nested here"),
-                "make it flatter; a segment can name a part of a condition",
-            ),
-            ErrorKind::DirectiveDisallowed => (
-                "a `%` directive is not read".to_owned(),
-                "leave the line out",
-            ),
-            ErrorKind::UndeclaredTagHandle => (
-                "a tag is not read".to_owned(),
-                "leave it out: text stays text",
-            ),
-            ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
-                "a quoted text has no end".to_owned(),
-                "close it with the quote that it began with",
-            ),
-            ErrorKind::UnclosedFlowCollection { .. }
-            | ErrorKind::UnexpectedEofFlowSequence
-            | ErrorKind::UnexpectedEofFlowMapping => (
-                "a `{` or `[` is never closed".to_owned(),
-                "close it with `}` or `]`",
-            ),
-            ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
-                "a comma or the closing bracket is missing before this".to_owned(),
-                "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it takes quotes",
-            ),
-            ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
-                format!("`{open}` is closed by `{close}`"),
-                "close it with `}` or `]`, as it began",
-            ),
-            ErrorKind::InvalidIndentation
-            | ErrorKind::ExpectedBlockMappingKey
-            | ErrorKind::ExpectedBlockSequenceEntry => (
-                "this line is indented differently from those around it".to_owned(),
-                "put it below the key that it belongs to",
-            ),
-            ErrorKind::SimpleKeyExpected => (
-                "this is neither `key: value` nor part of the line above".to_owned(),
-                "write `key: value`, with a blank behind the colon",
-            ),
-            kind => (
-                format!("this is not YAML: {kind}"),
-                "mind the indentation, the colons and the quotes",
-            ),
-        };
-        self.log.error(at, message, hint);
-    }
-
-    /// The tab that the parser stumbled over: on this line, or indenting it or the one before.
-    fn tab(&self, line: usize, kind: &ErrorKind) -> Option<(u32, u32)> {
-        let named = matches!(
-            kind,
-            ErrorKind::TabNotAllowed
-                | ErrorKind::TabInBlockIndentation
-                | ErrorKind::TabInIndentation
-                | ErrorKind::TabAtBlockScalarStart
-                | ErrorKind::InvalidBlockEntryWhitespace
-        );
-        [line, line.wrapping_sub(1), line + 1]
-            .into_iter()
-            .find_map(|number| {
-                let text = self.text.lines().nth(number.checked_sub(1)?)?;
-                let column = match text.find(|c: char| c != ' ') {
-                    Some(at) if text[at..].starts_with('\t') => at,
-                    _ if named && number == line => text.find('\t')?,
-                    _ => return None,
-                };
-                Some((number as u32, column as u32 + 1))
-            })
     }
 }

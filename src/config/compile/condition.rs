@@ -5,7 +5,7 @@ use super::{
     super::{
         file,
         problem::{did_you_mean, quote},
-        source::{Entry, Kind, Node, Place},
+        tree::{Entry, Kind, Node, Place},
     },
     Cx, names,
 };

@@ -5,7 +5,7 @@ use super::{
     super::{
         file,
         problem::quote,
-        source::{Entry, Place},
+        tree::{Entry, Place},
     },
     Cx,
     condition::Reach,
@@ -43,6 +43,18 @@ impl<'t> Cx<'t, '_> {
                         quote(&source.to_string())
                     ),
                     "use `header.` and `query.` sources",
+                );
+            }
+        }
+        for name in ["exp", "sig"] {
+            if map.key.is_some() && self.features.contains_key(name) {
+                self.log.error(
+                    entry.key_at,
+                    format!(
+                        "the feature {} cannot be told from a part of the signature",
+                        quote(name)
+                    ),
+                    "rename the feature",
                 );
             }
         }

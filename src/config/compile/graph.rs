@@ -2,7 +2,7 @@
 //! In: what each feature and segment reaches. Out: the order of evaluation.
 
 use super::{
-    super::{problem::quote, source::Place},
+    super::{problem::quote, tree::Place},
     Cx,
     condition::Reach,
 };

@@ -1,34 +1,47 @@
-//! Shape to meaning: one pass that proves a file and builds what requests are decided by.
+//! Shape to meaning: one pass that proves a file and builds what requests are decided by; a file here for each subject.
 //! In: the trees of all files. Out: a [`Snapshot`], or every problem in the log. Validation that yields no type is
 //! forgotten, so there is none: what is checked here is what is built here.
 
+mod anonymous;
+mod attributes;
+mod buckets;
+mod budget;
 mod condition;
+mod conflicts;
+mod dates;
+mod declared;
 mod feature;
 mod forced;
+mod foreign;
+mod generation;
 mod graph;
 mod headers;
 mod names;
+mod never;
 mod operators;
 mod payload;
 mod reachable;
+mod rollout;
+mod rules;
 mod serve;
 mod sources;
+mod values;
 mod warnings;
+mod words;
 
 use super::{
     file,
     problem::{Log, quote},
-    source::{Entry, Kind, Node, Place},
+    tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{
-    Feature, Snapshot, Toggles, anonymous::Anonymous, evaluate::FeatureIndex, fold::Guard,
-    forced::Override, units::Second,
-};
+use crate::engine::{anonymous::Anonymous, evaluate::FeatureIndex, units::Second};
 use condition::Reach;
-use feature::Declared;
+use declared::Declared;
+use foreign::is_foreign;
+use generation::Compiled;
+pub(in crate::config) use generation::all;
 use graph::Graph;
 use headers::Travel;
-use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
 
 /// Features of a file.
@@ -50,7 +63,7 @@ struct Cx<'t, 'e> {
     several: bool,
     namespace: Option<&'t str>,
     file_when: Option<&'t Node<'t>>,
-    slots: sources::Slots,
+    slots: attributes::Slots,
     segments: HashMap<&'t str, u16>,
     segment_names: Vec<&'t str>,
     features: HashMap<&'t str, FeatureIndex>,
@@ -65,143 +78,6 @@ struct Cx<'t, 'e> {
     patterns: usize,
     /// weighted subjects so far
     places: usize,
-}
-
-/// One file, understood as far as it could be.
-struct Compiled {
-    namespace: Option<Box<str>>,
-    namespace_at: Place,
-    paused: bool,
-    when: Option<crate::engine::condition::Condition>,
-    slots: sources::Slots,
-    anonymous: Option<Anonymous>,
-    forced: Option<Override>,
-    segments: Vec<Option<crate::engine::condition::Condition>>,
-    segment_names: Vec<Box<str>>,
-    features: Vec<(Option<Feature>, Place)>,
-    order: Vec<FeatureIndex>,
-    travel: Travel,
-}
-
-/// All files of one generation. None where the log has an error.
-pub(super) fn all(
-    roots: &[Option<&Node<'_>>],
-    env: Environment<'_>,
-    now: Second,
-    revision: &str,
-    log: &mut Log,
-) -> Option<Snapshot> {
-    let several = roots.len() > 1;
-    let compiled: Vec<Option<Compiled>> = roots
-        .iter()
-        .map(|root| root.and_then(|root| one(root, several, env, now, log)))
-        .collect();
-    let known: Vec<&Compiled> = compiled.iter().flatten().collect();
-    namespaces(&known, several, log);
-    one_name(&known, |travel| travel.combined.as_ref(), "combined", log);
-    one_name(&known, |travel| travel.revision.as_ref(), "revision", log);
-    let sends: Vec<headers::Sends<'_>> = known.iter().map(|file| file.sends()).collect();
-    headers::check(&sends, log);
-    if log.errors() > 0 {
-        return None;
-    }
-    let trusted = known
-        .iter()
-        .flat_map(|file| &file.slots.headers)
-        .map(|(name, _)| name);
-    let mut prefixes: Vec<&str> = known
-        .iter()
-        .filter_map(|file| file.travel.prefix.as_ref())
-        .map(|(prefix, _)| &**prefix)
-        .collect();
-    if prefixes.is_empty() {
-        // files that send nothing leave the default prefix to nobody
-        prefixes.push(crate::engine::fold::DEFAULT_PREFIX);
-    }
-    let combined = known
-        .iter()
-        .find_map(|file| file.travel.combined.clone())
-        .map(|(name, _)| name);
-    let revision_name = known
-        .iter()
-        .find_map(|file| file.travel.revision.clone())
-        .map(|(name, _)| name);
-    let named = known
-        .iter()
-        .flat_map(|file| &file.features)
-        .filter_map(|(feature, _)| feature.as_ref());
-    let sent = named
-        .flat_map(|feature| [&feature.header, &feature.value_header])
-        .flatten()
-        .chain(&combined)
-        .chain(&revision_name);
-    let guard = Guard::new(prefixes, sent.map(HeaderName::as_str), trusted);
-    let revision_header = match revision_name {
-        Some(name) => Some((name, HeaderValue::from_str(revision).ok()?)),
-        None => None,
-    };
-    let mut first = 0;
-    let files: Option<Box<[Toggles]>> = compiled
-        .into_iter()
-        .map(|file| file?.toggles(&mut first))
-        .collect();
-    Some(Snapshot {
-        revision: revision.into(),
-        files: files?,
-        guard,
-        combined,
-        revision_header,
-    })
-}
-
-/// With more than one file each has a namespace of its own.
-fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
-    let mut taken: HashMap<String, Place> = HashMap::new();
-    for file in files.iter().filter(|_| several) {
-        match &file.namespace {
-            None => log.error(
-                file.namespace_at,
-                "`namespace` is missing, and there are other files",
-                "write `namespace: shop`: it sets the features of this file apart",
-            ),
-            Some(name) => {
-                let other = taken.insert(name.to_ascii_lowercase(), file.namespace_at);
-                for at in other
-                    .into_iter()
-                    .flat_map(|other| [other, file.namespace_at])
-                {
-                    log.error(
-                        at,
-                        format!("another file has the namespace {} too", quote(name)),
-                        "every file takes its own",
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// There is one combined header, and one with the revision, for all files.
-fn one_name(
-    files: &[&Compiled],
-    of: impl Fn(&Travel) -> Option<&(HeaderName, Place)>,
-    what: &str,
-    log: &mut Log,
-) {
-    let mut all = files.iter().filter_map(|file| of(&file.travel));
-    let Some((first, _)) = all.next() else { return };
-    for (name, at) in all {
-        if name != first {
-            log.error(
-                *at,
-                format!(
-                    "another file calls the {what} header {}",
-                    quote(first.as_str())
-                ),
-                "there is one for all files: name it alike, or in one file only",
-            );
-        }
-    }
 }
 
 fn one<'t>(
@@ -223,7 +99,7 @@ fn one<'t>(
         several,
         namespace: None,
         file_when: file.when.map(|entry| &entry.value),
-        slots: sources::Slots::default(),
+        slots: attributes::Slots::default(),
         segments: HashMap::new(),
         segment_names: Vec::new(),
         features: HashMap::new(),
@@ -247,7 +123,7 @@ fn one<'t>(
 }
 
 impl<'t> Cx<'t, '_> {
-    fn version(&mut self, file: &file::File<'t>) {
+    pub(super) fn version(&mut self, file: &file::File<'t>) {
         let hint = "write `version: 1`: it names the contract that the file is written for";
         match file.version {
             None => self.log.error(self.top, "`version` is missing", hint),
@@ -256,7 +132,7 @@ impl<'t> Cx<'t, '_> {
         }
     }
 
-    fn namespace(&mut self, entry: &'t Entry<'t>) -> Option<&'t str> {
+    pub(super) fn namespace(&mut self, entry: &'t Entry<'t>) -> Option<&'t str> {
         let name = self.words(entry, "a name")?;
         if !names::is_name(name) {
             self.log.error(
@@ -270,7 +146,7 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// The names of segments and features, so that everything may refer to everything.
-    fn declare(&mut self, file: &file::File<'t>) -> &'t [Entry<'t>] {
+    pub(super) fn declare(&mut self, file: &file::File<'t>) -> &'t [Entry<'t>] {
         let segments = file
             .segments
             .and_then(|entry| file::entries(&entry.value, "`segments`", self.log))
@@ -334,7 +210,7 @@ impl<'t> Cx<'t, '_> {
         segments
     }
 
-    fn rest(
+    pub(super) fn rest(
         mut self,
         file: &file::File<'t>,
         paused: bool,
@@ -423,7 +299,11 @@ impl<'t> Cx<'t, '_> {
         }
     }
 
-    fn unused<'r>(&mut self, file: &file::File<'t>, reaches: impl Iterator<Item = &'r Reach>) {
+    pub(super) fn unused<'r>(
+        &mut self,
+        file: &file::File<'t>,
+        reaches: impl Iterator<Item = &'r Reach>,
+    ) {
         let mut used = vec![false; self.segment_names.len()];
         for (segment, _) in reaches.flat_map(|reach| &reach.segments) {
             used[usize::from(*segment)] = true;
@@ -448,44 +328,6 @@ impl<'t> Cx<'t, '_> {
     }
 }
 
-impl Compiled {
-    fn sends(&self) -> headers::Sends<'_> {
-        let features = self
-            .features
-            .iter()
-            .filter_map(|(feature, at)| Some((feature.as_ref()?, *at)));
-        headers::Sends {
-            travel: &self.travel,
-            features: features.collect(),
-            trusted: &self.slots.headers,
-        }
-    }
-
-    fn toggles(self, first: &mut usize) -> Option<Toggles> {
-        let features = self
-            .features
-            .into_iter()
-            .map(|(feature, _)| feature)
-            .collect::<Option<Box<[Feature]>>>()?;
-        let begin = *first;
-        *first += features.len();
-        Some(Toggles {
-            namespace: self.namespace,
-            first: begin,
-            paused: self.paused,
-            when: self.when,
-            attributes: self.slots.list.into(),
-            anonymous: self.anonymous,
-            forced: self.forced,
-            segments: self.segments.into_iter().collect::<Option<_>>()?,
-            segment_names: self.segment_names.into(),
-            features,
-            order: self.order.into(),
-            send_off: !self.travel.omit_off,
-        })
-    }
-}
-
 fn user_ids(node: &Node<'_>) -> usize {
     match &node.kind {
         Kind::Map(entries) => entries
@@ -499,54 +341,4 @@ fn user_ids(node: &Node<'_>) -> usize {
         Kind::List(items) => items.iter().map(user_ids).sum(),
         _ => 0,
     }
-}
-
-/// A file of another system, or one that is wrapped: told once, not key by key.
-fn is_foreign(root: &Node<'_>, log: &mut Log) -> bool {
-    let Kind::Map(entries) = &root.kind else {
-        return false;
-    };
-    let has = |key: &str| entries.iter().find(|entry| entry.key == key);
-    let version = has("version").is_some();
-    let (entry, message, hint) = if let Some(entry) = has("apiVersion").or(has("kind")) {
-        let map = has("kind").is_some_and(|kind| kind.value.text() == Some("ConfigMap"));
-        match map {
-            true => (
-                entry,
-                "this is a ConfigMap, not the toggles file in it".to_owned(),
-                "check what stands under `data`, without the indentation; Kubernetes mounts that as the file",
-            ),
-            false => (
-                entry,
-                "this is a Kubernetes manifest, not a toggles file".to_owned(),
-                "a toggles file begins with `version: 1`",
-            ),
-        }
-    } else if let Some(entry) = has("contexts") {
-        (
-            entry,
-            "`contexts` is how Experimentor writes it".to_owned(),
-            "make each context a file: `version: 1`, `namespace: <context>`, and its features below `features:`",
-        )
-    } else if let Some(entry) = has("flags").or(has("flagValues")) {
-        (
-            entry,
-            format!("{} is how other flag systems write it", quote(&entry.key)),
-            "write `version: 1` and `features:`; a flag that is on is `name: on`, a percentage `name: 25%`",
-        )
-    } else if let Some(entry) = has("experiments")
-        .or(has("toggles"))
-        .or(has("feature_flags"))
-        .filter(|_| !version)
-    {
-        (
-            entry,
-            format!("{} is how other systems write it", quote(&entry.key)),
-            "write `version: 1` and put the features below `features:`",
-        )
-    } else {
-        return false;
-    };
-    log.error(entry.key_at, message, hint);
-    true
 }

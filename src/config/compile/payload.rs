@@ -4,7 +4,7 @@
 use super::{
     super::{
         problem::quote,
-        source::{Kind, Node},
+        tree::{Kind, Node},
     },
     Cx,
 };

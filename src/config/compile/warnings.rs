@@ -4,7 +4,7 @@
 use super::{
     super::{
         problem::quote,
-        source::{Entry, Kind, Node},
+        tree::{Entry, Kind, Node},
     },
     Cx,
     reachable::are_apart,

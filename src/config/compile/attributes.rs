@@ -1,0 +1,290 @@
+//! What conditions and shares may ask about: `user`, `attributes`, and sources that are used directly.
+//! In: their maps. Out: one slot for each, with the weights of its subjects.
+
+use super::sources::PLACES;
+use super::{
+    super::{
+        file,
+        problem::{nearest, quote},
+        tree::{Entry, Kind, Place},
+    },
+    Cx, names,
+};
+use crate::engine::{
+    anonymous::Anonymous,
+    attributes::{Attribute, Slot, USER},
+};
+use http::HeaderName;
+use std::collections::HashMap;
+
+/// Attributes and sources of one file: each is read at most once a request, so there is a bound.
+const MOST: usize = 1_000;
+/// What conditions can ask about without declaring it.
+const BUILT_IN: [&str; 4] = ["path", "method", "host", "ip"];
+/// Words that mean something else in a condition.
+const TAKEN: [&str; 9] = [
+    "user", "path", "method", "host", "ip", "now", "not", "any", "all",
+];
+
+/// Subjects with a weight.
+pub(super) type Weights = Vec<(Box<[u8]>, u64)>;
+
+/// The attributes of a file, by slot and by name.
+#[derive(Default)]
+pub(super) struct Slots {
+    pub(super) list: Vec<Attribute>,
+    pub(super) by_name: HashMap<String, Slot>,
+    pub(super) weights: HashMap<Slot, Weights>,
+    /// every header that is trusted, and where the file says so
+    pub(super) headers: Vec<(HeaderName, Place)>,
+}
+
+impl<'t> Cx<'t, '_> {
+    /// `user`, `anonymous` and `attributes`.
+    pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<Anonymous> {
+        let user = match file.user {
+            Some(entry) => self.attribute("user", entry),
+            None => ["header.x-user-id", "cookie.user_id"].iter().try_fold(
+                Attribute {
+                    name: "user".into(),
+                    sources: Box::default(),
+                    split: None,
+                },
+                |mut user, source| {
+                    let more = self.source(source, self.top)?;
+                    user.sources = user.sources.iter().cloned().chain([more]).collect();
+                    Some(user)
+                },
+            ),
+        };
+        let broken = Attribute {
+            name: "user".into(),
+            sources: Box::default(),
+            split: None,
+        };
+        self.slots.list.push(user.unwrap_or(broken));
+        self.slots.by_name.insert("user".to_owned(), USER);
+        let anonymous = file.anonymous.and_then(|entry| self.anonymous(entry));
+        let declared = file
+            .attributes
+            .and_then(|entry| file::entries(&entry.value, "`attributes`", self.log));
+        for entry in declared.unwrap_or_default() {
+            self.declare_attribute(entry);
+        }
+        anonymous
+    }
+
+    pub(super) fn declare_attribute(&mut self, entry: &'t Entry<'t>) {
+        let name = &*entry.key;
+        let place = name.split_once('.').map_or(name, |(place, _)| place);
+        if TAKEN.contains(&name)
+            || name == "feature"
+            || name.contains('.') && (PLACES.contains(&place) || place == "feature")
+        {
+            return self.log.error(
+                entry.key_at,
+                format!("{} already means something in conditions", quote(name)),
+                "take another name",
+            );
+        }
+        if !names::is_name(name) {
+            return self.log.error(
+                entry.key_at,
+                format!("{} is no name for an attribute", quote(name)),
+                names::FEATURE,
+            );
+        }
+        // a broken attribute keeps its name, so that what asks for it is not told too
+        let attribute = self.attribute(name, entry).unwrap_or_else(|| Attribute {
+            name: name.into(),
+            sources: Box::default(),
+            split: None,
+        });
+        self.add(attribute, entry.key_at);
+    }
+
+    pub(super) fn add(&mut self, attribute: Attribute, at: Place) -> Slot {
+        let slot = self.slots.list.len();
+        if slot == MOST {
+            self.log.error(
+                at,
+                format!("more than {MOST} attributes and sources"),
+                "ask for fewer",
+            );
+        }
+        let slot = slot.min(MOST) as Slot;
+        self.slots.by_name.insert(attribute.name.to_string(), slot);
+        if usize::from(slot) == self.slots.list.len() {
+            self.slots.list.push(attribute);
+        }
+        slot
+    }
+
+    /// A source, a list of them, or the map form.
+    pub(super) fn attribute(&mut self, name: &str, entry: &'t Entry<'t>) -> Option<Attribute> {
+        let slot = self.slots.list.len() as Slot;
+        let Kind::Map(_) = entry.value.kind else {
+            let sources = self.sources(entry)?;
+            return Some(Attribute {
+                name: name.into(),
+                sources,
+                split: None,
+            });
+        };
+        let map = file::Attribute::read(&entry.value, self.log)?;
+        let Some(from) = map.from else {
+            self.log.error(
+                entry.key_at,
+                "`from` is missing",
+                "write where it comes from: `from: header.x-company`",
+            );
+            return None;
+        };
+        let sources = self.sources(from);
+        let split = map
+            .split
+            .and_then(|entry| self.words(entry, "the text between the elements, such as `\",\"`"));
+        if let (Some(entry), "user") = (map.split, name) {
+            self.log.error(
+                entry.key_at,
+                "the user is one id and cannot be split",
+                "leave `split` out",
+            );
+        }
+        if let Some(weights) = map.weights {
+            if map.split.is_some() {
+                self.log.error(
+                    weights.key_at,
+                    "`weights` and `split` do not go together",
+                    "a weighted subject is one id: leave one of them out",
+                );
+            }
+            if let Some(weights) = self.weights(weights) {
+                self.slots.weights.insert(slot, weights);
+            }
+        }
+        Some(Attribute {
+            name: name.into(),
+            sources: sources?,
+            split: split.map(Into::into),
+        })
+    }
+
+    pub(super) fn weights(&mut self, entry: &'t Entry<'t>) -> Option<Weights> {
+        let listed = file::entries(&entry.value, "`weights`", self.log)?;
+        if listed.is_empty() {
+            self.log.error(
+                entry.key_at,
+                "`weights` is empty",
+                "write `acme: 400`, or leave it out",
+            );
+        }
+        let mut weights = Weights::new();
+        let mut total = 0u64;
+        for subject in listed {
+            if subject.key.trim().is_empty() {
+                self.log
+                    .error(subject.key_at, "a subject without an id", "write its id");
+            }
+            let weight = subject
+                .value
+                .text()
+                .and_then(|text| text.parse::<u64>().ok())
+                .filter(|weight| *weight > 0);
+            let Some(weight) = weight else {
+                if !subject.value.is_refused() {
+                    self.log.error(
+                        subject.value.at,
+                        format!("{} is no weight", subject.value.what()),
+                        "weights are whole numbers from 1",
+                    );
+                }
+                continue;
+            };
+            match total.checked_add(weight) {
+                Some(sum) => total = sum,
+                None => self.log.error(
+                    subject.value.at,
+                    "the weights add up to more than 18446744073709551615",
+                    "make them smaller",
+                ),
+            }
+            weights.push((subject.key.as_bytes().into(), weight));
+        }
+        Some(weights)
+    }
+
+    /// The slot of an attribute, a built-in or a source used directly, as conditions and `by` name it.
+    pub(super) fn slot(&mut self, name: &str, at: Place) -> Option<Slot> {
+        if let Some(slot) = self.slots.by_name.get(name) {
+            return Some(*slot);
+        }
+        let place = name.split_once('.').map(|(place, _)| place);
+        if BUILT_IN.contains(&name) || place.is_some_and(|place| PLACES.contains(&place)) {
+            let source = self.source(name, at)?;
+            let attribute = Attribute {
+                name: name.into(),
+                sources: Box::new([source]),
+                split: None,
+            };
+            return Some(self.add(attribute, at));
+        }
+        let hint = if self.log.is_tired() {
+            String::new()
+        } else {
+            self.no_attribute(name)
+        };
+        self.log
+            .error(at, format!("{} is no attribute", quote(name)), hint);
+        None
+    }
+
+    pub(super) fn no_attribute(&self, name: &str) -> String {
+        if file::Operators::KEYS.contains(&name) {
+            return format!("an operator stands below an attribute: `path: {{{name}: …}}`");
+        }
+        if self.segments.contains_key(name) {
+            return format!(
+                "a segment stands alone or in a list: `when: {name}`, `all: [{name}, …]`"
+            );
+        }
+        if self.features.contains_key(name) {
+            return format!("a feature is asked as `feature.{name}`");
+        }
+        let declared = self.slots.list.iter().map(|attribute| &*attribute.name);
+        let known: Vec<&str> = declared.chain(BUILT_IN).chain(["now"]).collect();
+        match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean {}?", quote(near)),
+            None => format!(
+                "declare it: `attributes: {{{}: header.x-{}}}`",
+                quote(name).trim_matches('`'),
+                quote(name).trim_matches('`')
+            ),
+        }
+    }
+
+    /// `by`: a plain attribute or a source.
+    pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<Slot> {
+        let name = self.words(entry, "the name of an attribute")?;
+        if name == "now" || name.starts_with("feature.") {
+            self.log.error(
+                entry.value.at,
+                format!("shares cannot be drawn by {}", quote(name)),
+                "name an attribute or a source that identifies somebody",
+            );
+            return None;
+        }
+        let slot = self.slot(name, entry.value.at)?;
+        if self.slots.list[usize::from(slot)].split.is_some() {
+            self.log.error(
+                entry.value.at,
+                format!(
+                    "{} is split into many, and shares are drawn by one",
+                    quote(name)
+                ),
+                "name an attribute without `split`",
+            );
+        }
+        Some(slot)
+    }
+}

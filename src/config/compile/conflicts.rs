@@ -1,0 +1,214 @@
+//! Every header is told from every other, also across files.
+//! In: what each file sends and trusts. Out: problems, at both places where two files are at odds.
+
+use super::{
+    super::{
+        problem::{Log, quote},
+        tree::Place,
+    },
+    budget::budget,
+    headers::Travel,
+    names,
+};
+use crate::engine::{Feature, fold};
+use http::HeaderName;
+use std::collections::HashMap;
+
+/// Fields that steer the connection, the message or trust: no feature may pass for one.
+const PROTECTED: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "http2-settings",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "expect",
+    "host",
+    "cookie",
+    "set-cookie",
+    "authorization",
+    "proxy-authorization",
+    "proxy-authenticate",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-forwarded-method",
+    "x-real-ip",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "via",
+];
+
+pub(super) const COMBINED: &str = "the combined header";
+
+pub(super) const REVISION: &str = "the revision header";
+
+/// One header that burgee may send.
+pub(super) struct Claim {
+    name: String,
+    what: String,
+    at: Place,
+}
+
+/// Everything of one file that the headers of all files depend on.
+pub(super) struct Sends<'f> {
+    pub(super) travel: &'f Travel,
+    pub(super) features: Vec<(&'f Feature, Place)>,
+    pub(super) trusted: &'f [(HeaderName, Place)],
+}
+
+/// Every header is told from every other, also across files.
+pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
+    let mut taken: HashMap<String, (String, Place)> = HashMap::new();
+    let trusted: Vec<&(HeaderName, Place)> = files.iter().flat_map(|file| file.trusted).collect();
+    let prefixes: Vec<&(String, Place)> = files
+        .iter()
+        .filter_map(|file| file.travel.prefix.as_ref())
+        .collect();
+    for (name, at) in prefixes.iter() {
+        let folded = fold::fold(name);
+        if let Some(protected) = PROTECTED
+            .iter()
+            .find(|protected| protected.starts_with(&folded))
+        {
+            log.error(
+                *at,
+                format!("the prefix {} covers {}", quote(name), quote(protected)),
+                "take a longer one, such as `X-Feature-`",
+            );
+        }
+        for (source, source_at) in &trusted {
+            if fold::fold(source.as_str()).starts_with(&folded) {
+                // the sources that `user` has when it is left out stand nowhere
+                let source_at = if source_at.id == 0 { at } else { source_at };
+                log.error(
+                    *source_at,
+                    format!(
+                        "{} begins with the prefix {}, and what begins so comes from burgee alone",
+                        quote(source.as_str()),
+                        quote(name)
+                    ),
+                    "read the attribute from another header, or change the prefix",
+                );
+            }
+        }
+    }
+    for claim in files.iter().flat_map(claims) {
+        let folded = fold::fold(&claim.name);
+        if PROTECTED.contains(&&*folded) {
+            log.error(
+                claim.at,
+                format!(
+                    "{} is not a header that burgee may replace",
+                    quote(&claim.name)
+                ),
+                "take a name of your own",
+            );
+        }
+        for (source, _) in trusted
+            .iter()
+            .filter(|(source, _)| fold::fold(source.as_str()) == folded)
+        {
+            log.error(
+                claim.at,
+                format!(
+                    "{} is read as {}, and cannot be sent too",
+                    quote(&claim.name),
+                    quote(&format!("header.{source}"))
+                ),
+                "take another name",
+            );
+        }
+        let Some((other, other_at)) = taken.get(&folded) else {
+            taken.insert(folded, (claim.what, claim.at));
+            continue;
+        };
+        let header = quote(&shown(&claim.name));
+        let is_shared = |what: &str| [COMBINED, REVISION].contains(&what);
+        if *other == claim.what && is_shared(other) {
+            // there is one for all files
+            continue;
+        }
+        if other_at.file != claim.at.file {
+            // both places are told, since each team only looks at its own file
+            let hint = "give one of the files another `headers: {prefix: …}`";
+            for (at, what, other) in [
+                (claim.at, &claim.what, other),
+                (*other_at, other, &claim.what),
+            ] {
+                let message = format!("{what} and {other} of another file would share {header}");
+                log.error(at, message, hint);
+            }
+        } else if !other.eq_ignore_ascii_case(&claim.what) {
+            log.error(
+                claim.at,
+                format!(
+                    "{} and {other} (line {}) would share the header {header}",
+                    claim.what, other_at.line
+                ),
+                "rename one, or give it a `header:` of its own",
+            );
+        }
+    }
+    let mut spellings: HashMap<String, &HeaderName> = HashMap::new();
+    for (source, at) in trusted {
+        let first = spellings
+            .entry(fold::fold(source.as_str()))
+            .or_insert(source);
+        if *first != source {
+            log.error(
+                *at,
+                format!(
+                    "{} and {} are one header to many applications",
+                    quote(source.as_str()),
+                    quote(first.as_str())
+                ),
+                "read one of them: the other spelling is dropped",
+            );
+        }
+    }
+    budget(files, log);
+}
+
+pub(super) fn claims(file: &Sends<'_>) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (feature, at) in &file.features {
+        let what = format!("the feature {}", quote(&feature.name));
+        for (name, what) in [
+            (&feature.header, what.clone()),
+            (&feature.value_header, format!("the value of {what}")),
+        ] {
+            claims.extend(name.as_ref().map(|name| Claim {
+                name: name.to_string(),
+                what,
+                at: *at,
+            }));
+        }
+    }
+    for (field, what) in [
+        (&file.travel.combined, COMBINED),
+        (&file.travel.revision, REVISION),
+    ] {
+        claims.extend(field.as_ref().map(|(name, at)| Claim {
+            name: name.to_string(),
+            what: what.to_owned(),
+            at: *at,
+        }));
+    }
+    claims
+}
+
+/// `x-feature-dark-mode` as people write it.
+pub(super) fn shown(name: &str) -> String {
+    names::in_header(name)
+}

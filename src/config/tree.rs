@@ -1,0 +1,145 @@
+//! A file as a tree that borrows from its text and remembers where everything stands.
+//! In: what `source` reads. Out: values, with their places and paths.
+
+use super::problem::{Log, quote};
+use std::{borrow::Cow, fmt::Write as _};
+
+/// Where something stands, and which node it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: u32,
+    pub(super) column: u32,
+    /// nodes are numbered in the order of the text
+    pub(super) id: u32,
+    /// index of the file
+    pub(super) file: u16,
+}
+
+/// A value of the file.
+#[derive(Debug)]
+pub(super) struct Node<'t> {
+    pub(super) at: Place,
+    pub(super) kind: Kind<'t>,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind<'t> {
+    /// the characters as written, and whether they stood without quotes
+    Text(Cow<'t, str>, bool),
+    List(Vec<Node<'t>>),
+    Map(Vec<Entry<'t>>),
+    /// something that has been refused already
+    Refused,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry<'t> {
+    pub(super) key: Cow<'t, str>,
+    pub(super) key_at: Place,
+    pub(super) value: Node<'t>,
+}
+
+impl<'t> Node<'t> {
+    /// The characters of a scalar; none for null, which only stands without quotes.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text, _) if !self.is_null() => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.kind, Kind::Text(text, true) if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused)
+    }
+
+    /// What this is, for a sentence.
+    pub(super) fn what(&self) -> String {
+        match &self.kind {
+            Kind::Text(..) if self.is_null() => "nothing".to_owned(),
+            Kind::Text(text, _) => quote(text),
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a map".to_owned(),
+            Kind::Refused => "something refused".to_owned(),
+        }
+    }
+
+    /// The path from here to the node with this number, `features.checkout.rules[2].when`.
+    pub(super) fn path(&self, id: u32) -> String {
+        let (mut node, mut path) = (self, String::new());
+        while node.at.id != id {
+            // children are numbered in order: it is in the last one that does not begin behind it
+            match &node.kind {
+                Kind::List(items) => {
+                    let behind = items.partition_point(|item| item.at.id <= id);
+                    let Some(index) = behind.checked_sub(1) else {
+                        break;
+                    };
+                    let _ = write!(path, "[{}]", index + 1);
+                    node = &items[index];
+                }
+                Kind::Map(entries) => {
+                    let behind = entries.partition_point(|entry| entry.value.at.id <= id);
+                    let Some(index) = behind.checked_sub(1) else {
+                        break;
+                    };
+                    let key = quote(&entries[index].key);
+                    let dot = if path.is_empty() { "" } else { "." };
+                    let _ = write!(path, "{dot}{}", key.trim_matches('`'));
+                    node = &entries[index].value;
+                }
+                _ => break,
+            }
+        }
+        path
+    }
+
+    /// How many values this is made of.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::List(items) => items.iter().map(Node::size).sum::<usize>(),
+            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Equal in meaning: the order of keys does not matter, places do not either.
+    pub(super) fn same(&self, other: &Node<'_>) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Text(a, _), Kind::Text(b, _)) => a == b && self.is_null() == other.is_null(),
+            (Kind::List(a), Kind::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+            }
+            (Kind::Map(a), Kind::Map(b)) => {
+                a.len() == b.len()
+                    && a.iter()
+                        .all(|a| b.iter().any(|b| a.key == b.key && a.value.same(&b.value)))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
+pub(super) fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
+    match &node.kind {
+        Kind::Text(text, _) if text.contains("{{") => {
+            log.error(
+                node.at,
+                format!("{} is left over from a template", quote(text)),
+                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
+            );
+            true
+        }
+        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
+        Kind::Map(entries) => {
+            let free = ["description", "metadata", "variants", "matches"];
+            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
+            read.filter(|entry| is_template(&entry.value, log)).count() > 0
+        }
+        _ => false,
+    }
+}
