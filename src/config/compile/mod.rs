@@ -1,5 +1,5 @@
 //! Shape to meaning: one pass that proves a file and builds what requests are decided by; a file here for each subject.
-//! In: the trees of all files. Out: a [`Snapshot`], or every problem in the log. Validation that yields no type is
+//! In: the trees of all files. Out: a [`crate::engine::Snapshot`], or every problem in the log. Validation that yields no type is
 //! forgotten, so there is none: what is checked here is what is built here.
 
 mod anonymous;
