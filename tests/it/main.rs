@@ -18,6 +18,7 @@ mod inject;
 mod metrics;
 mod ofrep;
 mod openapi;
+mod overriding;
 mod policy;
 mod predecessors;
 mod properties;
