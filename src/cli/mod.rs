@@ -11,6 +11,7 @@ pub mod explain;
 pub mod health;
 pub mod inject;
 pub mod overriding;
+pub mod pages;
 pub mod probe;
 pub mod reload;
 pub mod request;
@@ -54,6 +55,8 @@ enum Command {
     Explain(Box<explain::Explain>),
     Diff(Box<diff::Diff>),
     Override(overriding::Override),
+    Completions(pages::Completions),
+    Man(pages::Man),
     Reload(reload::Reload),
     Drain(drain::Drain),
     Health(health::Health),
@@ -91,6 +94,8 @@ pub fn main() -> ExitCode {
         (Command::Explain(explain), _) => explain::main(&explain),
         (Command::Diff(diff), _) => diff::main(&diff),
         (Command::Override(wanted), _) => overriding::main(&wanted),
+        (Command::Completions(wanted), _) => pages::completions(&wanted),
+        (Command::Man(_), _) => pages::man(),
         (Command::Reload(reload), _) => reload::main(&reload),
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),

@@ -76,3 +76,23 @@ fn a_variable_counts_like_its_flag() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("often"), "{said}");
 }
+
+#[test]
+fn the_manual_and_the_completions_know_every_command_and_flag() {
+    let text = |arguments: &[&str]| burgee(arguments).1;
+    let man = text(&["man"]).replace("\\-", "-");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&["completions", shell]);
+        for command in burgee::cli::command().get_subcommands() {
+            assert!(
+                script.contains(command.get_name()),
+                "{shell}: {}",
+                command.get_name()
+            );
+            for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+                assert!(script.contains(flag), "{shell}: --{flag}");
+                assert!(man.contains(&format!("--{flag}")), "man: --{flag}");
+            }
+        }
+    }
+}

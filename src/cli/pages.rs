@@ -1,0 +1,52 @@
+//! `burgee completions` and `burgee man`: from the same source as `--help`.
+//! In: a shell, or nothing. Out: a script or a page on standard output.
+
+use super::{command, fail};
+use clap_complete::Shell;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+/// A script that completes burgee's commands and flags in your shell
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  burgee completions bash > ~/.local/share/bash-completion/completions/burgee"
+)]
+pub struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+/// The manual page
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  burgee man | man -l -")]
+pub struct Man {}
+
+/// Prints the script.
+pub fn completions(args: &Completions) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command(), "burgee", &mut script);
+    print(&script)
+}
+
+/// Prints one page: burgee, then every command.
+pub fn man() -> ExitCode {
+    let mut whole = command();
+    whole.build();
+    let mut page = Vec::new();
+    let mut render = |command: clap::Command| clap_mangen::Man::new(command).render(&mut page);
+    let commands: Vec<_> = whole.get_subcommands().cloned().collect();
+    let rendered = render(whole).and_then(|()| commands.into_iter().try_for_each(render));
+    match rendered {
+        Ok(()) => print(&page),
+        Err(error) => fail(&error),
+    }
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
+        _ => ExitCode::SUCCESS,
+    }
+}
