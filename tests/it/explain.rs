@@ -34,12 +34,10 @@ fn explain_file(toggles: &str, arguments: &[&str]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(toggles.as_bytes())
-        .unwrap();
+    // whoever sees at once that the command line is wrong does not read this
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(toggles.as_bytes());
+    drop(stdin);
     child.wait_with_output().unwrap()
 }
 
