@@ -23,6 +23,7 @@ mod policy;
 mod predecessors;
 mod properties;
 mod proxy_basics;
+mod proxy_descriptors;
 mod proxy_exchange;
 mod proxy_exposure;
 mod proxy_failures;

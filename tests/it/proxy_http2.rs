@@ -364,6 +364,55 @@ fn a_client_may_open_so_many_streams_and_send_so_many_fields() {
     assert!(app.heard_nothing());
 }
 
+#[test]
+fn who_says_nothing_over_http2_is_not_waited_for() {
+    let short = Duration::from_millis(100);
+    let app = App::ok();
+    let burgee = Burgee::with(&app, |settings| {
+        settings.head_timeout = short;
+        settings.idle_timeout = short;
+    });
+    // nothing but the preface; then a client that shakes hands and is idle; then one that was served and is idle
+    let mut silent = burgee.connect();
+    silent.send(frames::PREFACE);
+    while frames::next(&mut silent).is_some() {}
+    let mut idle = frames::connect(&burgee);
+    assert!(frames::until(&mut idle, &[GOAWAY]).is_some());
+    while frames::next(&mut idle).is_some() {}
+    let mut served = frames::connect(&burgee);
+    served.send(frame(
+        HEADERS,
+        END_HEADERS | END_STREAM,
+        1,
+        &frames::get(&[]),
+    ));
+    assert_eq!(
+        frames::status(&frames::until(&mut served, &[HEADERS]).unwrap()),
+        200
+    );
+    assert!(frames::until(&mut served, &[GOAWAY]).is_some());
+    while frames::next(&mut served).is_some() {}
+}
+
+#[test]
+fn no_timeout_applies_to_a_stream_in_progress() {
+    let short = Duration::from_millis(50);
+    let app = App::script(move |client, _| {
+        client.message();
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+        std::thread::park_timeout(8 * short);
+        client.send("i");
+        client.rest();
+    });
+    let burgee = Burgee::with(&app, |settings| {
+        settings.head_timeout = short;
+        settings.idle_timeout = short;
+        settings.response_timeout = short;
+    });
+    let (_, body, _) = ask(burgee.address, request(&[]), None, None).unwrap();
+    assert_eq!(body, b"hi");
+}
+
 /// The bytes of one more.
 type Flood = Box<dyn Fn(u32) -> Vec<u8>>;
 
