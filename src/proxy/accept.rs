@@ -123,7 +123,7 @@ fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
         active: Cell::new(0),
         uploading: Cell::new(false),
         between: Cell::new(true),
-        informational: Default::default(),
+        early: RefCell::default(),
         tunnel: RefCell::new(None),
         ends_with_close: Cell::new(false),
     });

@@ -6,6 +6,7 @@ use super::{
     body::Upload,
     clock::Alarm,
     failure::Failure,
+    interim::Listener,
     multiplex::{self, Stream},
     pool::{self, Link},
 };
@@ -59,20 +60,25 @@ pub(super) async fn share(
     }
 }
 
+/// What is to be known of a request under hyper.
+pub(super) struct About<'a> {
+    /// our fields
+    pub(super) lines: &'a [u8],
+    /// it is safe, and has no body
+    pub(super) may_repeat: bool,
+    pub(super) listener: Listener,
+}
+
 /// On a connection that is there, else on a new one. Nothing is sent twice but what [`super::connect`] may repeat.
 pub(super) async fn alone(
-    conn: &Rc<Conn>,
     mut request: Request<Upload>,
-    lines: &[u8],
-    may_repeat: bool,
+    about: About<'_>,
     alarm: &Alarm,
 ) -> Result<(Response<Incoming>, Link), Failure> {
-    let worker = &conn.worker;
+    let worker = about.listener.conn.worker.clone();
     if let Some(mut link) = worker.pool.take(worker.keep, worker.clock.now()) {
-        if may_repeat {
-            link.wire.arm();
-        }
-        link.wire.add(lines);
+        link.wire
+            .begin(about.lines, about.listener.clone(), about.may_repeat);
         match in_time(link.sender.try_send_request(request), alarm).await? {
             Ok(response) => return Ok((response, link)),
             // the connection closed before a byte of the request was written: it comes back whole
@@ -84,7 +90,7 @@ pub(super) async fn alone(
     }
     // boxed: rare, and larger than all that every request needs
     let mut link = Box::pin(pool::open(&worker.settings)).await?;
-    link.wire.add(lines);
+    link.wire.begin(about.lines, about.listener, false);
     match in_time(link.sender.try_send_request(request), alarm).await? {
         Ok(response) => Ok((response, link)),
         Err(error) => Err(Failure::from(error.error())),

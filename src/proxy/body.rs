@@ -1,7 +1,7 @@
 //! Bodies as they pass: what goes up to the application, what comes back.
 //! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
 
-use super::{Active, Conn, clock::Alarm, hygiene, informational::Expectation, pool::Lease};
+use super::{Active, Conn, clock::Alarm, hygiene, interim::Expectation, pool::Lease};
 use crate::live::InForce;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -29,7 +29,7 @@ struct Streaming {
     /// an HTTP/2 client may reset a stream "without error": that is no end of a body
     over_h2: bool,
     /// where `100 Continue` is expected, and how long it is waited for
-    held: Option<(Arc<Expectation>, Pin<Box<tokio::time::Sleep>>)>,
+    held: Option<(Rc<Expectation>, Pin<Box<tokio::time::Sleep>>)>,
 }
 
 /// What becomes of the fields after a body.
@@ -87,7 +87,7 @@ impl Upload {
         flow: Rc<Flow>,
         trailers: Trailers,
         over_h2: bool,
-        expectation: Option<(Arc<Expectation>, Duration)>,
+        expectation: Option<(Rc<Expectation>, Duration)>,
     ) -> Upload {
         Upload(Some(Box::new(Streaming {
             body,
@@ -235,7 +235,14 @@ impl Body for Answer {
                 Poll::Ready(Some(Ok(frame)))
             }
             Kind::Upstream { body, lease } => {
-                let next = ready!(Pin::new(&mut *body).poll_frame(cx));
+                let mut take = || {
+                    let next = Pin::new(&mut *body).poll_frame(cx);
+                    (next, body.is_end_stream())
+                };
+                let next = ready!(match lease {
+                    Some(Lease::Whole { link, .. }) => link.quiet.taking(take),
+                    _ => take().0,
+                });
                 if (next.is_none() || body.is_end_stream())
                     && let Some(lease) = lease.take()
                 {

@@ -2,9 +2,11 @@
 //! In: the upstream's address. Out: a stream for hyper; under a safe request it is replaced once, unseen.
 
 use super::{
+    interim::{self, Begins, Listener},
     settings::{Settings, Upstream},
     splice::Splice,
 };
+use bytes::{Buf, BytesMut};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -65,17 +67,17 @@ pub(super) struct Wire {
     broken: Cell<bool>,
     /// our fields, which the next head has to carry
     lines: RefCell<Splice>,
+    /// until the answer begins
+    listener: RefCell<Option<Listener>>,
 }
 
 impl Wire {
-    /// The next request may be sent twice.
-    pub(super) fn arm(&self) {
-        self.armed.set(true);
-    }
-
-    /// The head that is written next carries these lines behind its request line.
-    pub(super) fn add(&self, lines: &[u8]) {
+    /// A request follows: its head carries these lines behind its request line, its interim answers are listened to, and
+    /// it may be sent twice or not.
+    pub(super) fn begin(&self, lines: &[u8], listener: Listener, may_repeat: bool) {
+        self.armed.set(may_repeat);
         self.lines.borrow_mut().begin(lines);
+        *self.listener.borrow_mut() = Some(listener);
     }
 
     /// Whether the connection is of no more use.
@@ -92,6 +94,25 @@ impl Wire {
     fn disarm(&self) {
         self.armed.set(false);
         self.sent.borrow_mut().clear();
+    }
+
+    /// Takes interim answers out of what has come. What is left is hyper's to read, as soon as it begins an answer.
+    fn listen(&self, held: &mut BytesMut) {
+        let mut listener = self.listener.borrow_mut();
+        while let Some(listening) = &*listener {
+            match interim::read(held) {
+                Begins::Interim(len, status, headers) => {
+                    held.advance(len);
+                    listening.hear(status, headers);
+                }
+                Begins::Unfinished => return,
+                Begins::Answer => *listener = None,
+            }
+        }
+    }
+
+    fn listens(&self) -> bool {
+        self.listener.borrow().is_some()
     }
 
     fn record(&self, bufs: &[io::IoSlice<'_>], mut written: usize) {
@@ -116,6 +137,8 @@ pub(super) struct Renewable {
     wire: Rc<Wire>,
     settings: Arc<Settings>,
     renewal: Option<Renewal>,
+    /// what has come and hyper has not read, because it may be, or has come with, an interim answer
+    held: BytesMut,
 }
 
 enum Renewal {
@@ -130,6 +153,7 @@ impl Renewable {
             wire,
             settings,
             renewal: None,
+            held: BytesMut::new(),
         }
     }
 
@@ -214,15 +238,31 @@ impl AsyncRead for Renewable {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
+            if !this.held.is_empty() && !this.wire.listens() {
+                let some = this.held.len().min(buf.remaining());
+                buf.put_slice(&this.held.split_to(some));
+                return Poll::Ready(Ok(()));
+            }
             ready!(this.poll_renewal(cx))?;
             let before = buf.filled().len();
             let result = ready!(Pin::new(&mut this.socket).poll_read(cx, buf));
-            if this.is_stale(&result, buf.filled().len() == before) {
+            let come = &buf.filled()[before..];
+            if this.is_stale(&result, come.is_empty()) {
                 this.renew();
                 continue;
             }
             this.wire.disarm();
-            return Poll::Ready(result);
+            let is_answer = this.held.is_empty() && !interim::may_begin(come);
+            if come.is_empty() || is_answer || !this.wire.listens() {
+                // the end, an error, or an answer: what is held goes first
+                this.wire.listener.take();
+                if this.held.is_empty() {
+                    return Poll::Ready(result);
+                }
+            }
+            this.held.extend_from_slice(come);
+            buf.set_filled(before);
+            this.wire.listen(&mut this.held);
         }
     }
 }

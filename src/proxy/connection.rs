@@ -59,7 +59,6 @@ async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
     let ended = poll_fn(|cx| {
         if !conn.alarm.is_watched() {
             conn.alarm.watch(cx);
-            conn.informational.watch(cx.waker());
         }
         if conn.worker.phase.get() >= Phase::Closing {
             return Poll::Ready(None);

@@ -7,7 +7,7 @@ use super::{
     facts,
     failure::Failure,
     hygiene::{self, Seen},
-    informational::Expectation,
+    interim::{Expectation, Listener},
     pool::Lease,
     settings::{Forwarded, Protocol},
     speaks_http11,
@@ -122,7 +122,7 @@ pub(super) async fn send(
     if !settings.preserve_header_case {
         parts.extensions.clear();
     }
-    let expectation = shape.expects.then(Arc::<Expectation>::default);
+    let expectation = shape.expects.then(Rc::<Expectation>::default);
     let (upload, flow) = if shape.has_body {
         let flow = Flow::new(conn, &alarm);
         let trailers = match shape.grpc {
@@ -141,16 +141,23 @@ pub(super) async fn send(
         alarm.set(settings.response_timeout);
         (Upload::empty(), None)
     };
-    let mut request = Request::from_parts(parts, upload);
-    if speaks_http11(shape.version) {
-        conn.informational.listen(&mut request, expectation);
-    }
+    let request = Request::from_parts(parts, upload);
     let (response, lease) = if shape.over_h2 {
         let (response, stream) = Box::pin(attempt::share(conn, request, &alarm)).await?;
         (response, Lease::Shared(stream))
     } else {
         let may_repeat = shape.is_safe && !shape.has_body;
-        let (response, link) = attempt::alone(conn, request, lines, may_repeat, &alarm).await?;
+        let listener = Listener {
+            conn: conn.clone(),
+            tells: speaks_http11(shape.version),
+            expectation,
+        };
+        let about = attempt::About {
+            lines,
+            may_repeat,
+            listener,
+        };
+        let (response, link) = attempt::alone(request, about, &alarm).await?;
         let (worker, flow) = (worker.clone(), flow.clone());
         (response, Lease::Whole { link, flow, worker })
     };

@@ -20,7 +20,7 @@ pub(super) fn settle(
     if seen.hosts > 1 {
         return Err(Failure::Host);
     }
-    let field = parts.headers.get(header::HOST).cloned();
+    let field = seen.host.clone();
     if field
         .as_ref()
         .is_some_and(|host| !is_valid(host.as_bytes()))

@@ -14,15 +14,19 @@ const PROXY_CONNECTION: &str = "proxy-connection";
 const HTTP2_SETTINGS: &str = "http2-settings";
 
 /// What one look at the names has found, so that nothing else is looked up in vain.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Seen {
     /// how many Host lines
     pub(super) hosts: usize,
+    /// the last of them
+    pub(super) host: Option<HeaderValue>,
     pub(super) connection: bool,
     pub(super) expect: bool,
     pub(super) max_forwards: bool,
     cookies: usize,
-    length: bool,
+    lengths: usize,
+    /// a length that is no plain number
+    odd_length: bool,
     te: bool,
     trailer: bool,
     coding: bool,
@@ -36,23 +40,29 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn look(headers: &HeaderMap) -> Seen {
         let mut seen = Seen::default();
-        for name in headers.keys() {
+        for (name, value) in headers {
             // the lengths of the names below: most fields are let go here
             if matches!(name.as_str().len(), 2 | 4 | 6 | 7 | 10 | 12 | 14 | 16 | 17) {
-                seen.note(name, headers);
+                seen.note(name, value);
             }
         }
         seen
     }
 
-    fn note(&mut self, name: &HeaderName, headers: &HeaderMap) {
+    fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
         match *name {
-            header::HOST => self.hosts = headers.get_all(header::HOST).iter().count(),
+            header::HOST => {
+                self.hosts += 1;
+                self.host = Some(value.clone());
+            }
             header::CONNECTION => self.connection = true,
             header::EXPECT => self.expect = true,
             header::MAX_FORWARDS => self.max_forwards = true,
-            header::COOKIE => self.cookies = headers.get_all(header::COOKIE).iter().count(),
-            header::CONTENT_LENGTH => self.length = true,
+            header::COOKIE => self.cookies += 1,
+            header::CONTENT_LENGTH => {
+                self.lengths += 1;
+                self.odd_length |= !is_number(value.as_bytes());
+            }
             header::TE => self.te = true,
             header::TRAILER => self.trailer = true,
             header::TRANSFER_ENCODING => self.coding = true,
@@ -67,7 +77,7 @@ impl Seen {
 
     /// Whether there is a Content-Length.
     pub(super) fn has_length(&self) -> bool {
-        self.length
+        self.lengths > 0
     }
 }
 
@@ -134,7 +144,7 @@ pub(super) fn strip_response(
     if seen.coding {
         // the coding decided where the body ends; a length beside it would cut it short
         headers.remove(header::CONTENT_LENGTH);
-    } else if seen.has_length() {
+    } else if seen.lengths > 1 || seen.odd_length {
         normalise_length(headers, exact);
     }
     // RFC 9110, 15.5.22: a 426 has to say to what
@@ -254,13 +264,7 @@ pub(super) fn join_cookies(headers: &mut HeaderMap, seen: &Seen) {
 }
 
 /// `5, 5` is 5 (RFC 9110, 8.6). hyper has refused what does not agree, except where there is no body to read.
-pub(super) fn normalise_length(headers: &mut HeaderMap, exact: Option<u64>) {
-    let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
-    let first = lines.next().map(HeaderValue::as_bytes).unwrap_or_default();
-    let is_plain = |line: &[u8]| !line.is_empty() && line.iter().all(u8::is_ascii_digit);
-    if lines.next().is_none() && is_plain(first) {
-        return;
-    }
+fn normalise_length(headers: &mut HeaderMap, exact: Option<u64>) {
     let agreed = exact.filter(|exact| *exact > 0).map(HeaderValue::from);
     match agreed.or_else(|| agreed_length(headers)) {
         Some(length) => set(headers, header::CONTENT_LENGTH, length),
@@ -276,10 +280,13 @@ fn agreed_length(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut all = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     let one = all.next()?.trim_ascii();
     let agree = all.all(|other| other.trim_ascii() == one);
-    let is_number = !one.is_empty() && one.iter().all(u8::is_ascii_digit);
     HeaderValue::from_bytes(one)
         .ok()
-        .filter(|_| agree && is_number)
+        .filter(|_| agree && is_number(one))
+}
+
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether a comma-separated field names this option.

@@ -19,10 +19,11 @@ mod failure;
 mod forward;
 mod host;
 mod hygiene;
-mod informational;
+mod interim;
 mod local;
 mod multiplex;
 mod pool;
+mod quiet;
 mod respond;
 mod settings;
 mod sniff;
@@ -43,7 +44,6 @@ use failure::Failure;
 use http::{Method, Request, Response, Version};
 use hygiene::Seen;
 use hyper::body::Incoming;
-use informational::Informational;
 use multiplex::Multiplex;
 use pool::Pool;
 use respond::About;
@@ -131,7 +131,8 @@ struct Conn {
     uploading: Cell<bool>,
     /// whether hyper has nothing left to write
     between: Cell<bool>,
-    informational: Arc<Informational>,
+    /// 1xx answers that are to be written before the answer
+    early: RefCell<Vec<u8>>,
     tunnel: RefCell<Option<Tunnel>>,
     /// the answer in progress ends with the connection (HTTP/1.0)
     ends_with_close: Cell<bool>,

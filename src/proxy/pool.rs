@@ -7,11 +7,14 @@ use super::{
     connect::{self, Renewable, Wire},
     failure::Failure,
     multiplex::Stream,
+    quiet::Quiet,
     settings::{self, Settings},
 };
 use hyper::client::conn::http1::{Builder, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell, collections::VecDeque, future::poll_fn, rc::Rc, sync::Arc, task::Context,
+};
 use tokio::{sync::oneshot, task};
 
 /// What is left of an HTTP connection after a 101.
@@ -30,6 +33,7 @@ struct Idle {
 pub(super) struct Link {
     pub(super) sender: SendRequest<Upload>,
     pub(super) wire: Rc<Wire>,
+    pub(super) quiet: Arc<Quiet>,
     /// what is left after an upgrade
     pub(super) raw: oneshot::Receiver<Raw>,
     driver: task::AbortHandle,
@@ -106,7 +110,7 @@ pub(super) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
         .map_err(|error| Failure::from(&error))?;
     let wire = Rc::new(Wire::default());
     let stream = Renewable::new(socket, wire.clone(), settings.clone());
-    let (sender, connection) = Builder::new()
+    let (sender, mut connection) = Builder::new()
         .preserve_header_case(settings.preserve_header_case)
         // requests are small: one buffer costs less than a list of them
         .writev(false)
@@ -114,17 +118,24 @@ pub(super) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
         .await
         .map_err(|error| Failure::from(&error))?;
     let (upgraded, raw) = oneshot::channel();
+    let quiet = Arc::<Quiet>::default();
+    let waker = quiet.clone();
     let driver = task::spawn_local(async move {
         let _place = place;
-        match connection.without_shutdown().await {
+        let driven = poll_fn(|cx| {
+            let waker = waker.around(cx.waker());
+            connection.poll_without_shutdown(&mut Context::from_waker(&waker))
+        });
+        match driven.await {
             // without an upgrade nobody waits for this, and the stream is closed here
-            Ok(parts) => drop(upgraded.send(parts)),
+            Ok(()) => drop(upgraded.send(connection.into_parts())),
             Err(error) => tracing::debug!(%error, "a connection to the application broke"),
         }
     });
     Ok(Link {
         sender,
         wire,
+        quiet,
         raw,
         driver: driver.abort_handle(),
     })

@@ -91,10 +91,9 @@ fn make_private(headers: &mut HeaderMap) {
 
 /// The last touch to every answer.
 pub(super) fn fit(response: &mut Response<Answer>, conn: &Conn, version: Version) {
-    conn.informational.next();
-    if conn.informational.is_waiting() && !conn.between.get() {
+    if !conn.between.get() {
         // an older answer is still being written: hints that late are of no use
-        conn.informational.take();
+        conn.early.borrow_mut().clear();
     }
     if version == Version::HTTP_2 {
         return;

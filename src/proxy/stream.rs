@@ -63,10 +63,10 @@ impl ClientStream {
                 let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.early))?;
                 let _ = self.early.split_to(written);
             }
-            if !(self.conn.between.get() && self.conn.informational.is_waiting()) {
+            if !self.conn.between.get() || self.conn.early.borrow().is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            self.early = self.conn.informational.take().into();
+            self.early = self.conn.early.take().into();
         }
     }
 
