@@ -7,17 +7,17 @@ use super::{
     clock::Alarm,
     failure::Failure,
     interim::Listener,
-    multiplex::{self, Stream},
-    pool::{self, Link},
+    multiplex,
+    pool::{self, Lease, Link},
 };
 use http::{
     Request, Response, Uri, Version, header,
     uri::{Authority, Scheme},
 };
-use hyper::body::Incoming;
+use hyper::{body::Incoming, client::conn::TrySendError};
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     rc::Rc,
     task::Poll,
 };
@@ -37,25 +37,23 @@ fn target(request: &mut Request<Upload>) -> Result<(), Failure> {
 /// On an HTTP/2 connection that is there, else on a new one.
 pub(super) async fn share(
     conn: &Rc<Conn>,
-    mut request: Request<Upload>,
+    request: &mut Option<Request<Upload>>,
     alarm: &Alarm,
-) -> Result<(Response<Incoming>, Stream), Failure> {
-    target(&mut request)?;
-    let (mut stream, was_open) = multiplex::place(&conn.worker).await?;
-    let sent = in_time(stream.sender().try_send_request(request), alarm).await?;
-    let mut error = match sent {
-        Ok(response) => return Ok((response, stream)),
-        Err(error) => error,
-    };
-    match error.take_message().filter(|_| was_open) {
-        // the connection closed before the request was begun
-        Some(message) => request = message,
-        None => return Err(Failure::from(error.error())),
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    if let Some(request) = request {
+        target(request)?;
     }
-    stream = multiplex::fresh(&conn.worker).await?;
-    let sent = in_time(stream.sender().try_send_request(request), alarm).await?;
-    match sent {
-        Ok(response) => Ok((response, stream)),
+    let (stream, was_open) = multiplex::place(&conn.worker).await?;
+    let sent = pin!(stream.sender().try_send_request(taken(request)?));
+    match in_time(sent, alarm).await? {
+        Ok(response) => return Ok((response, Lease::Shared(stream))),
+        Err(error) if !was_open => return Err(Failure::from(error.error())),
+        Err(error) => begun(error, request)?,
+    }
+    let stream = multiplex::fresh(&conn.worker).await?;
+    let sent = pin!(stream.sender().try_send_request(taken(request)?));
+    match in_time(sent, alarm).await? {
+        Ok(response) => Ok((response, Lease::Shared(stream))),
         Err(error) => Err(Failure::from(error.error())),
     }
 }
@@ -71,7 +69,7 @@ pub(super) struct About<'a> {
 
 /// On a connection that is there, else on a new one. Nothing is sent twice but what [`super::connect`] may repeat.
 pub(super) async fn alone(
-    mut request: Request<Upload>,
+    request: &mut Option<Request<Upload>>,
     about: About<'_>,
     alarm: &Alarm,
 ) -> Result<(Response<Incoming>, Link), Failure> {
@@ -79,27 +77,44 @@ pub(super) async fn alone(
     if let Some(mut link) = worker.pool.take(worker.keep, worker.clock.now()) {
         link.wire
             .begin(about.lines, about.listener.clone(), about.may_repeat);
-        match in_time(link.sender.try_send_request(request), alarm).await? {
+        let sent = pin!(link.sender.try_send_request(taken(request)?));
+        match in_time(sent, alarm).await? {
             Ok(response) => return Ok((response, link)),
-            // the connection closed before a byte of the request was written: it comes back whole
-            Err(mut error) => match error.take_message() {
-                Some(message) => request = message,
-                None => return Err(Failure::from(error.error())),
-            },
+            Err(error) => begun(error, request)?,
         }
     }
     // boxed: rare, and larger than all that every request needs
-    let mut link = Box::pin(pool::open(&worker.settings)).await?;
-    link.wire.begin(about.lines, about.listener, false);
-    match in_time(link.sender.try_send_request(request), alarm).await? {
-        Ok(response) => Ok((response, link)),
-        Err(error) => Err(Failure::from(error.error())),
+    Box::pin(async {
+        let mut link = pool::open(&worker.settings).await?;
+        link.wire.begin(about.lines, about.listener, false);
+        let sent = pin!(link.sender.try_send_request(taken(request)?));
+        match in_time(sent, alarm).await? {
+            Ok(response) => Ok((response, link)),
+            Err(error) => Err(Failure::from(error.error())),
+        }
+    })
+    .await
+}
+
+/// The request, which is there until it has been sent.
+fn taken(request: &mut Option<Request<Upload>>) -> Result<Request<Upload>, Failure> {
+    request.take().ok_or(Failure::Terminated)
+}
+
+/// Puts the request back that a connection closed on before a byte of it was written; else it has begun, and failed.
+fn begun(
+    mut error: TrySendError<Request<Upload>>,
+    request: &mut Option<Request<Upload>>,
+) -> Result<(), Failure> {
+    *request = error.take_message();
+    match request {
+        Some(_) => Ok(()),
+        None => Err(Failure::from(error.error())),
     }
 }
 
 /// The output, unless the alarm is due first.
-async fn in_time<F: Future>(future: F, alarm: &Alarm) -> Result<F::Output, Failure> {
-    let mut future = pin!(future);
+async fn in_time<F: Future>(mut future: Pin<&mut F>, alarm: &Alarm) -> Result<F::Output, Failure> {
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));

@@ -169,6 +169,12 @@ impl Body for Upload {
     }
 }
 
+impl Default for Answer {
+    fn default() -> Self {
+        Answer::empty()
+    }
+}
+
 /// An answer's body on its way to the client. When it is dropped, the exchange is over.
 pub(super) struct Answer {
     kind: Kind,

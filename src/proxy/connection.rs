@@ -1,8 +1,9 @@
 //! One client connection: sniffed, served, and closed in a way that loses no answer.
 //! In: a socket. Out: nothing; its requests go to [`super::exchange`].
 
-use super::{Active, Conn, Stage, body::Answer, exchange, sniff, stream::ClientStream};
+use super::{Conn, Stage, body::Answer, exchange, sniff, stream::ClientStream};
 use crate::live::Phase;
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{
     body::Incoming,
@@ -44,17 +45,19 @@ pub(super) async fn serve(socket: TcpStream, conn: Rc<Conn>) {
 
 async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
     let settings = &conn.worker.settings;
-    let mut builder = http1::Builder::new();
-    builder
-        .max_header_size(settings.max_head)
-        // whether the client has gone is seen in `stream`, without a second read buffer
-        .half_close(true)
-        .preserve_header_case(settings.preserve_header_case);
-    if settings.max_fields != 100 {
-        // 100 is hyper's own limit, and the one it has room for without the heap
-        builder.max_headers(settings.max_fields);
-    }
-    let mut serving = builder.serve_connection(TokioIo::new(stream), service(conn.clone()));
+    let mut serving = {
+        let mut builder = http1::Builder::new();
+        builder
+            .max_header_size(settings.max_head)
+            // whether the client has gone is seen in `stream`, without a second read buffer
+            .half_close(true)
+            .preserve_header_case(settings.preserve_header_case);
+        if settings.max_fields != 100 {
+            // 100 is hyper's own limit, and the one it has room for without the heap
+            builder.max_headers(settings.max_fields);
+        }
+        builder.serve_connection(TokioIo::new(stream), service(conn.clone()))
+    };
     let mut leaving = false;
     let ended = poll_fn(|cx| {
         if !conn.alarm.is_watched() {
@@ -77,14 +80,19 @@ async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
         }
     })
     .await;
-    let Some(ended) = ended else { return };
-    let parts = serving.into_parts();
-    let stream = parts.io.into_inner();
+    if let Some(ended) = ended {
+        let parts = serving.into_parts();
+        // boxed: idle connections need not keep room for their end
+        Box::pin(see_off(parts.io.into_inner(), parts.read_buf, ended, conn)).await;
+    }
+}
+
+/// Makes the connection a tunnel, or closes it in a way that tells the client what it has to know.
+async fn see_off(stream: ClientStream, early: Bytes, ended: hyper::Result<()>, conn: Rc<Conn>) {
     let tunnel = conn.tunnel.take();
     match (ended, tunnel) {
         (Ok(()), Some(tunnel)) => {
-            let tunnel = tunnel.run(stream, parts.read_buf);
-            let _ = until_closing(&conn, tunnel).await;
+            let _ = until_closing(&conn, tunnel.run(stream, early)).await;
         }
         (Err(error), _) if error.is_user() && conn.ends_with_close.get() => {
             // an answer that ends with the connection and was cut short must not look complete
@@ -199,7 +207,7 @@ fn service(
     Error = Infallible,
     Future = impl Future<Output = Result<Response<Answer>, Infallible>>,
 > {
-    service_fn(move |request| exchange(conn.clone(), Active::new(&conn), request))
+    service_fn(move |request| exchange(&conn, request))
 }
 
 /// Runs HTTP/2 streams on this worker.

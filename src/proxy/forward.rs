@@ -4,6 +4,7 @@
 use super::{
     Conn, attempt,
     body::{Answer, Flow, Trailers, Upload},
+    clock::Alarm,
     facts,
     failure::Failure,
     hygiene::{self, Seen},
@@ -102,70 +103,94 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
     }
 }
 
-/// Sends the request, waits for the head of the answer; says also whether it tells of used features. `lines` are our
-/// fields, where they are not in the map.
-pub(super) async fn send(
-    conn: &Rc<Conn>,
-    mut parts: Parts,
-    body: Incoming,
+/// A request that is ready to go to the application.
+pub(super) struct Ready {
+    request: Option<Request<Upload>>,
     shape: Shape,
-    in_force: &Arc<InForce>,
-    lines: &[u8],
-) -> Result<(Response<Answer>, bool), Failure> {
-    let worker = &conn.worker;
-    let settings = &worker.settings;
-    let alarm = match conn.http2.get() {
-        true => worker.clock.alarm(),
-        false => conn.alarm.clone(),
-    };
-    parts.version = Version::HTTP_11;
-    if !settings.preserve_header_case {
-        parts.extensions.clear();
-    }
-    let expectation = shape.expects.then(Rc::<Expectation>::default);
-    let (upload, flow) = if shape.has_body {
-        let flow = Flow::new(conn, &alarm);
-        let trailers = match shape.grpc {
-            true => Trailers::Filter(in_force.clone()),
-            false => Trailers::Drop,
+    alarm: Rc<Alarm>,
+    flow: Option<Rc<Flow>>,
+    expectation: Option<Rc<Expectation>>,
+    /// the client came by https
+    pub(super) by_https: bool,
+}
+
+impl Ready {
+    pub(super) fn new(
+        conn: &Rc<Conn>,
+        mut parts: Parts,
+        body: Incoming,
+        shape: Shape,
+        in_force: &Arc<InForce>,
+        by_https: bool,
+    ) -> Ready {
+        let worker = &conn.worker;
+        let settings = &worker.settings;
+        let alarm = match conn.http2.get() {
+            true => worker.clock.alarm(),
+            false => conn.alarm.clone(),
         };
-        let held = expectation
-            .clone()
-            .map(|expectation| (expectation, settings.continue_timeout));
-        let over_h2 = shape.version == Version::HTTP_2;
-        (
-            Upload::new(body, flow.clone(), trailers, over_h2, held),
-            Some(flow),
-        )
-    } else {
-        alarm.set(settings.response_timeout);
-        (Upload::empty(), None)
-    };
-    let request = Request::from_parts(parts, upload);
-    let (response, lease) = if shape.over_h2 {
-        let (response, stream) = Box::pin(attempt::share(conn, request, &alarm)).await?;
-        (response, Lease::Shared(stream))
-    } else {
-        let may_repeat = shape.is_safe && !shape.has_body;
-        let listener = Listener {
-            conn: conn.clone(),
-            tells: speaks_http11(shape.version),
+        parts.version = Version::HTTP_11;
+        if !settings.preserve_header_case {
+            parts.extensions.clear();
+        }
+        let expectation = shape.expects.then(Rc::<Expectation>::default);
+        let flow = shape.has_body.then(|| Flow::new(conn, &alarm));
+        let upload = match &flow {
+            Some(flow) => {
+                let trailers = match shape.grpc {
+                    true => Trailers::Filter(in_force.clone()),
+                    false => Trailers::Drop,
+                };
+                let held = expectation.clone();
+                let held = held.map(|expectation| (expectation, settings.continue_timeout));
+                let over_h2 = shape.version == Version::HTTP_2;
+                Upload::new(body, flow.clone(), trailers, over_h2, held)
+            }
+            None => {
+                alarm.set(settings.response_timeout);
+                Upload::empty()
+            }
+        };
+        Ready {
+            request: Some(Request::from_parts(parts, upload)),
+            shape,
+            alarm,
+            flow,
             expectation,
-        };
-        let about = attempt::About {
-            lines,
-            may_repeat,
-            listener,
-        };
-        let (response, link) = attempt::alone(request, about, &alarm).await?;
-        let (worker, flow) = (worker.clone(), flow.clone());
-        (response, Lease::Whole { link, flow, worker })
-    };
-    alarm.clear();
-    if let Some(flow) = &flow {
-        flow.answered();
+            by_https,
+        }
     }
-    receive(conn, response, lease, flow, &shape)
+
+    /// Sends the request, waits for the head of the answer; says also whether it tells of used features. `lines` are our
+    /// fields, where they are not in the map.
+    pub(super) async fn ask(
+        &mut self,
+        conn: &Rc<Conn>,
+        lines: &[u8],
+    ) -> Result<(Response<Answer>, bool), Failure> {
+        let (request, shape) = (&mut self.request, &self.shape);
+        let (response, lease) = if shape.over_h2 {
+            Box::pin(attempt::share(conn, request, &self.alarm)).await?
+        } else {
+            let about = attempt::About {
+                lines,
+                may_repeat: shape.is_safe && !shape.has_body,
+                listener: Listener {
+                    conn: conn.clone(),
+                    tells: speaks_http11(shape.version),
+                    expectation: self.expectation.take(),
+                },
+            };
+            let (response, link) = attempt::alone(request, about, &self.alarm).await?;
+            let (worker, flow) = (conn.worker.clone(), self.flow.clone());
+            (response, Lease::Whole { link, flow, worker })
+        };
+        self.alarm.clear();
+        if let Some(flow) = &self.flow {
+            flow.answered();
+        }
+        receive(conn, response, lease, self.flow.take(), shape)
+    }
 }
 
 /// The application's answer, without what was for its hop only.

@@ -41,6 +41,7 @@ use crate::{
 use body::Answer;
 use clock::{Alarm, Clock};
 use failure::Failure;
+use forward::Ready;
 use http::{Method, Request, Response, Version};
 use hygiene::Seen;
 use hyper::body::Incoming;
@@ -50,6 +51,7 @@ use respond::About;
 use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
+    future::Future,
     net::{IpAddr, TcpListener},
     rc::Rc,
     sync::Arc,
@@ -105,7 +107,9 @@ struct Worker {
     multiplex: Multiplex,
     snapshot: RefCell<live::Cached>,
     /// decisions of finished requests, to be used again
-    spare: RefCell<Vec<Decisions>>,
+    #[allow(clippy::vec_box)]
+    // they leave one by one, and a future that holds a pointer is smaller
+    spare: RefCell<Vec<Box<Decisions>>>,
     phase: Cell<Phase>,
     clients: Cell<usize>,
     none_left: Notify,
@@ -210,70 +214,76 @@ impl Conn {
     }
 }
 
-/// One request: from its head to the head of its answer.
-async fn exchange(
-    conn: Rc<Conn>,
-    active: Active,
+/// One request: from its head to the head of its answer. What needs not wait is done at once, so that the future, which
+/// every idle connection keeps room for, is small.
+fn exchange(
+    conn: &Rc<Conn>,
     request: Request<Incoming>,
-) -> Result<Response<Answer>, Infallible> {
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
     let begun = Instant::now();
-    let worker = &*conn.worker;
-    let in_force = worker.in_force();
-    let mut decisions = worker.spare.borrow_mut().pop().unwrap_or_default();
-    decisions.remember_users = worker.telemetry.wants_users();
-    let asked = worker
-        .telemetry
-        .wants_requests()
-        .then(|| (request.method().clone(), request.uri().clone()));
+    let active = Active::new(conn);
+    let conn = conn.clone();
+    let in_force = conn.worker.in_force();
+    let mut decisions = conn.worker.spare.borrow_mut().pop().unwrap_or_default();
+    decisions.remember_users = conn.worker.telemetry.wants_users();
+    let wants_requests = conn.worker.telemetry.wants_requests();
+    let asked = wants_requests.then(|| Box::new((request.method().clone(), request.uri().clone())));
     let version = request.version();
-    let answered = answer(&conn, request, &in_force, &mut decisions).await;
-    let snapshot = &in_force.snapshot;
-    let (mut response, is_traffic) = match answered {
-        Ok(Answered::Here(response)) => (response, false),
-        Ok(Answered::ByApplication(mut response, about)) => {
-            respond::add_ours(&mut response, worker, snapshot, &decisions, about);
-            (response, true)
+    let mut step = admit(&conn, request, &in_force, &mut decisions);
+    async move {
+        let (worker, snapshot) = (&*conn.worker, &in_force.snapshot);
+        let (mut response, is_traffic) = match &mut step {
+            Ok(Step::Here(response)) => (std::mem::take(response), false),
+            Ok(Step::Ask(ready)) => match ready.ask(&conn, &decisions.lines).await {
+                Ok((mut response, used)) => {
+                    let by_https = ready.by_https;
+                    let about = About { by_https, used };
+                    respond::add_ours(&mut response, worker, snapshot, &decisions, about);
+                    (response, true)
+                }
+                Err(failure) => (failure.answer(worker), true),
+            },
+            Err(failure) => (failure.answer(worker), true),
+        };
+        respond::fit(&mut response, &conn, version);
+        if is_traffic {
+            if decisions.answers.is_empty() {
+                // refused before anything was decided
+                decisions.reset(snapshot);
+            }
+            telemetry::Answered {
+                asked: asked.map(|asked| *asked),
+                status: response.status().as_u16(),
+                took: begun.elapsed(),
+                snapshot,
+                decisions: &decisions,
+            }
+            .tell(&worker.telemetry);
         }
-        Err(failure) => (failure.answer(worker), true),
-    };
-    respond::fit(&mut response, &conn, version);
-    if is_traffic {
-        if decisions.answers.is_empty() {
-            // refused before anything was decided
-            decisions.reset(snapshot);
-        }
-        telemetry::Answered {
-            asked,
-            status: response.status().as_u16(),
-            took: begun.elapsed(),
-            snapshot,
-            decisions: &decisions,
-        }
-        .tell(&worker.telemetry);
+        // what was decided for this request is not counted for another
+        decisions.answers.clear();
+        worker.spare.borrow_mut().push(decisions);
+        response.body_mut().active = Some(active);
+        Ok(response)
     }
-    // what was decided for this request is not counted for another
-    decisions.answers.clear();
-    worker.spare.borrow_mut().push(decisions);
-    response.body_mut().active = Some(active);
-    Ok(response)
 }
 
-/// Who answered.
-enum Answered {
-    /// burgee itself
+/// What becomes of a request.
+enum Step {
+    /// burgee answers itself
     Here(Response<Answer>),
-    /// the application
-    ByApplication(Response<Answer>, About),
+    /// the application is asked
+    Ask(Ready),
 }
 
 /// The layers. Their order is the order of events, and matters: what a `Connection` line names is dropped before we write
 /// our headers, or a client could name ours (Fabio, CVE-2025-48865).
-async fn answer(
+fn admit(
     conn: &Rc<Conn>,
     request: Request<Incoming>,
     in_force: &Arc<InForce>,
     decisions: &mut Decisions,
-) -> Result<Answered, Failure> {
+) -> Result<Step, Failure> {
     let worker = &conn.worker;
     let (mut parts, body) = request.into_parts();
     if parts.method == Method::CONNECT {
@@ -282,24 +292,20 @@ async fn answer(
     let seen = Seen::look(&parts.headers);
     let host = host::settle(&mut parts, &seen, worker.settings.upstream.authority())?;
     if let Some(response) = local::answer(&mut parts, &seen, &worker.settings)? {
-        return Ok(Answered::Here(response));
+        return Ok(Step::Here(response));
     }
     hygiene::check_coding(&parts.headers, &seen)?;
-    let protocol = worker.settings.protocol;
-    let shape = forward::Shape::of(&parts, &body, &seen, protocol);
-    let facts = facts::Facts::of(conn, &parts, &host);
+    let shape = forward::Shape::of(&parts, &body, &seen, worker.settings.protocol);
+    let facts = facts::Facts::of(conn, &parts, &host).for_engine();
     let snapshot = &in_force.snapshot;
-    let facts = facts.for_engine();
     let between = |parts: &mut _| forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
     match shape.over_h2 {
         true => snapshot.apply(&mut parts, &facts, decisions, between),
         false => snapshot.apply_as_lines(&mut parts, &facts, decisions, between),
     }
     let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
-    let (response, used) =
-        forward::send(conn, parts, body, shape, in_force, &decisions.lines).await?;
-    let about = About { by_https, used };
-    Ok(Answered::ByApplication(response, about))
+    let ready = Ready::new(conn, parts, body, shape, in_force, by_https);
+    Ok(Step::Ask(ready))
 }
 
 /// Whether HTTP/1.1 can be spoken to this client.

@@ -86,7 +86,11 @@ impl AsyncRead for ClientStream {
         if !this.sniffed.is_empty() {
             let some = this.sniffed.len().min(buf.remaining());
             buf.put_slice(&this.sniffed.split_to(some));
-            return Poll::Ready(Ok(()));
+            // and what is there besides: from a first read of so little, hyper would make a buffer of twice the size
+            return match Pin::new(&mut this.socket).poll_read(cx, buf) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                _ => Poll::Ready(Ok(())),
+            };
         }
         this.more = false;
         let before = buf.filled().len();
