@@ -76,7 +76,7 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
     let headers = &mut parts.headers;
     hygiene::strip_request(headers, seen, guard, shape.over_h2);
     if shape.version == Version::HTTP_2 && !shape.over_h2 {
-        hygiene::join_cookies(headers, seen);
+        hygiene::join_cookies(headers);
     }
     if shape.has_body && !seen.has_length() && !shape.over_h2 {
         // hyper's client drops a body of unknown length under GET and HEAD unless the coding is named (linkerd2#3310)

@@ -18,14 +18,13 @@ const HTTP2_SETTINGS: &str = "http2-settings";
 pub(super) struct Seen {
     /// how many Host lines
     pub(super) hosts: usize,
-    /// the last of them
+    /// the first of them
     pub(super) host: Option<HeaderValue>,
     pub(super) connection: bool,
     pub(super) expect: bool,
     pub(super) max_forwards: bool,
-    cookies: usize,
-    lengths: usize,
-    /// a length that is no plain number
+    length: bool,
+    /// the length is said more than once, or is no plain number
     odd_length: bool,
     te: bool,
     trailer: bool,
@@ -40,28 +39,28 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn look(headers: &HeaderMap) -> Seen {
         let mut seen = Seen::default();
-        for (name, value) in headers {
-            // the lengths of the names below: most fields are let go here
-            if matches!(name.as_str().len(), 2 | 4 | 6 | 7 | 10 | 12 | 14 | 16 | 17) {
-                seen.note(name, value);
-            }
+        for name in headers.keys() {
+            seen.note(name, headers);
         }
         seen
     }
 
-    fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
+    #[inline]
+    fn note(&mut self, name: &HeaderName, headers: &HeaderMap) {
         match *name {
             header::HOST => {
-                self.hosts += 1;
-                self.host = Some(value.clone());
+                let mut lines = headers.get_all(header::HOST).iter();
+                self.host = lines.next().cloned();
+                self.hosts = 1 + lines.count();
             }
             header::CONNECTION => self.connection = true,
             header::EXPECT => self.expect = true,
             header::MAX_FORWARDS => self.max_forwards = true,
-            header::COOKIE => self.cookies += 1,
             header::CONTENT_LENGTH => {
-                self.lengths += 1;
-                self.odd_length |= !is_number(value.as_bytes());
+                let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
+                let is_plain = |line: &HeaderValue| is_number(line.as_bytes());
+                self.length = true;
+                self.odd_length = !lines.next().is_some_and(is_plain) || lines.next().is_some();
             }
             header::TE => self.te = true,
             header::TRAILER => self.trailer = true,
@@ -77,7 +76,7 @@ impl Seen {
 
     /// Whether there is a Content-Length.
     pub(super) fn has_length(&self) -> bool {
-        self.lengths > 0
+        self.length
     }
 }
 
@@ -144,7 +143,7 @@ pub(super) fn strip_response(
     if seen.coding {
         // the coding decided where the body ends; a length beside it would cut it short
         headers.remove(header::CONTENT_LENGTH);
-    } else if seen.lengths > 1 || seen.odd_length {
+    } else if seen.odd_length {
         normalise_length(headers, exact);
     }
     // RFC 9110, 15.5.22: a 426 has to say to what
@@ -249,15 +248,15 @@ fn is_framing(name: &HeaderName) -> bool {
 }
 
 /// HTTP/2 may split a cookie into crumbs; HTTP/1.1 may not (RFC 9113, 8.2.3).
-pub(super) fn join_cookies(headers: &mut HeaderMap, seen: &Seen) {
-    if seen.cookies < 2 {
-        return;
-    }
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
     let crumbs: Vec<&[u8]> = headers
         .get_all(header::COOKIE)
         .iter()
         .map(HeaderValue::as_bytes)
         .collect();
+    if crumbs.len() < 2 {
+        return;
+    }
     if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
         set(headers, header::COOKIE, whole);
     }

@@ -30,7 +30,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Barrier},
     thread,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -78,14 +78,18 @@ pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
         drain_timeout: run.process.drain_timeout,
         deadline: None,
     };
+    let runtime = runtime()?;
     if let Some(settings) = settings(run).map(Arc::new) {
+        // nobody serves before everybody has the descriptors that he needs
+        let start = Arc::new(Barrier::new(traffic.len() + 1));
         for (listener, counters) in traffic.into_iter().zip(metrics.workers()) {
             let (settings, reader, phases) = (settings.clone(), reader.clone(), phases.clone());
             let serves = move || proxy::worker(listener, settings, reader, counters, phases);
-            work(serves, ended.clone())?;
+            work(serves, start.clone(), ended.clone())?;
         }
+        start.wait();
     }
-    let code = runtime()?.block_on(doors.serve(process.live()));
+    let code = runtime.block_on(doors.serve(process.live()));
     metrics.flush();
     code
 }
@@ -107,6 +111,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 /// A thread and a runtime for one worker; what it serves is made there, because it never leaves it.
 fn work<F>(
     serves: impl FnOnce() -> F + Send + 'static,
+    start: Arc<Barrier>,
     ended: mpsc::UnboundedSender<()>,
 ) -> io::Result<()>
 where
@@ -116,6 +121,7 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default());
+        start.wait();
         if let Err(error) = runtime.and_then(|runtime| runtime.block_on(serves())) {
             error!(%error, "a worker cannot go on");
         }
