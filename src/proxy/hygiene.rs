@@ -45,32 +45,40 @@ impl Seen {
         seen
     }
 
+    /// By length first: most names are let go there, and the others are compared as a few integers.
     #[inline]
     fn note(&mut self, name: &HeaderName, headers: &HeaderMap) {
-        match *name {
-            header::HOST => {
+        let name = name.as_str();
+        match name.len() {
+            2 => self.te |= name == "te",
+            4 if name == "host" => {
                 let mut lines = headers.get_all(header::HOST).iter();
                 self.host = lines.next().cloned();
                 self.hosts = 1 + lines.count();
             }
-            header::CONNECTION => self.connection = true,
-            header::EXPECT => self.expect = true,
-            header::MAX_FORWARDS => self.max_forwards = true,
-            header::CONTENT_LENGTH => {
+            6 => self.expect |= name == "expect",
+            7 => {
+                self.upgrade |= name == "upgrade";
+                self.trailer |= name == "trailer";
+            }
+            10 => {
+                self.connection |= name == "connection";
+                self.others |= name == KEEP_ALIVE;
+            }
+            12 => self.max_forwards |= name == "max-forwards",
+            14 if name == "content-length" => {
                 let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
                 let is_plain = |line: &HeaderValue| is_number(line.as_bytes());
                 self.length = true;
                 self.odd_length = !lines.next().is_some_and(is_plain) || lines.next().is_some();
             }
-            header::TE => self.te = true,
-            header::TRAILER => self.trailer = true,
-            header::TRANSFER_ENCODING => self.coding = true,
-            header::UPGRADE => self.upgrade = true,
-            _ => match name.as_str() {
-                KEEP_ALIVE | PROXY_CONNECTION | HTTP2_SETTINGS => self.others = true,
-                "x-feature-used" | "x-feature-goal" => self.used = true,
-                _ => {}
-            },
+            14 => {
+                self.others |= name == HTTP2_SETTINGS;
+                self.used |= name == "x-feature-used" || name == "x-feature-goal";
+            }
+            16 => self.others |= name == PROXY_CONNECTION,
+            17 => self.coding |= name == "transfer-encoding",
+            _ => {}
         }
     }
 
