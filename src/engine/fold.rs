@@ -50,6 +50,8 @@ pub struct Guard {
 struct Group {
     /// whatever begins with one is ours
     prefixes: Vec<Box<[u8]>>,
+    /// which lengths the names below have, a bit each; the last for all that are longer
+    lengths: u64,
     /// whole names, the shortest first, and the one spelling that is trusted, if there is one
     names: Vec<(Box<[u8]>, Option<HeaderName>)>,
 }
@@ -96,6 +98,10 @@ impl Guard {
             group.prefixes.sort();
             group.prefixes.dedup();
             group.names.sort_by_key(|(name, _)| name.len());
+            group.lengths = group
+                .names
+                .iter()
+                .fold(0, |lengths, (name, _)| lengths | length_bit(name));
         }
         guard
     }
@@ -151,6 +157,9 @@ impl Group {
         if self.prefixes.iter().any(|prefix| begins(prefix)) {
             return true;
         }
+        if self.lengths & length_bit(name) == 0 {
+            return false;
+        }
         let from = self
             .names
             .partition_point(|(other, _)| other.len() < name.len());
@@ -162,6 +171,11 @@ impl Group {
                 folds_onto(name, other) && !spelling.as_ref().is_some_and(is_trusted)
             })
     }
+}
+
+#[inline]
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 #[inline]

@@ -122,9 +122,11 @@ pub(super) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
     let waker = quiet.clone();
     let driver = task::spawn_local(async move {
         let _place = place;
+        let mut around = None;
         let driven = poll_fn(|cx| {
-            let waker = waker.around(cx.waker());
-            connection.poll_without_shutdown(&mut Context::from_waker(&waker))
+            // the waker of a task is the same for its whole life
+            let waker = around.get_or_insert_with(|| waker.around(cx.waker()));
+            connection.poll_without_shutdown(&mut Context::from_waker(waker))
         });
         match driven.await {
             // without an upgrade nobody waits for this, and the stream is closed here
