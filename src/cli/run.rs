@@ -28,7 +28,11 @@ pub fn main(run: &Run, signals: signals::Receiver) -> ExitCode {
         ));
         return super::USAGE.into();
     }
-    telemetry::log::start(run.log.log, run.log.log_format == LogFormat::Json);
+    // until the last line is out
+    let _log = match telemetry::log::start(run.log.log, run.log.log_format == LogFormat::Json) {
+        Ok(log) => log,
+        Err(error) => return super::fail(&error),
+    };
     crate::run::run(run, signals).unwrap_or_else(|error| {
         tracing::error!("{error}");
         super::PROBLEMS.into()

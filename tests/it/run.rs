@@ -488,3 +488,72 @@ fn try_head(stream: &mut TcpStream) -> Option<String> {
     }
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+/// 64 KiB of lines fill the pipe; nobody reads it, and every request is answered all the same.
+#[test]
+fn a_log_that_nobody_reads_holds_no_request_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let toggles = directory.path().join("toggles.yaml");
+    std::fs::write(&toggles, "version: 1\nfeatures: {a: on}\n").unwrap();
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("http://{}", nowhere.local_addr().unwrap());
+    drop(nowhere);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .args([
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ])
+        .args([
+            "--api-listen",
+            "none",
+            "--workers",
+            "1",
+            "--log-format",
+            "json",
+        ])
+        .args([
+            "--upstream",
+            &upstream,
+            "--toggles",
+            toggles.to_str().unwrap(),
+        ])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    let listening = lines.find_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        line["listen"].as_str().map(str::to_owned)
+    });
+    let mut client = std::net::TcpStream::connect(listening.unwrap()).unwrap();
+    client
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .unwrap();
+    for _ in 0..1_500 {
+        use std::io::{Read as _, Write as _};
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\n") || !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            let mut some = [0; 4096];
+            let read = client.read(&mut some).unwrap();
+            assert!(
+                read > 0,
+                "closed after {}",
+                String::from_utf8_lossy(&answer)
+            );
+            answer.extend_from_slice(&some[..read]);
+        }
+        assert!(
+            answer.starts_with(b"HTTP/1.1 502"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
