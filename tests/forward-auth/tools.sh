@@ -20,6 +20,17 @@ debian() {
   echo "$cache/debian/$2"
 }
 
+# a program of a Debian package that needs others: package path, and where to put a script that starts it
+with_libraries() {
+  local archives=$cache/archives
+  mkdir -p "$archives/partial"
+  apt() { apt-get install -qq -y --no-install-recommends --download-only -o Dir::Cache::archives="$archives" "$1"; }
+  { { apt "$1" || { apt-get update -qq && apt "$1"; }; } && for deb in "$archives"/*.deb; do dpkg -x "$deb" "$cache/debian"; done; } >&2 \
+    || { say "apt-get could not bring $1: install it, or set its variable."; return 1; }
+  printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$cache/debian/usr/lib/$(uname -m)-linux-gnu" "$cache/debian/$2" >"$3"
+  chmod +x "$3"
+}
+
 on_path() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" || true; }
 
 nginx=${NGINX:-$(on_path nginx)}
@@ -30,7 +41,11 @@ modules=${NGINX_MODULES:-/usr/lib/nginx/modules}
 caddy=${CADDY:-$(on_path caddy)}
 [ -n "$caddy" ] || caddy=$(debian caddy usr/bin/caddy)
 haproxy=${HAPROXY:-$(on_path haproxy)}
-[ -n "$haproxy" ] || haproxy=$(debian haproxy usr/sbin/haproxy)
+if [ -z "$haproxy" ]; then
+  haproxy=$cache/haproxy
+  # it uses libraries that a small Debian does not have
+  [ -x "$haproxy" ] || with_libraries haproxy usr/sbin/haproxy "$haproxy"
+fi
 envoy=${ENVOY:-$(on_path envoy)}
 if [ -z "$envoy" ]; then
   envoy=$cache/venv/bin/envoy
