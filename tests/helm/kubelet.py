@@ -15,6 +15,9 @@ import urllib.request
 
 import yaml
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "pods"))
+from volume import swap
+
 BURGEE = os.environ["BURGEE"]
 DEADLINE = 20
 
@@ -39,18 +42,6 @@ def get(port, path):
     except urllib.error.HTTPError as error:
         answer = error
     return answer.status, answer.read().decode()
-
-
-def swap(mount, files):
-    """A generation of a mounted ConfigMap, in the kubelet's order: new directory, `..data` renamed over, then the links."""
-    generation = tempfile.mkdtemp(prefix="..", dir=mount)
-    for name, text in files.items():
-        pathlib.Path(generation, name).write_text(text)
-    (mount / "..data_tmp").symlink_to(pathlib.Path(generation).name)
-    (mount / "..data_tmp").rename(mount / "..data")
-    for name in files:
-        if not (mount / name).is_symlink():
-            (mount / name).symlink_to(f"..data/{name}")
 
 
 class Pod:
