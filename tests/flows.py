@@ -1,6 +1,6 @@
 """gRPC, WebSockets and HTTP by real libraries, through a burgee of this script's own.
 In: $BURGEE. Out: one line a check; exit code 1 if one failed."""
-import asyncio, concurrent.futures, os, re, socket, subprocess, sys, tempfile, threading, time
+import asyncio, concurrent.futures, contextlib, os, re, resource, socket, subprocess, sys, tempfile, threading, time
 
 import grpc
 import httpx
@@ -129,13 +129,49 @@ async def websocket_flows():
             pong = await socket.ping()
             check("a ping is answered", await asyncio.wait_for(pong, 5) >= 0)
         check("it closes as it should", socket.close_code == 1000, socket.close_code)
-        many = await asyncio.gather(*(websockets.connect(address) for _ in range(200)))
-        check("two hundred at once", len([await one.recv() for one in many]) == 200)
         sidecar.process.terminate()
-        for one in many:
-            await one.close()
+
+
+async def silent_websockets():
+    """A thousand, as long as 48 idle timeouts, which is an hour of the default; then the end of the process, and its deadline."""
+    async def hello(socket):
+        await socket.send("hello")
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for message in socket:
+                await socket.send(message)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    async with websockets.serve(hello, "127.0.0.1", 0, ping_interval=None, backlog=1024) as server:
+        timeouts = ("--idle-timeout", "100ms", "--upstream-idle-timeout", "100ms", "--response-timeout", "2s", "--head-timeout", "2s")
+        sidecar = Sidecar(server.sockets[0].getsockname()[1], *timeouts, "--drain-timeout", "3s")
+        a_few = asyncio.Semaphore(50)
+
+        async def opened():
+            async with a_few:
+                socket = await websockets.connect(f"ws://127.0.0.1:{sidecar.port}/", ping_interval=None)
+                return socket, await socket.recv()
+
+        many = await asyncio.gather(*(opened() for _ in range(1000)))
+        check("a thousand WebSockets open", [said for _, said in many] == ["hello"] * 1000)
+        await asyncio.sleep(4.8)
+        many = [socket for socket, _ in many]
+        check("after 48 idle timeouts of silence all are open", all(socket.state.name == "OPEN" for socket in many))
+        [await socket.send("still here") for socket in many]
+        check("and carry what is said", [await socket.recv() for socket in many] == ["still here"] * 1000)
+
+        async def closed(socket):
+            await socket.wait_closed()
+            return time.monotonic() - told
+
+        told = time.monotonic()
+        sidecar.process.terminate()
+        lived = await asyncio.gather(*(closed(socket) for socket in many))
         await asyncio.to_thread(sidecar.process.wait, 40)
-        check("they do not outlive the process", sidecar.process.returncode == 0, sidecar.process.returncode)
+        ended = time.monotonic() - told
+        check("they live until the drain deadline", min(lived) >= 3, f"one of {min(lived):.1f} s")
+        check("and are closed at it, as is the process", max(lived) <= ended < 8 and sidecar.process.returncode == 0, f"{max(lived):.1f} s, {ended:.1f} s, {sidecar.process.returncode}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def http_flows():
@@ -165,5 +201,6 @@ def http_flows():
 if __name__ == "__main__":
     grpc_flows()
     asyncio.run(websocket_flows())
+    asyncio.run(silent_websockets())
     http_flows()
     sys.exit(1 if FAILED else 0)
