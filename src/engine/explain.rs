@@ -4,6 +4,7 @@
 use super::{
     Feature, Reason, Status, Toggles,
     attributes::{Asked, USER, Values},
+    bucket::Arm,
     condition::Context,
     evaluate::{Decision, Decisions, Outcome, Serve},
     units::{Second, Share},
@@ -155,6 +156,7 @@ fn sentence(
         return plain("the default, for no rule holds and nothing else is served");
     };
     let (share, change) = shares(feature, outcome, decision, context);
+    let change = change.or_else(|| without_rule(feature, decision, context));
     (
         [rule, share]
             .into_iter()
@@ -197,10 +199,8 @@ fn shares(
     };
     let bucket = feature.bucket(unit);
     if share == Share::EVERYBODY {
-        return (
-            format!("{}{}", served(feature, outcome), consulted(outcome, bucket)),
-            None,
-        );
+        let why = format!("{}{}", served(feature, outcome), consulted(outcome, bucket));
+        return (why, another_draw(feature, outcome, unit, bucket));
     }
     let edge = Share::from_millionths((u32::from(bucket) + 1) * 10_000).unwrap_or(Share::EVERYBODY);
     if feature.is_in(unit, share) {
@@ -215,6 +215,54 @@ fn shares(
     }
     let why = format!("the default, for bucket {bucket} is outside a rollout of {share}");
     (why, Some(format!("a rollout of {edge} takes them in")))
+}
+
+/// What it takes for somebody inside to get another variant.
+fn another_draw(feature: &Feature, outcome: &Outcome, unit: &[u8], bucket: u16) -> Option<String> {
+    let arms = match &outcome.serve {
+        Serve::One(_) => return None,
+        Serve::Buckets(_) => return Some(format!("another variant's buckets that hold {bucket}")),
+        Serve::Split(arms) => arms,
+    };
+    let weighted = feature.weighted.as_ref();
+    if weighted.is_some_and(|weighted| weighted.split.place(unit).is_some()) {
+        return None;
+    }
+    let whole = f64::from(Share::WHOLE);
+    let of = |arm: &Arm| f64::from(arm.share.millionths());
+    let score = |arm: &Arm| arm.seed.point(unit).score(arm.share);
+    let winner = arms.iter().min_by(|a, b| score(a).total_cmp(&score(b)))?;
+    // An arm's draw stays when its share changes: score = draw / share. With a share s it wins where
+    // draw / s < the winner's score, which grows by (1 - share) / (1 - s), as that of all others does.
+    let needed = |arm: &Arm| {
+        let draw = score(arm) * of(arm);
+        1.0 / (1.0 + score(winner) * (whole - of(arm)) / draw)
+    };
+    let others = arms.iter().filter(|arm| arm.variant != winner.variant);
+    let (arm, share) = others
+        .map(|arm| (arm, needed(arm)))
+        .min_by(|(a, s), (b, t)| (s - of(a) / whole).total_cmp(&(t - of(b) / whole)))?;
+    let share = Share::from_millionths((share * 10_000.0).ceil() as u32 * 10_000)?;
+    let name = &feature.variant(arm.variant).name;
+    Some(format!(
+        "a share of {share} for {name} takes them there, if the others keep their ratio"
+    ))
+}
+
+/// What they would get if the rule that decided were not there.
+fn without_rule(feature: &Feature, decision: Decision, context: Context<'_, '_>) -> Option<String> {
+    let rules = feature.rules.get(usize::from(decision.rule)..)?;
+    if decision.rule == 0 {
+        return None;
+    }
+    let next = rules.iter().find(|rule| rule.when.holds(context));
+    let outcome = next.map(|rule| &rule.outcome).or(feature.last.as_ref());
+    let unit = || context.values.get(feature.unit).bytes();
+    let variant = outcome.map_or(feature.default, |outcome| {
+        outcome.decide(feature, unit, context.now, Reason::Static).0
+    });
+    let name = &feature.variant(variant).name;
+    Some(format!("without rule {} it is {name}", decision.rule))
 }
 
 fn served(feature: &Feature, outcome: &Outcome) -> String {

@@ -120,6 +120,48 @@ fn a_sentence_says_what_decided_and_what_would_change_it() {
     assert!(pro.contains("to change it: a rollout"), "{pro}");
 }
 
+/// The share that a sentence names is the least that takes somebody over, to its two decimals.
+#[test]
+fn a_draw_says_which_share_would_turn_it() {
+    let file = |shares: [f64; 3]| {
+        let [a, b, c] = shares;
+        format!(
+            "version: 1\nfeatures: {{f: {{variants: [a, b, c], serve: {{a: {a:.6}%, b: {b:.6}%, c: {c:.6}%}}}}}}\n"
+        )
+    };
+    let said = |shares, user| out(&explain_file(&file(shares), &["--user", user]));
+    let before = [50.0, 30.0, 20.0];
+    for user in ["ann", "bo", "cy", "dee", "eve", "mia"] {
+        let text = said(before, user);
+        let (_, sentence) = text.split_once("to change it: a share of ").unwrap();
+        let (share, rest) = sentence.split_once("% for ").unwrap();
+        let (share, name) = (share.parse::<f64>().unwrap(), &rest[..1]);
+        for (share, taken) in [(share, true), (share - 0.02, false)] {
+            let of = ["a", "b", "c"].iter().position(|arm| *arm == name).unwrap();
+            let mut after = before.map(|other| other * (100.0 - share) / (100.0 - before[of]));
+            after[of] = share;
+            // what was rounded away, so that they add up
+            let rounded = after.map(|share| (share * 1e6).round() / 1e6);
+            after[(of + 1) % 3] += 100.0 - rounded.iter().sum::<f64>();
+            let text = said(after, user);
+            assert_eq!(
+                text.starts_with(&format!("f: {name}")),
+                taken,
+                "{user} {share} for {name}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rule_says_what_it_is_without_it() {
+    let text = out(&explain(&["--user", "quentin", "--feature", "briefcase"]));
+    assert!(
+        text.contains("to change it: without rule 1 it is gold"),
+        "{text}"
+    );
+}
+
 #[test]
 fn every_id_of_a_file_is_answered_and_summed_up() {
     let directory = tempfile::tempdir().unwrap();
