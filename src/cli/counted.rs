@@ -1,12 +1,11 @@
 //! Counting who moves, where conditions make it depend on who comes.
 //! In: two snapshots, a request, ids. Out: per feature how many went from which variant to which, and who.
 
-use super::request::Request;
-use crate::engine::{Decisions, Snapshot};
+use super::{ids, request::Request};
+use crate::engine::{Decisions, Feature, Snapshot};
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::File,
-    io::{self, BufRead, BufReader},
+    io,
     path::Path,
 };
 
@@ -17,6 +16,8 @@ pub struct Counted {
     pub people: u64,
     /// from, to: how many moved
     moves: BTreeMap<(String, String), u64>,
+    /// how many get something other than the default, before and after
+    reached: [u64; 2],
     /// who moved: id, from, to; only for a file of ids
     pub who: Vec<(String, String, String)>,
 }
@@ -24,8 +25,8 @@ pub struct Counted {
 /// By the feature's key.
 pub type Counts = HashMap<String, Counted>;
 
-/// A feature that both snapshots have: its key, and its index in each one's decisions.
-type Pair<'a> = (&'a str, usize, usize);
+/// A feature that both snapshots have, as the old one and the new one know it, and its index in each one's decisions.
+type Pair<'a> = [(usize, &'a Feature); 2];
 
 /// What a variant is called where there is no answer (a file whose condition does not hold).
 const NO_ANSWER: &str = "(no answer)";
@@ -37,19 +38,11 @@ pub fn over_file(
     request: &Request,
     file: &Path,
 ) -> io::Result<Counts> {
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
-    let lines: Box<dyn BufRead> = match file == Path::new("-") {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(BufReader::new(File::open(file).map_err(named)?)),
-    };
     let mut count = Count::new(old, new, request, true);
-    for id in lines.lines() {
-        let id = id.map_err(named)?;
-        if !id.trim().is_empty() {
-            count.add(&id);
-        }
-    }
+    ids::each(file, true, |id| {
+        count.add(id);
+        Ok(())
+    })?;
     Ok(count.counts())
 }
 
@@ -71,13 +64,13 @@ struct Count<'a> {
 
 impl<'a> Count<'a> {
     fn new(old: &'a Snapshot, new: &'a Snapshot, request: &'a Request, keep: bool) -> Count<'a> {
-        let place: HashMap<&str, usize> = old
+        let place: HashMap<&str, (usize, &Feature)> = old
             .features()
-            .map(|(index, _, feature)| (&*feature.key, index))
+            .map(|(index, _, feature)| (&*feature.key, (index, feature)))
             .collect();
-        let both = new.features().filter_map(|(index, _, feature)| {
-            Some((&*feature.key, *place.get(&*feature.key)?, index))
-        });
+        let both = new
+            .features()
+            .filter_map(|(index, _, feature)| Some([*place.get(&*feature.key)?, (index, feature)]));
         let pairs = both.map(|pair| (pair, Counted::default())).collect();
         Count {
             sides: [(old, Decisions::default()), (new, Decisions::default())],
@@ -96,10 +89,16 @@ impl<'a> Count<'a> {
                 decisions,
             );
         }
-        for ((_, before, after), counted) in &mut self.pairs {
+        for (pair, counted) in &mut self.pairs {
             counted.people += 1;
-            let [from, to] =
-                [(0, *before), (1, *after)].map(|(side, index)| variant(&self.sides[side], index));
+            let mut names = [NO_ANSWER; 2];
+            for (side, (index, feature)) in pair.iter().enumerate() {
+                if let Some(decision) = self.sides[side].1.answers[*index] {
+                    names[side] = &feature.variant(decision.variant).name;
+                    counted.reached[side] += u64::from(decision.variant != feature.default);
+                }
+            }
+            let [from, to] = names;
             if from != to {
                 *counted
                     .moves
@@ -117,25 +116,21 @@ impl<'a> Count<'a> {
     fn counts(self) -> Counts {
         self.pairs
             .into_iter()
-            .map(|((key, _, _), counted)| (key.to_owned(), counted))
+            .map(|([_, (_, feature)], counted)| (feature.key.to_string(), counted))
             .collect()
     }
-}
-
-fn variant<'s>((snapshot, decisions): &'s (&Snapshot, Decisions), index: usize) -> &'s str {
-    let file = snapshot.files.iter().rfind(|file| file.first <= index);
-    let answer = decisions.answers[index].zip(file);
-    answer.map_or(NO_ANSWER, |(decision, file)| {
-        &file.features[index - file.first]
-            .variant(decision.variant)
-            .name
-    })
 }
 
 impl Counted {
     /// The share of people that changes variant.
     pub fn moved(&self) -> f64 {
         self.moves.values().sum::<u64>() as f64 / self.people.max(1) as f64
+    }
+
+    /// The share of people that gets something other than the default, before and after.
+    pub fn reached(&self) -> [f64; 2] {
+        self.reached
+            .map(|count| count as f64 / self.people.max(1) as f64)
     }
 
     /// From, to, share of people.

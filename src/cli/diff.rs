@@ -70,28 +70,27 @@ pub struct Row<'a> {
 
 /// Exit code 1 where a file has problems or more moves than may.
 pub fn main(args: &Diff) -> ExitCode {
-    if args.old == Path::new("-") && args.new == Path::new("-") {
-        eprintln!("burgee: only one of the two can come from standard input");
-        return ExitCode::from(2);
+    let inputs = [Some(&args.old), Some(&args.new), args.users.as_ref()];
+    let from_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
+    if inputs.into_iter().flatten().filter(from_stdin).count() > 1 {
+        return super::refuse(&"only one of OLD, NEW and --users can come from standard input");
     }
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
-    let load = |path: &Path| {
-        let problems = |problems| eprint!("{problems}");
-        config::load(path, &environment, request.now)
-            .map_err(problems)
-            .ok()
+    let load = |path: &Path| config::load(path, &environment, request.now);
+    let (old, new) = match (load(&args.old), load(&args.new)) {
+        (Ok(old), Ok(new)) => (old.snapshot, new.snapshot),
+        (old, new) => {
+            for problems in [old.err(), new.err()].iter().flatten() {
+                super::bad_toggles(problems);
+            }
+            return super::PROBLEMS.into();
+        }
     };
-    let (Some(old), Some(new)) = (load(&args.old), load(&args.new)) else {
-        return ExitCode::from(1);
-    };
-    let (old, new) = (&old.snapshot, &new.snapshot);
+    let (old, new) = (&old, &new);
     let rows = match rows(old, new, &request, args) {
         Ok(rows) => rows,
-        Err(error) => {
-            eprintln!("burgee: {error}");
-            return ExitCode::from(1);
-        }
+        Err(error) => return super::fail(&error),
     };
     let renamed = compare::renamed(old, new);
     let how = shown::How {
@@ -99,12 +98,9 @@ pub fn main(args: &Diff) -> ExitCode {
         markdown: args.markdown,
         sample: args.users.is_none().then_some(args.sample),
     };
-    match shown::print(&rows, &renamed, how, &mut io::stdout().lock()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("burgee: {error}");
-            return ExitCode::from(1);
-        }
-        _ => {}
+    let shown = shown::print(&rows, &renamed, how, &mut io::stdout().lock());
+    if let Err(error) = super::printed(shown) {
+        return super::fail(&error);
     }
     let most = args
         .max_moved
@@ -114,16 +110,16 @@ pub fn main(args: &Diff) -> ExitCode {
         .filter(|row| most.is_some_and(|most| row.moved > most + 1e-9))
         .collect();
     for row in &over {
-        eprintln!(
-            "burgee: {} moves {}, more than --max-moved",
+        super::fail(&format!(
+            "{} moves {}, more than --max-moved",
             row.key,
             shown::percent(row.moved)
-        );
+        ));
     }
     if over.is_empty() {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(1)
+        super::PROBLEMS.into()
     }
 }
 

@@ -2,16 +2,17 @@
 //! In: toggles files and a request made of flags. Out: sentences, or the promised JSON.
 
 use super::{
+    paint::Paint,
     request::{Request, RequestArgs},
     users,
 };
 use crate::{
-    config,
+    config::{self, problem},
     engine::{Decisions, Feature, Snapshot, answer, explain},
 };
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -46,14 +47,14 @@ pub struct Explain {
 
 /// Exit code 1 where the file has problems, 2 for a feature that is not in it.
 pub fn main(args: &Explain) -> ExitCode {
+    if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
+        return super::refuse(&"only one of PATH and --users can come from standard input");
+    }
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
     let loaded = match config::load(&args.file, &environment, request.now) {
         Ok(loaded) => loaded,
-        Err(problems) => {
-            eprint!("{problems}");
-            return ExitCode::from(1);
-        }
+        Err(problems) => return super::bad_toggles(&problems),
     };
     let snapshot = &loaded.snapshot;
     if let Some(unknown) = args
@@ -61,11 +62,14 @@ pub fn main(args: &Explain) -> ExitCode {
         .iter()
         .find(|name| !snapshot.features().any(|(_, _, feature)| is(feature, name)))
     {
-        eprintln!(
-            "burgee: `{unknown}` is no feature of {}",
+        let features = snapshot.features();
+        let known = features.flat_map(|(_, _, feature)| [&*feature.key, &*feature.name]);
+        let meant = problem::nearest(unknown, known)
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        return super::refuse(&format!(
+            "`{unknown}` is no feature of {}{meant}",
             args.file.display()
-        );
-        return ExitCode::from(2);
+        ));
     }
     let wanted = |feature: &Feature| {
         args.feature.is_empty() || args.feature.iter().any(|name| is(feature, name))
@@ -74,14 +78,9 @@ pub fn main(args: &Explain) -> ExitCode {
         Some(file) => users::every(snapshot, &request, file, &wanted),
         None => one(snapshot, &request, args, &wanted),
     };
-    match done {
+    match super::printed(done) {
         Ok(()) => ExitCode::SUCCESS,
-        // the reader of our output went away, as `head` does
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("burgee: {error}");
-            ExitCode::from(1)
-        }
+        Err(error) => super::fail(&error),
     }
 }
 
@@ -133,8 +132,13 @@ fn sentence(
     feature: &Feature,
     explained: &explain::Explanation,
 ) -> io::Result<()> {
+    let Paint { bold, plain, .. } = Paint::stdout();
     let Some(decision) = explained.decision else {
-        return writeln!(out, "{}: no answer\n  {}", feature.key, explained.why);
+        return writeln!(
+            out,
+            "{bold}{}: no answer{plain}\n  {}",
+            feature.key, explained.why
+        );
     };
     let header = feature
         .header
@@ -145,12 +149,8 @@ fn sentence(
     let bucket = explained
         .bucket
         .map_or(String::new(), |bucket| format!(", bucket {bucket}"));
-    writeln!(
-        out,
-        "{}: {}",
-        feature.key,
-        feature.variant(decision.variant).name
-    )?;
+    let name = &feature.variant(decision.variant).name;
+    writeln!(out, "{bold}{}: {name}{plain}", feature.key)?;
     writeln!(out, "  {}", explained.why)?;
     if let Some(change) = &explained.change {
         writeln!(out, "  to change it: {change}")?;

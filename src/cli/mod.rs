@@ -9,19 +9,22 @@ pub mod drain;
 pub mod echo;
 pub mod explain;
 pub mod health;
+pub mod ids;
 pub mod inject;
 pub mod overriding;
 pub mod pages;
+pub mod paint;
 pub mod probe;
 pub mod reload;
 pub mod request;
 pub mod run;
 pub mod schema;
 pub mod shown;
+pub mod told;
 pub mod users;
 pub mod values;
 
-use crate::signals;
+use crate::{config, signals};
 use clap::{Parser, Subcommand};
 use std::{io, io::Write as _, process::ExitCode};
 
@@ -111,10 +114,30 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Why a command could not do its work.
+/// Why a command could not do its work. A standard error that is closed is no reason to panic, as `eprintln!` does.
 pub fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     let _ = writeln!(io::stderr(), "burgee: {error}");
     PROBLEMS.into()
+}
+
+/// What was wrong with the command line, where clap cannot know it.
+pub fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
+    fail(error);
+    USAGE.into()
+}
+
+/// Every problem of toggles that a command needs, a line each.
+pub fn bad_toggles(problems: &config::Problems) -> ExitCode {
+    let _ = write!(io::stderr(), "{problems}");
+    PROBLEMS.into()
+}
+
+/// What became of the output. Whoever closed it (`| head`) has read enough; a full disk is a failure.
+pub fn printed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Runs what asks another process.

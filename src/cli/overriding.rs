@@ -1,7 +1,7 @@
 //! `burgee override`: a signed override, and a link that carries it.
 //! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
 
-use super::{USAGE, request, say, values};
+use super::{refuse, request, say, values};
 use crate::engine::forced::Key;
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
@@ -47,16 +47,14 @@ pub struct Override {
 pub fn main(args: &Override) -> ExitCode {
     let secret = env::var_os(&args.key_env).unwrap_or_default();
     let Some(key) = Key::new(secret.as_encoded_bytes()) else {
-        eprintln!(
-            "burgee: the variable {} is empty or not set: it has to hold the key",
+        return refuse(&format!(
+            "the variable {} is empty or not set: it has to hold the key",
             args.key_env
-        );
-        return ExitCode::from(USAGE);
+        ));
     };
     let expires = request::now().0.saturating_add_unsigned(args.exp.as_secs());
     let Some(value) = signed(&key, args.namespace.as_deref(), &args.forced, expires) else {
-        eprintln!("burgee: a variant has characters that no variant can have");
-        return ExitCode::from(USAGE);
+        return refuse(&"a variant has characters that no variant can have");
     };
     let mark = if args.url.contains('?') { '&' } else { '?' };
     say(&value);

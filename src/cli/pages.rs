@@ -1,7 +1,7 @@
 //! `burgee completions` and `burgee man`: from the same source as `--help`.
 //! In: a shell, or nothing. Out: a script or a page on standard output.
 
-use super::{command, fail};
+use super::{command, fail, printed};
 use clap_complete::Shell;
 use std::{
     io::{self, Write as _},
@@ -32,7 +32,8 @@ pub fn completions(args: &Completions) -> ExitCode {
 
 /// Prints one page: burgee, then every command.
 pub fn man() -> ExitCode {
-    let mut whole = command();
+    // `burgee help` is `--help`, and repeats every command
+    let mut whole = command().disable_help_subcommand(true);
     whole.build();
     let mut page = Vec::new();
     let mut render = |command: clap::Command| clap_mangen::Man::new(command).render(&mut page);
@@ -44,9 +45,10 @@ pub fn man() -> ExitCode {
     }
 }
 
-fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
-        _ => ExitCode::SUCCESS,
+/// All of it, and whether it arrived.
+pub fn print(text: &[u8]) -> ExitCode {
+    match printed(io::stdout().write_all(text)) {
+        Err(error) => fail(&error),
+        Ok(()) => ExitCode::SUCCESS,
     }
 }

@@ -14,8 +14,7 @@ pub struct Schema {}
 
 /// Prints it.
 pub fn main(_: &Schema) -> ExitCode {
-    super::say(&text());
-    ExitCode::SUCCESS
+    super::pages::print(format!("{}\n", text()).as_bytes())
 }
 
 /// As it is published in `config/toggles.schema.json`, without the last line end.

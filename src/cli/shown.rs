@@ -1,7 +1,7 @@
 //! The difference as text, JSON or Markdown.
 //! In: rows. Out: what `burgee diff` prints.
 
-use super::diff::Row;
+use super::{diff::Row, paint::Paint};
 use crate::engine::{
     compare::{Kind, Renamed},
     moved,
@@ -46,8 +46,20 @@ fn text(
     how: How,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let Paint {
+        bold,
+        yellow,
+        plain,
+        ..
+    } = Paint::stdout();
     for row in rows.iter().filter(|row| changed(row)) {
-        writeln!(out, "{}: {}", row.key, headline(row))?;
+        let shade = if row.moved > 0.0 { yellow } else { "" };
+        writeln!(
+            out,
+            "{bold}{}{plain}: {shade}{}{plain}",
+            row.key,
+            headline(row)
+        )?;
         for (from, to, share) in &row.flows {
             writeln!(out, "  {from} -> {to}: {}", percent(*share))?;
         }
@@ -116,7 +128,12 @@ fn json(
             shown["moved_of_those_led_here"] = moved::moved(flows).into();
         }
         if let Some(counted) = &row.counted {
-            shown["counted"] = json!({"people": counted.people, "moved": counted.moved(), "made_up": how.sample.is_some()});
+            shown["counted"] = json!({
+                "people": counted.people,
+                "moved": counted.moved(),
+                "reached": counted.reached(),
+                "made_up": how.sample.is_some(),
+            });
             if how.sample.is_none() {
                 let who = |(user, from, to): &(String, String, String)| json!({"user": user, "from": from, "to": to});
                 shown["people"] = counted.who.iter().map(who).collect();
@@ -161,6 +178,19 @@ fn notes(row: &Row<'_>, how: How) -> Vec<String> {
             Some(_) => format!("depends on who comes: counted over {people} made-up ids and the request of the flags; --users FILE counts real ones."),
             None => format!("depends on who comes: counted over {people} ids and the request of the flags."),
         });
+        let [before, after] = counted.reached();
+        if before != after {
+            let word = if after > before {
+                "Widened"
+            } else {
+                "Narrowed"
+            };
+            notes.push(format!(
+                "{word}: {} get something other than the default, {} before.",
+                percent(after),
+                percent(before)
+            ));
+        }
         if let Some(flows) = led {
             let moved = percent(moved::moved(flows));
             notes.push(format!(

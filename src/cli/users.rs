@@ -1,7 +1,7 @@
 //! `explain --users`: an answer for every id of a file, in bounded memory.
 //! In: ids, one a line. Out: one JSON object a line; people per variant and segment, and effective weights, at the end.
 
-use super::request::Request;
+use super::{ids, request::Request};
 use crate::engine::{
     Decisions, Feature, Reason, Snapshot, answer,
     attributes::{Asked, Values},
@@ -9,13 +9,9 @@ use crate::engine::{
     units::Second,
 };
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::Path,
 };
-
-/// Longer lines are no ids.
-const LONGEST_ID: u64 = 64 * 1024;
 
 /// Answers for every id and sums up on standard error.
 pub fn every(
@@ -24,30 +20,12 @@ pub fn every(
     file: &Path,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
-    let (mut ids, size): (Box<dyn BufRead>, u64) = if file == Path::new("-") {
-        (Box::new(io::stdin().lock()), 0)
-    } else {
-        let opened = File::open(file).map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {error}", file.display()))
-        })?;
-        let size = opened.metadata()?.len();
-        (Box::new(BufReader::with_capacity(1 << 16, opened)), size)
-    };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut progress = Progress::new(size);
     let (mut summary, mut decisions) = (Summary::new(snapshot), Decisions::default());
-    let (mut id, mut line) = (String::new(), Vec::new());
-    loop {
-        id.clear();
-        let read = (&mut ids).take(LONGEST_ID).read_line(&mut id)?;
-        if read == 0 {
-            break;
-        }
-        progress.add(read as u64);
-        let user = id.trim_end_matches(['\n', '\r']);
-        if user.trim().is_empty() {
-            continue;
-        }
+    let mut line = Vec::new();
+    // where the answers run over a terminal, a bar would only be torn apart by them
+    let bar = !io::stdout().is_terminal();
+    ids::each(file, bar, |user| {
         let asked = request.asked(Some(user));
         snapshot.decide(asked, request.now, None, &mut decisions);
         line.clear();
@@ -63,9 +41,9 @@ pub fn every(
         line.push(b'\n');
         out.write_all(&line)?;
         summary.count(snapshot, asked, request, &decisions);
-    }
+        Ok(())
+    })?;
     out.flush()?;
-    progress.clear();
     summary.print(snapshot, wanted, request.now, &mut io::stderr().lock())
 }
 
@@ -128,7 +106,8 @@ impl Summary {
         now: Second,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        writeln!(out, "{} people", self.people)?;
+        let people = if self.people == 1 { "person" } else { "people" };
+        writeln!(out, "{} {people}", self.people)?;
         for (index, _, feature) in snapshot
             .features()
             .filter(|(_, _, feature)| wanted(feature))
@@ -192,39 +171,4 @@ fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<(
 
 fn share(count: u64, of: u64) -> f64 {
     count as f64 * 100.0 / of.max(1) as f64
-}
-
-/// A line on a terminal that says how far it is; nothing in a pipe.
-struct Progress {
-    size: u64,
-    done: u64,
-    shown: u64,
-    on: bool,
-}
-
-impl Progress {
-    fn new(size: u64) -> Progress {
-        Progress {
-            size,
-            done: 0,
-            shown: 0,
-            on: size > 0 && io::stderr().is_terminal() && !io::stdout().is_terminal(),
-        }
-    }
-
-    fn add(&mut self, bytes: u64) {
-        self.done += bytes;
-        let percent = self.done * 100 / self.size.max(1);
-        if self.on && percent > self.shown {
-            self.shown = percent;
-            let filled = "#".repeat(percent as usize / 5);
-            eprint!("\r[{filled:<20}] {percent}%");
-        }
-    }
-
-    fn clear(&self) {
-        if self.on {
-            eprint!("\r{:<30}\r", "");
-        }
-    }
 }

@@ -157,10 +157,7 @@ pub(super) fn quote(words: &str) -> String {
 }
 
 /// The name among `known` that was probably meant.
-pub(super) fn nearest<'k>(
-    words: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub fn nearest<'k>(words: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if words.len() > 64 {
         return None;
     }

@@ -38,22 +38,34 @@ type Identity = (u64, u64, u64, Option<SystemTime>);
 /// Files in a directory.
 const MOST_FILES: usize = 1_000;
 
-/// Reads a file, every `*.yaml` of a directory, or standard input for `-`.
+/// Reads a file, every `*.yaml` of a directory, standard input for `-`, or what the shell's `<(command)` says.
 pub fn generation(path: &Path) -> Result<Generation, Problems> {
     read(path).map_err(|(at, error)| Problems(vec![unreadable(&at, &error)]))
 }
 
 /// What the files look like now; an error is a stamp too, so that a file that comes back is a change.
 pub fn stamp(path: &Path) -> Stamp {
-    stamp_of(&files(path).unwrap_or_default())
+    match is_pipe(path) {
+        true => Stamp::default(),
+        false => stamp_of(&files(path).unwrap_or_default()),
+    }
+}
+
+/// Standard input, or what the shell hands over for `<(command)`: open already, so that nobody has to come first.
+fn is_pipe(path: &Path) -> bool {
+    path == Path::new("-") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
 type Failure = (PathBuf, io::Error);
 
 fn read(path: &Path) -> Result<Generation, Failure> {
-    if path == Path::new("-") {
-        let bytes = at_most(io::stdin()).map_err(|error| (path.to_owned(), error))?;
-        let name = "-".to_owned();
+    if is_pipe(path) {
+        let bytes = match path == Path::new("-") {
+            true => at_most(io::stdin()),
+            false => File::open(path).and_then(at_most),
+        };
+        let bytes = bytes.map_err(|error| (path.to_owned(), error))?;
+        let name = path.display().to_string();
         return Ok(Generation {
             texts: vec![Text { name, bytes }],
             stamp: Stamp::default(),

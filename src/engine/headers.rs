@@ -1,7 +1,7 @@
 //! Decisions to request fields. In: decisions and a request that was stripped of look-alikes.
 //! Out: one field a feature, and what the file opts into: payloads, the combined field, the revision.
 
-use super::{Decision, Decisions, Feature, Snapshot, Toggles};
+use super::{Decision, Decisions, Feature, Snapshot, Status, Toggles, Variant};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Writes our fields into a map, last. The map grows at most once.
@@ -61,6 +61,54 @@ fn each(
     }
     if let Some((name, value)) = &snapshot.revision_header {
         put(name, value);
+    }
+}
+
+/// What our fields take of a request's head, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// how many fields
+    pub fields: usize,
+    /// names, values, and what stands around them
+    pub bytes: usize,
+}
+
+impl Budget {
+    /// More is refused.
+    pub const MOST_BYTES: usize = 64 * 1024;
+
+    /// Each feature with its longest variant; archived ones send nothing.
+    pub fn of<'f>(
+        features: impl Iterator<Item = &'f Feature>,
+        combined: Option<&HeaderName>,
+        revision: Option<&HeaderName>,
+    ) -> Budget {
+        let (mut budget, mut members) = (Budget::default(), 0);
+        for feature in features.filter(|feature| feature.status != Status::Archived) {
+            let longest = |length: &dyn Fn(&Variant) -> usize| {
+                feature.variants.iter().map(length).max().unwrap_or(0)
+            };
+            if let Some(name) = &feature.header {
+                budget.add(name, longest(&|variant| variant.name.len()));
+                members += longest(&|variant| variant.member.len()) + 2;
+            }
+            if let Some(name) = &feature.value_header {
+                let length = |variant: &Variant| {
+                    variant.value_header.as_ref().map_or(0, |value| value.len())
+                };
+                budget.add(name, longest(&length));
+            }
+        }
+        for (name, length) in [(combined, members), (revision, 16)] {
+            name.into_iter().for_each(|name| budget.add(name, length));
+        }
+        budget
+    }
+
+    /// Name, colon, blank, value, line end.
+    fn add(&mut self, name: &HeaderName, value: usize) {
+        self.fields += 1;
+        self.bytes += name.as_str().len() + value + 4;
     }
 }
 

@@ -224,6 +224,13 @@ impl Snapshot {
         headers::write(self, headers, decisions);
     }
 
+    /// What our fields take of a request's head, at most.
+    pub fn budget(&self) -> headers::Budget {
+        let features = self.features().map(|(_, _, feature)| feature);
+        let revision = self.revision_header.as_ref().map(|(name, _)| name);
+        headers::Budget::of(features, self.combined.as_ref(), revision)
+    }
+
     /// Every feature with its index in [`Decisions`].
     pub fn features(&self) -> impl Iterator<Item = (usize, &Toggles, &Feature)> {
         self.files.iter().flat_map(|toggles| {

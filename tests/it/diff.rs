@@ -168,6 +168,16 @@ fn each_kind_of_edit_is_named() {
             "  f: {when: {plan: [pro, team]}}",
             "depends on who comes",
         ),
+        (
+            "  f: {when: {plan: pro}}",
+            "  f: {when: {plan: {not: pro}}}",
+            "Widened: 100% get something other than the default, 0% before.",
+        ),
+        (
+            "  f: {when: {plan: {not: pro}}}",
+            "  f: {when: {plan: pro}}",
+            "Narrowed: 0% get something other than the default, 100% before.",
+        ),
     ] {
         let output = diff(old, new, &[]);
         let text = String::from_utf8(output.stdout).unwrap();

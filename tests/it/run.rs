@@ -37,6 +37,14 @@ impl Echo {
         let at = line.trim().rsplit(' ').next().unwrap().parse().unwrap();
         Echo { child, at }
     }
+
+    /// Tells it to stop, and waits for its end.
+    pub(crate) fn stopped(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").arg(&pid).status().unwrap();
+        assert!(told.success());
+        self.child.wait().unwrap()
+    }
 }
 
 impl Drop for Echo {

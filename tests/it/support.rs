@@ -213,6 +213,43 @@ pub(crate) fn burgee(arguments: &[&str]) -> (i32, String) {
     (code, said)
 }
 
+/// What a command that ends by itself said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A command with this on its standard input, and nothing in its environment.
+pub(crate) fn fed(arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_burgee"))
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // whoever refuses the command line does not read this
+    let feeder = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let (pid, (sender, ended)) = (child.id().to_string(), channel());
+    std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
+    let output = ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        panic!("{arguments:?} goes on and on")
+    });
+    feeder.join().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
 /// Lines as JSON, or as text where they are none.
 fn read_lines(from: impl std::io::Read + Send + 'static) -> Receiver<Value> {
     let (sender, lines) = channel();
