@@ -18,8 +18,9 @@ lint:
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
+# Beside nginx, HAProxy and Envoy, each brought if it can be: ten minutes, ARGS=--quick two. The hot path alone: cargo bench
 bench:
-	cargo bench
+	tests/bench/run.py $(ARGS)
 
 # The static binary (dist/burgee) and its image (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes the same.
 image:

@@ -11,7 +11,7 @@ def asked(client, user):
     """The fields that the application saw."""
     client.sendall(f"GET /echo HTTP/1.1\r\nHost: app.example.com\r\nCookie: a=b; uid={user}; c=d\r\nX-Feature-Flag-000: spoofed\r\nX-Keep: me\r\n\r\n".encode())
     answer = b""
-    while not (found := re.search(rb"\r\ncontent-length: *(\d+)\r\n.*?\r\n\r\n", answer, re.I | re.S)) or len(answer) < found.end() + int(found[1]):
+    while not (found := re.search(rb"\r\ncontent-length: *(\d+)(?=\r\n).*?\r\n\r\n", answer, re.I | re.S)) or len(answer) < found.end() + int(found[1]):
         some = client.recv(1 << 17)
         if not some:
             raise OSError("the connection ended")

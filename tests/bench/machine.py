@@ -64,6 +64,10 @@ def start(command, core, first=True, **more):
     pinned = [*(FIRST if first else []), "taskset", "--cpu-list", str(CORES[core % len(CORES)]), *command]
     process = subprocess.Popen(list(map(str, pinned)), start_new_session=True, **{"stdin": subprocess.DEVNULL, **more})
     CHILDREN.append(process)
+    if not first:
+        # ahead of other sessions, where there are such groups, and equal among its own threads
+        with contextlib.suppress(OSError):
+            pathlib.Path(f"/proc/{process.pid}/autogroup").write_text("-20")
     return process
 
 

@@ -115,7 +115,6 @@ def find(name):
 
 
 def version(name):
-    """As it says itself."""
-    words = [find(name), {"nginx": "-v", "haproxy": "-v"}.get(name, "--version")]
-    said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout.strip()
-    return next((line for line in said.splitlines() if line), "?").removeprefix(f"{find(name)}  version: ")[:90]
+    words = [find(name), "-v" if name in ("nginx", "haproxy") else "--version"]
+    said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    return next(iter(re.findall(r"\d+\.\d+\.\d+", said)), "?")

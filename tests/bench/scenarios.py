@@ -1,0 +1,173 @@
+"""What is measured, a function each, on a process of its own.
+
+In: the application, a peer's name, how long (1 is the default run). Out: figures by name, for this peer and this repetition.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import counted
+import machine
+import peers
+import tools
+from machine import Proxy, clients, finish, load
+from peers import Work
+
+RATE = 4000
+
+
+def cpu(figure, work, seconds, **asked):
+    """CPU microseconds of the proxy a request, its system time included."""
+
+    def scenario(application, name, scale):
+        with Proxy(application, name, work) as proxy:
+            load(proxy.port, **{**asked, "seconds": 0.3 * scale})
+            before = proxy.cpu()
+            report = load(proxy.port, **{**asked, "seconds": seconds * scale})
+            return {figure: (proxy.cpu() - before) / 1e3 / report["answers"]}
+
+    return scenario
+
+
+def at_a_rate(port, seconds):
+    """Latencies from the intended time of each request, so that one that had to wait for a slow one counts in full."""
+    load(port, rate=RATE, seconds=0.5)
+    report = load(port, rate=RATE, seconds=seconds)
+    return {figure: report[figure] for figure in ("p50", "p99", "p99.9")}
+
+
+def latency(application, name, scale):
+    if name == "direct":
+        return at_a_rate(application.port, 5 * scale)
+    with Proxy(application, name, Work()) as proxy:
+        before, latencies = proxy.cpu(), at_a_rate(proxy.port, 5 * scale)
+        return {**latencies, "cpu at rate": (proxy.cpu() - before) / 1e3 / (RATE * (5 * scale + 0.5))}
+
+
+def largest_file(share):
+    """Just below the mebibyte that is allowed: 20 features, and segments of users that some of them ask for."""
+    features = "".join(f"  flag-{n:03}: {{rules: [{{when: group-{n:02}, serve: on}}], rollout: {share}%}}\n" for n in range(20))
+    ids = iter(f"customer-{n:08}" for n in range(1 << 20))
+    each = (1_040_000 // 20 - 40) // len("customer-00000000, ")
+    segments = "".join(f"  group-{n:02}: {{user: [{', '.join(next(ids) for _ in range(each))}]}}\n" for n in range(20))
+    return f"version: 1\nuser: [cookie.uid]\nsegments:\n{segments}features:\n{features}"
+
+
+def reloading(application, name, scale):
+    """The same load, while a 1 MiB file is read again every second, and while it is not. Not above other processes, where the reading
+    thread would not be moved from the core that it shares with the traffic."""
+    if name != "burgee":
+        return {}
+    with Proxy(application, name, Work(text=largest_file(98)), first=False) as proxy:
+        versions = [application.folder / f"large.{share}.yaml" for share in (99, 98)]
+        for file in versions:
+            file.write_text(largest_file(file.stem[-2:]))
+        quiet, done = at_a_rate(proxy.port, 5 * scale), threading.Event()
+        edits = threading.Thread(target=edit, args=(proxy, application.folder / f"{proxy.port}.yaml", versions, done))
+        edits.start()
+        try:
+            busy = at_a_rate(proxy.port, 5 * scale)
+        finally:
+            done.set()
+            edits.join()
+        reloads = proxy.said.read_text().count("the toggles are in force")
+        if reloads < 5 * scale:
+            raise RuntimeError(f"{reloads} reloads in {5 * scale} s: {proxy.said.read_text()[-500:]}")
+    return {f"{figure} of a large file": value for figure, value in quiet.items()} | {f"{figure} reloading": value for figure, value in busy.items()}
+
+
+def edit(proxy, file, versions, done):
+    """The other version at every turn of a second, as a ConfigMap's volume does it."""
+    turn = 0
+    while not done.wait(1):
+        fresh = file.with_suffix(".fresh")
+        os.link(versions[turn % 2], fresh)
+        fresh.rename(file)
+        os.kill(proxy.process.pid, signal.SIGHUP)
+        turn += 1
+
+
+def memory(application, name, scale):
+    """Megabytes once it has answered, and at most while 64 and 1,000 clients are served; and how long the start took."""
+    with Proxy(application, name, Work()) as proxy:
+        figures = {"start": proxy.start_ms, "memory idle": proxy.memory()}
+        for connections in (64, 1000):
+            busy = clients(proxy.port, connections=connections, seconds=1.5 * scale)
+            most = 0
+            while busy.poll() is None:
+                most = max(most, proxy.memory())
+                time.sleep(0.05)
+            finish(busy)
+            figures[f"memory {connections}"] = most
+        return figures
+
+
+def many(application, name, scale):
+    """10,000 connections that were used once and are kept; then without them, as soon as it does not shrink any more."""
+    connections = 10_000 if machine.descriptors() > 20_200 else (machine.descriptors() - 200) // 2
+    with Proxy(application, name, Work(connections=connections)) as proxy:
+        held = clients(proxy.port, hold=True, connections=connections, requests=connections, busy=64)
+        finish(held)
+        open_ones = proxy.memory()
+        held.stdin.close()
+        held.wait(30)
+        machine.CHILDREN.remove(held)
+        return {"memory 10000": open_ones, "memory after": shrunk(proxy)}
+
+
+def shrunk(proxy):
+    """Beside a few requests a second: some allocators tidy up only when they are used."""
+    least, since = proxy.memory(), time.monotonic()
+    while time.monotonic() - since < 1.5:
+        now = proxy.memory()
+        if now < least * 0.99:
+            least, since = now, time.monotonic()
+        proxy.answers()
+        time.sleep(0.1)
+    return least
+
+
+def binary(application, name, scale):
+    """Megabytes on disk, without symbols."""
+    copy = application.folder / "stripped"
+    shutil.copyfile(tools.find(name.removesuffix("-unix")), copy)
+    with contextlib.suppress(FileNotFoundError):
+        subprocess.run(["strip", copy], capture_output=True)
+    return {"binary": copy.stat().st_size / 1e6}
+
+
+def counts(application, name, scale):
+    """Instructions and system calls a request; under valgrind Envoy, and HAProxy with 100 toggles, take too long."""
+    calls = counted.syscalls(application, name, Work())
+    figures = {"syscalls": sum(calls.values())}
+    toggles = {"burgee": [1, 20, 100, 1000], "nginx": [1, 20, 100], "haproxy": [1, 20]}.get(name, [])
+    if scale < 1:
+        toggles = toggles[:2]
+    figures |= {f"instructions {n}": counted.instructions(application, name, Work(toggles=n)) for n in toggles}
+    if toggles:
+        figures["instructions more"] = (figures["instructions 20"] - figures["instructions 1"]) / 19
+    return figures
+
+
+EACH = ("burgee", "nginx", "haproxy", "envoy")
+UNIX = ("burgee-unix",)
+# name: the function, for whom, and whether one repetition tells all
+SCENARIOS = {
+    "w1": (cpu("cpu 1", Work(), 2), EACH + UNIX, False),
+    "w20": (cpu("cpu 20", Work(toggles=20), 1.5), EACH, False),
+    "w100": (cpu("cpu 100", Work(toggles=100), 1.5), EACH, False),
+    "w1000": (cpu("cpu 1000", Work(toggles=1000), 1.5), ("burgee",), False),
+    "post": (cpu("cpu post", Work(), 1.2, post=10240), EACH, False),
+    "large": (cpu("cpu 1m", Work(), 1.5, path="/1m", connections=16), EACH, False),
+    "latency": (latency, ("direct",) + EACH + UNIX, False),
+    "reload": (reloading, ("burgee",), False),
+    "memory": (memory, EACH, False),
+    "many": (many, EACH, False),
+    "binary": (binary, EACH, True),
+    "counts": (counts, EACH, True),
+}
