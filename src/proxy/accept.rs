@@ -126,6 +126,7 @@ fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
         early: RefCell::default(),
         tunnel: RefCell::new(None),
         ends_with_close: Cell::new(false),
+        spellings: settings.preserve_header_case.then(Box::default),
     });
     conn.begin(Stage::Head);
     let client = Client::new(worker);

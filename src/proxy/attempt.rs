@@ -1,17 +1,21 @@
 //! One request on one connection to the application, or on the next where the first never began it.
-//! In: a request that is ready to go. Out: the head of the answer, and the lease of the connection that gives its body.
+//! In: a request that is ready to go. Out: the head of the answer, and the connection that gives its body.
 
 use super::{
     Conn,
     body::Upload,
     clock::Alarm,
     failure::Failure,
+    head::{self, Head},
     interim::Listener,
-    multiplex,
-    pool::{self, Lease, Link},
+    multiplex::{self, Stream},
+    outgoing::{Outgoing, Unsent},
+    pool::{self, Link},
 };
+use bytes::Bytes;
 use http::{
-    Request, Response, Uri, Version, header,
+    Method, Request, Response, Uri, Version, header,
+    request::Parts,
     uri::{Authority, Scheme},
 };
 use hyper::{body::Incoming, client::conn::TrySendError};
@@ -19,8 +23,9 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     rc::Rc,
-    task::Poll,
+    task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// HTTP/2 says in the target what HTTP/1.1 says in Host.
 fn target(request: &mut Request<Upload>) -> Result<(), Failure> {
@@ -37,80 +42,30 @@ fn target(request: &mut Request<Upload>) -> Result<(), Failure> {
 /// On an HTTP/2 connection that is there, else on a new one.
 pub(super) async fn share(
     conn: &Rc<Conn>,
-    request: &mut Option<Request<Upload>>,
+    mut request: Request<Upload>,
     alarm: &Alarm,
-) -> Result<(Response<Incoming>, Lease), Failure> {
-    if let Some(request) = request {
-        target(request)?;
-    }
+) -> Result<(Response<Incoming>, Stream), Failure> {
+    target(&mut request)?;
     let (stream, was_open) = multiplex::place(&conn.worker).await?;
-    let sent = pin!(stream.sender().try_send_request(taken(request)?));
-    match in_time(sent, alarm).await? {
-        Ok(response) => return Ok((response, Lease::Shared(stream))),
+    let sent = pin!(stream.sender().try_send_request(request));
+    let request = match in_time(sent, alarm).await? {
+        Ok(response) => return Ok((response, stream)),
         Err(error) if !was_open => return Err(Failure::from(error.error())),
-        Err(error) => begun(error, request)?,
-    }
+        Err(error) => unbegun(error)?,
+    };
     let stream = multiplex::fresh(&conn.worker).await?;
-    let sent = pin!(stream.sender().try_send_request(taken(request)?));
+    let sent = pin!(stream.sender().try_send_request(request));
     match in_time(sent, alarm).await? {
-        Ok(response) => Ok((response, Lease::Shared(stream))),
+        Ok(response) => Ok((response, stream)),
         Err(error) => Err(Failure::from(error.error())),
     }
 }
 
-/// What is to be known of a request under hyper.
-pub(super) struct About<'a> {
-    /// our fields
-    pub(super) lines: &'a [u8],
-    /// it is safe, and has no body
-    pub(super) may_repeat: bool,
-    pub(super) listener: Listener,
-}
-
-/// On a connection that is there, else on a new one. Nothing is sent twice but what [`super::connect`] may repeat.
-pub(super) async fn alone(
-    request: &mut Option<Request<Upload>>,
-    about: About<'_>,
-    alarm: &Alarm,
-) -> Result<(Response<Incoming>, Link), Failure> {
-    let worker = about.listener.conn.worker.clone();
-    if let Some(mut link) = worker.pool.take(worker.keep, worker.clock.now()) {
-        link.wire
-            .begin(about.lines, about.listener.clone(), about.may_repeat);
-        let sent = pin!(link.sender.try_send_request(taken(request)?));
-        match in_time(sent, alarm).await? {
-            Ok(response) => return Ok((response, link)),
-            Err(error) => begun(error, request)?,
-        }
-    }
-    // boxed: rare, and larger than all that every request needs
-    Box::pin(async {
-        let mut link = pool::open(&worker.settings).await?;
-        link.wire.begin(about.lines, about.listener, false);
-        let sent = pin!(link.sender.try_send_request(taken(request)?));
-        match in_time(sent, alarm).await? {
-            Ok(response) => Ok((response, link)),
-            Err(error) => Err(Failure::from(error.error())),
-        }
-    })
-    .await
-}
-
-/// The request, which is there until it has been sent.
-fn taken(request: &mut Option<Request<Upload>>) -> Result<Request<Upload>, Failure> {
-    request.take().ok_or(Failure::Terminated)
-}
-
-/// Puts the request back that a connection closed on before a byte of it was written; else it has begun, and failed.
-fn begun(
-    mut error: TrySendError<Request<Upload>>,
-    request: &mut Option<Request<Upload>>,
-) -> Result<(), Failure> {
-    *request = error.take_message();
-    match request {
-        Some(_) => Ok(()),
-        None => Err(Failure::from(error.error())),
-    }
+/// The request that a connection closed on before a byte of it was written; else it has begun, and failed.
+fn unbegun(mut error: TrySendError<Request<Upload>>) -> Result<Request<Upload>, Failure> {
+    error
+        .take_message()
+        .ok_or_else(|| Failure::from(error.error()))
 }
 
 /// The output, unless the alarm is due first.
@@ -119,11 +74,218 @@ async fn in_time<F: Future>(mut future: Pin<&mut F>, alarm: &Alarm) -> Result<F:
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if alarm.is_due() {
-            return Poll::Ready(Err(Failure::ResponseTimeout));
-        }
-        alarm.watch(cx);
-        Poll::Pending
+        in_time_still(alarm, cx)
     })
     .await
+}
+
+fn in_time_still<T>(alarm: &Alarm, cx: &Context<'_>) -> Poll<Result<T, Failure>> {
+    if alarm.is_due() {
+        return Poll::Ready(Err(Failure::ResponseTimeout));
+    }
+    alarm.watch(cx);
+    Poll::Pending
+}
+
+/// What an HTTP/1.1 exchange is about.
+pub(super) struct About<'a> {
+    pub(super) parts: &'a Parts,
+    /// our fields
+    pub(super) lines: &'a [u8],
+    /// it is safe, and has no body
+    pub(super) may_repeat: bool,
+    pub(super) listener: &'a Listener,
+    pub(super) alarm: &'a Alarm,
+}
+
+/// The head of an answer, and what comes behind it.
+pub(super) struct Answered {
+    pub(super) head: Head,
+    /// what came with the head
+    pub(super) rest: Bytes,
+    pub(super) link: Link,
+    /// what is left to send of the request
+    pub(super) unsent: Option<Outgoing>,
+}
+
+/// On a connection that is there, else on a new one. What was sent is sent again only where that is safe: an application
+/// that closes an idle connection unannounced crosses our next request (RFC 9110, 9.2.2).
+pub(super) async fn alone(about: &About<'_>, body: Upload) -> Result<Answered, Failure> {
+    let worker = &about.listener.conn.worker;
+    let mut outgoing = Outgoing::new(about, body, worker.text.take());
+    if let Some(link) = worker.take_idle(!about.may_repeat) {
+        let mut asking = Asking::new(about, link, &mut outgoing);
+        match poll_fn(|cx| asking.poll(cx)).await {
+            Ok((head, rest)) => return Ok(answered(about, head, rest, asking.link, outgoing)),
+            Err(Trouble::Failed(failure)) => return Err(failure),
+            Err(Trouble::Gone(failure)) if !about.may_repeat && outgoing.has_begun() => {
+                return Err(failure);
+            }
+            Err(Trouble::Gone(_)) => {
+                tracing::debug!("the application closed an idle connection; sending again");
+                outgoing.again(about);
+            }
+        }
+    }
+    // boxed: rare, and larger than all that every request needs
+    Box::pin(async {
+        let link = pool::open(&worker.settings).await?;
+        let mut asking = Asking::new(about, link, &mut outgoing);
+        match poll_fn(|cx| asking.poll(cx)).await {
+            Ok((head, rest)) => Ok(answered(about, head, rest, asking.link, outgoing)),
+            Err(Trouble::Gone(failure) | Trouble::Failed(failure)) => Err(failure),
+        }
+    })
+    .await
+}
+
+fn answered(
+    about: &About<'_>,
+    head: Head,
+    rest: Bytes,
+    link: Link,
+    outgoing: Outgoing,
+) -> Answered {
+    let unsent = match outgoing.is_sent() {
+        true => {
+            about.listener.conn.worker.text.set(outgoing.into_text());
+            None
+        }
+        false => Some(outgoing),
+    };
+    Answered {
+        head,
+        rest,
+        link,
+        unsent,
+    }
+}
+
+/// Why there is no answer.
+enum Trouble {
+    /// the connection had been idle, and ended before anything came
+    Gone(Failure),
+    Failed(Failure),
+}
+
+/// A request and its answer on their ways.
+struct Asking<'a> {
+    about: &'a About<'a>,
+    link: Link,
+    outgoing: &'a mut Outgoing,
+    sending: bool,
+    /// the beginning of a head
+    held: Vec<u8>,
+    heard: bool,
+}
+
+impl<'a> Asking<'a> {
+    fn new(about: &'a About<'a>, link: Link, outgoing: &'a mut Outgoing) -> Asking<'a> {
+        Asking {
+            about,
+            link,
+            outgoing,
+            sending: true,
+            held: Vec::new(),
+            heard: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Head, Bytes), Trouble>> {
+        loop {
+            if self.sending {
+                self.send(cx)?;
+            }
+            match self.poll_read(cx)? {
+                // an interim answer, or not all of one: the body may go on now
+                Poll::Ready(None) => {}
+                Poll::Ready(Some(answer)) => return Poll::Ready(Ok(answer)),
+                Poll::Pending => {
+                    return in_time_still(self.about.alarm, cx).map_err(Trouble::Failed);
+                }
+            }
+        }
+    }
+
+    /// A failed write is not reported: an application that answers early and closes (413) has its answer waiting to be
+    /// read, and where there is none, reading says so.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble> {
+        match self.outgoing.poll(cx, &mut self.link.socket) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(Unsent::Application(error))) => {
+                if self.link.was_idle && !self.outgoing.has_begun() {
+                    return Err(Trouble::Gone(Failure::from(&error)));
+                }
+            }
+            Poll::Ready(Err(Unsent::Client(error))) => {
+                tracing::debug!(%error, "a request broke off");
+                return Err(Trouble::Failed(Failure::Terminated));
+            }
+        }
+        self.sending = false;
+        Ok(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Head, Bytes)>, Trouble>> {
+        let mut room = self.about.listener.conn.worker.room.borrow_mut();
+        let mut read = ReadBuf::new(&mut room[..]);
+        let result = ready!(Pin::new(&mut self.link.socket).poll_read(cx, &mut read));
+        if let Err(error) = result {
+            return Poll::Ready(Err(self.ended(Failure::from(&error))));
+        }
+        if read.filled().is_empty() {
+            return Poll::Ready(Err(self.ended(Failure::Terminated)));
+        }
+        self.heard = true;
+        Poll::Ready(self.understand(read.filled()))
+    }
+
+    fn ended(&self, failure: Failure) -> Trouble {
+        match self.link.was_idle && !self.heard {
+            true => Trouble::Gone(failure),
+            false => Trouble::Failed(failure),
+        }
+    }
+
+    /// The answer, if its head is whole now.
+    fn understand(&mut self, come: &[u8]) -> Result<Option<(Head, Bytes)>, Trouble> {
+        let mut bytes = match self.held.is_empty() {
+            true => Bytes::copy_from_slice(come),
+            false => {
+                let before = self.held.len();
+                self.held.extend_from_slice(come);
+                if !may_end(&self.held, before) && self.held.len() < head::LIMIT {
+                    return Ok(None);
+                }
+                std::mem::take(&mut self.held).into()
+            }
+        };
+        let is_head = self.about.parts.method == Method::HEAD;
+        loop {
+            let Some(head) = head::read(&bytes, is_head).map_err(Trouble::Failed)? else {
+                self.held = bytes.into();
+                return Ok(None);
+            };
+            let rest = bytes.slice(head.len..);
+            if !head.is_interim() {
+                if let Some(spellings) = &self.about.listener.conn.spellings {
+                    spellings.answered(&bytes[..head.len]);
+                }
+                return Ok(Some((head, rest)));
+            }
+            self.about.listener.hear(head.status, head.headers);
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            bytes = rest;
+        }
+    }
+}
+
+/// Whether an empty line has come since there were so many bytes.
+fn may_end(bytes: &[u8], before: usize) -> bool {
+    let new = &bytes[before.saturating_sub(3)..];
+    memchr::memchr_iter(b'\n', new)
+        .any(|end| matches!(&new[end + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }

@@ -1,7 +1,10 @@
 //! Bodies as they pass: what goes up to the application, what comes back.
 //! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
 
-use super::{Active, Conn, clock::Alarm, hygiene, interim::Expectation, pool::Lease};
+use super::{
+    Active, Conn, clock::Alarm, download::Download, hygiene, interim::Expectation,
+    multiplex::Stream,
+};
 use crate::live::InForce;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -16,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-type Broken = Box<dyn std::error::Error + Send + Sync>;
+/// Why a body does not end as it should.
+pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
 type Next = Poll<Option<Result<Frame<Bytes>, Broken>>>;
 
 /// A request's body on its way to the application; nothing for most requests.
@@ -98,6 +102,20 @@ impl Upload {
                 (expectation, Box::pin(tokio::time::sleep(patience)))
             }),
         })))
+    }
+}
+
+impl Upload {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// All that its length said has come.
+    pub(super) fn finish(&self) {
+        if let Some(streaming) = &self.0 {
+            streaming.flow.end();
+        }
     }
 }
 
@@ -186,10 +204,10 @@ enum Kind {
     Empty,
     Text(&'static str),
     Owned(Bytes),
-    Upstream {
-        body: Incoming,
-        lease: Option<Lease>,
-    },
+    /// of an HTTP/1.1 connection
+    Download(Box<Download>),
+    /// of a stream of an HTTP/2 connection
+    Shared(Incoming, #[allow(dead_code)] Stream),
 }
 
 impl Answer {
@@ -205,14 +223,17 @@ impl Answer {
         Kind::Owned(bytes).into()
     }
 
-    /// The application's; its connection goes back to the pool at the end.
-    pub(super) fn upstream(body: Incoming, lease: Lease) -> Answer {
-        if body.is_end_stream() {
-            lease.give_back();
-            return Answer::empty();
+    /// The application's, over HTTP/1.1.
+    pub(super) fn download(download: Download) -> Answer {
+        Kind::Download(Box::new(download)).into()
+    }
+
+    /// The application's, over HTTP/2.
+    pub(super) fn shared(body: Incoming, stream: Stream) -> Answer {
+        match body.is_end_stream() {
+            true => Answer::empty(),
+            false => Kind::Shared(body, stream).into(),
         }
-        let lease = Some(lease);
-        Kind::Upstream { body, lease }.into()
     }
 }
 
@@ -240,20 +261,9 @@ impl Body for Answer {
                 *kind = Kind::Empty;
                 Poll::Ready(Some(Ok(frame)))
             }
-            Kind::Upstream { body, lease } => {
-                let mut take = || {
-                    let next = Pin::new(&mut *body).poll_frame(cx);
-                    (next, body.is_end_stream())
-                };
-                let next = ready!(match lease {
-                    Some(Lease::Whole { link, .. }) => link.quiet.taking(take),
-                    _ => take().0,
-                });
-                if (next.is_none() || body.is_end_stream())
-                    && let Some(lease) = lease.take()
-                {
-                    lease.give_back();
-                }
+            Kind::Download(download) => download.poll_frame(cx),
+            Kind::Shared(body, _) => {
+                let next = ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(next.map(|frame| frame.map_err(Into::into)))
             }
         }
@@ -263,7 +273,8 @@ impl Body for Answer {
         match &self.kind {
             Kind::Empty => true,
             Kind::Text(_) | Kind::Owned(_) => false,
-            Kind::Upstream { body, .. } => body.is_end_stream(),
+            Kind::Download(download) => download.has_ended(),
+            Kind::Shared(body, _) => body.is_end_stream(),
         }
     }
 
@@ -272,7 +283,8 @@ impl Body for Answer {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
             Kind::Owned(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Upstream { body, .. } => body.size_hint(),
+            Kind::Download(download) => download.size_hint(),
+            Kind::Shared(body, _) => body.size_hint(),
         }
     }
 }

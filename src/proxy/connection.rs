@@ -50,8 +50,7 @@ async fn serve_http1(stream: ClientStream, conn: Rc<Conn>) {
         builder
             .max_header_size(settings.max_head)
             // whether the client has gone is seen in `stream`, without a second read buffer
-            .half_close(true)
-            .preserve_header_case(settings.preserve_header_case);
+            .half_close(true);
         if settings.max_fields != 100 {
             // 100 is hyper's own limit, and the one it has room for without the heap
             builder.max_headers(settings.max_fields);

@@ -2,20 +2,28 @@
 //! In: a settled request. Out: an answer whose body still streams, or a failure.
 
 use super::{
-    Conn, attempt,
+    Conn, Worker,
+    attempt::{self, Answered},
     body::{Answer, Flow, Trailers, Upload},
     clock::Alarm,
+    download::Download,
     facts,
     failure::Failure,
+    head::Framing,
     hygiene::{self, Seen},
     interim::{Expectation, Listener},
-    pool::Lease,
+    multiplex::Stream,
+    outgoing::Outgoing,
+    pool::Link,
     settings::{Forwarded, Protocol},
     speaks_http11,
     upgrade::Tunnel,
 };
 use crate::{engine::fold::Guard, live::InForce};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, response,
+};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{rc::Rc, sync::Arc};
@@ -87,16 +95,7 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
         );
     }
     if shape.websocket {
-        hygiene::set(
-            headers,
-            header::CONNECTION,
-            HeaderValue::from_static("upgrade"),
-        );
-        hygiene::set(
-            headers,
-            header::UPGRADE,
-            HeaderValue::from_static("websocket"),
-        );
+        hygiene::set_websocket(headers);
     }
     if conn.worker.settings.forwarded == Forwarded::Append {
         facts::append_forwarded(parts, conn.peer);
@@ -130,9 +129,7 @@ impl Ready {
             false => conn.alarm.clone(),
         };
         parts.version = Version::HTTP_11;
-        if !settings.preserve_header_case {
-            parts.extensions.clear();
-        }
+        parts.extensions.clear();
         let expectation = shape.expects.then(Rc::<Expectation>::default);
         let flow = shape.has_body.then(|| Flow::new(conn, &alarm));
         let upload = match &flow {
@@ -168,72 +165,159 @@ impl Ready {
         conn: &Rc<Conn>,
         lines: &[u8],
     ) -> Result<(Response<Answer>, bool), Failure> {
-        let (request, shape) = (&mut self.request, &self.shape);
-        let (response, lease) = if shape.over_h2 {
-            Box::pin(attempt::share(conn, request, &self.alarm)).await?
-        } else {
-            let about = attempt::About {
-                lines,
-                may_repeat: shape.is_safe && !shape.has_body,
-                listener: Listener {
-                    conn: conn.clone(),
-                    tells: speaks_http11(shape.version),
-                    expectation: self.expectation.take(),
-                },
-            };
-            let (response, link) = attempt::alone(request, about, &self.alarm).await?;
-            let (worker, flow) = (conn.worker.clone(), self.flow.clone());
-            (response, Lease::Whole { link, flow, worker })
+        let request = self.request.take().ok_or(Failure::Terminated)?;
+        let (parts, coming) = match self.shape.over_h2 {
+            true => Box::pin(self.share(conn, request)).await?,
+            false => self.alone(conn, lines, request).await?,
         };
         self.alarm.clear();
         if let Some(flow) = &self.flow {
             flow.answered();
         }
-        receive(conn, response, lease, self.flow.take(), shape)
+        self.receive(conn, parts, coming)
+    }
+
+    async fn share(
+        &self,
+        conn: &Rc<Conn>,
+        request: Request<Upload>,
+    ) -> Result<(response::Parts, Coming), Failure> {
+        let (response, stream) = attempt::share(conn, request, &self.alarm).await?;
+        let (parts, body) = response.into_parts();
+        Ok((parts, Coming::Shared(body, stream)))
+    }
+
+    async fn alone(
+        &mut self,
+        conn: &Rc<Conn>,
+        lines: &[u8],
+        request: Request<Upload>,
+    ) -> Result<(response::Parts, Coming), Failure> {
+        let (parts, body) = request.into_parts();
+        let listener = Listener {
+            conn: conn.clone(),
+            tells: speaks_http11(self.shape.version),
+            expectation: self.expectation.take(),
+        };
+        let about = attempt::About {
+            parts: &parts,
+            lines,
+            may_repeat: self.shape.is_safe && !self.shape.has_body,
+            listener: &listener,
+            alarm: &self.alarm,
+        };
+        let Answered {
+            head,
+            rest,
+            link,
+            unsent,
+        } = attempt::alone(&about, body).await?;
+        let (mut parts, ()) = Response::new(()).into_parts();
+        (parts.status, parts.headers) = (head.status, head.headers);
+        if let Some(reason) = head.reason {
+            parts.extensions.insert(reason);
+        }
+        let (framing, keep) = (head.framing, head.keep);
+        Ok((
+            parts,
+            Coming::Whole {
+                link,
+                framing,
+                keep,
+                rest,
+                unsent,
+            },
+        ))
+    }
+
+    /// The application's answer, without what was for its hop only.
+    fn receive(
+        &self,
+        conn: &Rc<Conn>,
+        mut parts: response::Parts,
+        coming: Coming,
+    ) -> Result<(Response<Answer>, bool), Failure> {
+        parts.version = Version::HTTP_11;
+        let seen = Seen::look(&parts.headers);
+        let asked = self.shape.websocket && hygiene::is_websocket(&parts.headers);
+        hygiene::strip_response(&mut parts.headers, &seen, parts.status, coming.length())?;
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            let (true, Coming::Whole { link, rest, .. }) = (asked, coming) else {
+                return Err(Failure::Upgrade);
+            };
+            hygiene::set_websocket(&mut parts.headers);
+            *conn.tunnel.borrow_mut() = Some(Tunnel::new(link, rest));
+            return Ok((Response::from_parts(parts, Answer::empty()), seen.used));
+        }
+        if self.shape.expects && self.flow.as_ref().is_some_and(|flow| !flow.has_ended()) {
+            // the client may or may not send the body now: only the end of the connection settles it
+            hygiene::set(
+                &mut parts.headers,
+                header::CONNECTION,
+                HeaderValue::from_static("close"),
+            );
+        }
+        Ok((
+            Response::from_parts(parts, coming.answer(&conn.worker)),
+            seen.used,
+        ))
     }
 }
 
-/// The application's answer, without what was for its hop only.
-fn receive(
-    conn: &Rc<Conn>,
-    response: Response<Incoming>,
-    lease: Lease,
-    flow: Option<Rc<Flow>>,
-    shape: &Shape,
-) -> Result<(Response<Answer>, bool), Failure> {
-    let (mut parts, body) = response.into_parts();
-    parts.version = Version::HTTP_11;
-    let seen = Seen::look(&parts.headers);
-    let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
-    let asked = shape.websocket && hygiene::is_websocket(&parts.headers);
-    let exact = body.size_hint().exact();
-    hygiene::strip_response(&mut parts.headers, &seen, parts.status, exact)?;
-    if switches {
-        let (true, Lease::Whole { link, .. }) = (asked, lease) else {
-            return Err(Failure::Upgrade);
-        };
-        let headers = &mut parts.headers;
-        hygiene::set(
-            headers,
-            header::CONNECTION,
-            HeaderValue::from_static("upgrade"),
-        );
-        hygiene::set(
-            headers,
-            header::UPGRADE,
-            HeaderValue::from_static("websocket"),
-        );
-        *conn.tunnel.borrow_mut() = Some(Tunnel::new(link));
-        return Ok((Response::from_parts(parts, Answer::empty()), seen.used));
+/// Where the body of an answer comes from.
+enum Coming {
+    /// a whole HTTP/1.1 connection
+    Whole {
+        link: Link,
+        framing: Framing,
+        keep: bool,
+        rest: Bytes,
+        unsent: Option<Outgoing>,
+    },
+    /// a stream of an HTTP/2 connection
+    Shared(Incoming, Stream),
+}
+
+impl Coming {
+    fn length(&self) -> Option<u64> {
+        match self {
+            Coming::Whole { framing, .. } => match framing {
+                Framing::Length(length) => Some(*length),
+                Framing::Chunks | Framing::Close => None,
+            },
+            Coming::Shared(body, _) => body.size_hint().exact(),
+        }
     }
-    if shape.expects && flow.as_ref().is_some_and(|flow| !flow.has_ended()) {
-        // the client may or may not send the body now: only the end of the connection settles it
-        hygiene::set(
-            &mut parts.headers,
-            header::CONNECTION,
-            HeaderValue::from_static("close"),
-        );
+
+    fn answer(self, worker: &Rc<Worker>) -> Answer {
+        match self {
+            Coming::Shared(body, stream) => Answer::shared(body, stream),
+            Coming::Whole {
+                link,
+                framing: Framing::Length(length),
+                keep,
+                rest,
+                unsent,
+            } if rest.len() as u64 >= length => {
+                // it is all here; more than all is no use to anybody, and a sign of trouble
+                if keep && rest.len() as u64 == length && unsent.is_none() {
+                    worker.give_back(link);
+                }
+                match length {
+                    0 => Answer::empty(),
+                    length => Answer::owned(rest.slice(..length as usize)),
+                }
+            }
+            Coming::Whole {
+                link,
+                framing,
+                keep,
+                rest,
+                unsent,
+            } => {
+                let worker = worker.clone();
+                Answer::download(Download::new(worker, link, framing, keep, &rest, unsent))
+            }
+        }
     }
-    let response = Response::from_parts(parts, Answer::upstream(body, lease));
-    Ok((response, seen.used))
 }

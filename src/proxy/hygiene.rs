@@ -292,6 +292,12 @@ fn agreed_length(headers: &HeaderMap) -> Option<HeaderValue> {
         .filter(|_| agree && is_number(one))
 }
 
+/// How long a request's body says that it is; hyper has refused what is no number, and what is said twice.
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
+    let line = headers.get(header::CONTENT_LENGTH)?;
+    line.to_str().ok()?.parse().ok()
+}
+
 fn is_number(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
@@ -303,6 +309,14 @@ pub(super) fn names(headers: &HeaderMap, field: HeaderName, option: &str) -> boo
             .split(|byte| *byte == b',')
             .any(|one| one.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
     })
+}
+
+/// Says that this connection is to become, or becomes, a WebSocket.
+pub(super) fn set_websocket(headers: &mut HeaderMap) {
+    let upgrade = HeaderValue::from_static("upgrade");
+    set(headers, header::CONNECTION, upgrade);
+    let websocket = HeaderValue::from_static("websocket");
+    set(headers, header::UPGRADE, websocket);
 }
 
 /// Sets one value. A full map keeps what it has: the application is reached even then.

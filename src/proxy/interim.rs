@@ -1,79 +1,26 @@
-//! 1xx answers, which hyper's server cannot send: taken out of what the application sends before hyper's client sees it,
-//! and written to the client under hyper's server, between two messages.
-//! In: the first bytes of an answer. Out: bytes for the client, and leave to send an expected body.
+//! 1xx answers, which hyper's server cannot send: written to the client below it, between two messages.
+//! In: the heads of interim answers. Out: bytes for the client, and leave to send an expected body.
 
 use super::{
     Conn,
     hygiene::{self, Seen},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     task::Waker,
 };
 
-/// More than this, in one head or waiting for a client, is not early hints.
-pub(super) const LIMIT: usize = 64 * 1024;
-
-/// How an interim answer begins. 101 does as well, and is an answer.
-const BEGIN: &[u8] = b"HTTP/1.1 1";
+/// More than this waiting for a client is not early hints.
+const LIMIT: usize = 64 * 1024;
 
 /// Who is told of one exchange's interim answers.
-#[derive(Clone)]
 pub(super) struct Listener {
     pub(super) conn: Rc<Conn>,
     /// HTTP/1.0 and HTTP/2 clients are told nothing: the one must not be, the other cannot be yet
     pub(super) tells: bool,
     pub(super) expectation: Option<Rc<Expectation>>,
-}
-
-/// What some bytes of an answer are.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Begins {
-    /// an answer, or nothing that we understand: hyper's to read
-    Answer,
-    /// perhaps an interim answer, whose end is still to come
-    Unfinished,
-    /// an interim answer of so many bytes
-    Interim(usize, StatusCode, HeaderMap),
-}
-
-/// Whether bytes may begin an interim answer: nearly all answers are let go here.
-#[inline]
-pub(super) fn may_begin(bytes: &[u8]) -> bool {
-    let len = bytes.len().min(BEGIN.len());
-    bytes[..len] == BEGIN[..len]
-}
-
-/// What these bytes begin with.
-pub(super) fn read(bytes: &[u8]) -> Begins {
-    if !may_begin(bytes) {
-        return Begins::Answer;
-    }
-    let mut fields = [httparse::EMPTY_HEADER; 100];
-    let mut answer = httparse::Response::new(&mut fields);
-    let len = match answer.parse(bytes) {
-        Ok(httparse::Status::Complete(len)) => len,
-        Ok(httparse::Status::Partial) if bytes.len() < LIMIT => return Begins::Unfinished,
-        _ => return Begins::Answer,
-    };
-    let status = answer.code.and_then(|code| StatusCode::from_u16(code).ok());
-    let is_interim = |status: &StatusCode| {
-        status.is_informational() && *status != StatusCode::SWITCHING_PROTOCOLS
-    };
-    let Some(status) = status.filter(is_interim) else {
-        return Begins::Answer;
-    };
-    let mut headers = HeaderMap::new();
-    for field in answer.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes());
-        let value = HeaderValue::from_bytes(field.value);
-        if let (Ok(name), Ok(value)) = (name, value) {
-            let _ = headers.try_append(name, value);
-        }
-    }
-    Begins::Interim(len, status, headers)
 }
 
 impl Listener {
@@ -131,34 +78,5 @@ impl Expectation {
             *self.waker.borrow_mut() = Some(waker.clone());
         }
         self.met.get()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interim_answer_is_told_from_an_answer_however_little_is_there() {
-        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-        for end in 0..hints.len() {
-            assert_eq!(read(&hints.as_bytes()[..end]), Begins::Unfinished, "{end}");
-        }
-        let whole = format!("{hints}HTTP/1.1 200 OK\r\n\r\n");
-        let Begins::Interim(len, status, headers) = read(whole.as_bytes()) else {
-            panic!("no interim answer");
-        };
-        assert_eq!((len, status.as_u16(), headers.len()), (hints.len(), 103, 1));
-        for answer in [
-            "HTTP/1.1 200 OK\r\n\r\n",
-            "HTTP/1.1 2",
-            "HTTP/1.0 103 Early Hints\r\n\r\n",
-            "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-            "HTTP/1.1 1x0 Odd\r\n\r\n",
-            "HTTP/1.1 103 Early Hints\r\nA B: c\r\n\r\n",
-            "hello",
-        ] {
-            assert_eq!(read(answer.as_bytes()), Begins::Answer, "{answer}");
-        }
     }
 }

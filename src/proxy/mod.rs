@@ -10,24 +10,27 @@
 mod accept;
 mod attempt;
 mod body;
+mod case;
+mod chunks;
 mod clock;
 mod connect;
 mod connection;
+mod download;
 mod exposure;
 mod facts;
 mod failure;
 mod forward;
+mod head;
 mod host;
 mod hygiene;
 mod interim;
 mod local;
 mod multiplex;
+mod outgoing;
 mod pool;
-mod quiet;
 mod respond;
 mod settings;
 mod sniff;
-mod splice;
 mod stream;
 mod upgrade;
 
@@ -39,10 +42,12 @@ use crate::{
     telemetry,
 };
 use body::Answer;
+use case::Spellings;
 use clock::{Alarm, Clock};
 use failure::Failure;
 use forward::Ready;
 use http::{Method, Request, Response, Version};
+use http_body::Body;
 use hygiene::Seen;
 use hyper::body::Incoming;
 use multiplex::Multiplex;
@@ -64,6 +69,9 @@ use upgrade::Tunnel;
 const H2_STREAM_WINDOW: u32 = 512 * 1024;
 /// so a connection may send that much of eight.
 const H2_CONNECTION_WINDOW: u32 = 8 * H2_STREAM_WINDOW;
+
+/// What is read of an answer at first: nearly always all of it.
+const ROOM: usize = 16 * 1024;
 
 /// Serves one listener until the process stops: after [`Phase::Stopping`] when everything is answered, at once at
 /// [`Phase::Closing`]. Runs on a [`tokio::runtime::LocalRuntime`] of its own thread (or in a `LocalSet`).
@@ -87,6 +95,8 @@ pub async fn worker(
         multiplex: Multiplex::default(),
         snapshot: RefCell::new(reader.cached()),
         spare: RefCell::default(),
+        text: Cell::default(),
+        room: RefCell::new([0; ROOM]),
         phase: Cell::new(*phases.borrow()),
         clients: Cell::new(0),
         none_left: Notify::new(),
@@ -110,6 +120,10 @@ struct Worker {
     #[allow(clippy::vec_box)]
     // they leave one by one, and a future that holds a pointer is smaller
     spare: RefCell<Vec<Box<Decisions>>>,
+    /// memory for the head of a request
+    text: Cell<Vec<u8>>,
+    /// where the head of an answer is read
+    room: RefCell<[u8; ROOM]>,
     phase: Cell<Phase>,
     clients: Cell<usize>,
     none_left: Notify,
@@ -140,6 +154,8 @@ struct Conn {
     tunnel: RefCell<Option<Tunnel>>,
     /// the answer in progress ends with the connection (HTTP/1.0)
     ends_with_close: Cell<bool>,
+    /// where names are to be as they were written
+    spellings: Option<Box<Spellings>>,
 }
 
 /// Which deadline applies to a connection.
@@ -286,6 +302,9 @@ fn admit(
 ) -> Result<Step, Failure> {
     let worker = &conn.worker;
     let (mut parts, body) = request.into_parts();
+    if let Some(spellings) = &conn.spellings {
+        spellings.begin(!body.is_end_stream());
+    }
     if parts.method == Method::CONNECT {
         return Err(Failure::Connect);
     }

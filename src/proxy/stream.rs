@@ -26,6 +26,8 @@ pub(super) struct ClientStream {
     early: Bytes,
     /// something is there that hyper does not want yet
     more: bool,
+    /// what is written instead of the head of an answer, which is as long
+    respelled: Bytes,
 }
 
 impl ClientStream {
@@ -37,6 +39,7 @@ impl ClientStream {
             ended: false,
             early: Bytes::new(),
             more: false,
+            respelled: Bytes::new(),
         }
     }
 
@@ -70,6 +73,34 @@ impl ClientStream {
         }
     }
 
+    fn hear(&self, bytes: &[u8]) {
+        if let Some(spellings) = &self.conn.spellings
+            && !self.conn.uploading.get()
+        {
+            spellings.hear(bytes);
+        }
+    }
+
+    /// Writes the head of an answer with its names as they came, where that is wanted; `bytes` are hyper's.
+    fn poll_respelled(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<Option<usize>>> {
+        if let Some(spellings) = &self.conn.spellings
+            && self.conn.between.replace(false)
+            && let Some(head) = spellings.respell(bytes)
+        {
+            self.respelled = head;
+        }
+        if self.respelled.is_empty() {
+            return Poll::Ready(Ok(None));
+        }
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.respelled))?;
+        let _ = self.respelled.split_to(written);
+        Poll::Ready(Ok(Some(written)))
+    }
+
     /// The plain socket, and whether the client may still be sending.
     pub(super) fn into_parts(self) -> (TcpStream, bool) {
         (self.socket, !self.ended)
@@ -87,7 +118,9 @@ impl AsyncRead for ClientStream {
             let some = this.sniffed.len().min(buf.remaining());
             buf.put_slice(&this.sniffed.split_to(some));
             // and what is there besides: from a first read of so little, hyper would make a buffer of twice the size
-            return match Pin::new(&mut this.socket).poll_read(cx, buf) {
+            let result = Pin::new(&mut this.socket).poll_read(cx, buf);
+            this.hear(buf.filled());
+            return match result {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 _ => Poll::Ready(Ok(())),
             };
@@ -99,6 +132,7 @@ impl AsyncRead for ClientStream {
             this.ended = true;
         } else {
             this.conn.heard();
+            this.hear(&buf.filled()[before..]);
         }
         Poll::Ready(Ok(()))
     }
@@ -112,6 +146,9 @@ impl AsyncWrite for ClientStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_early(cx))?;
+        if let Some(written) = ready!(this.poll_respelled(cx, buf))? {
+            return Poll::Ready(Ok(written));
+        }
         this.conn.between.set(false);
         Pin::new(&mut this.socket).poll_write(cx, buf)
     }
@@ -123,6 +160,10 @@ impl AsyncWrite for ClientStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_early(cx))?;
+        let first = bufs.first().map_or(&[][..], |first| first);
+        if let Some(written) = ready!(this.poll_respelled(cx, first))? {
+            return Poll::Ready(Ok(written));
+        }
         this.conn.between.set(false);
         Pin::new(&mut this.socket).poll_write_vectored(cx, bufs)
     }

@@ -1,0 +1,210 @@
+//! A request on its way to the application: its head as text, our fields behind the request line, its body in the framing
+//! that it came with. hyper's client would take the fields through its header map and a channel to a second task: a third
+//! of all instructions of a request.
+//! In: a settled request. Out: bytes.
+
+use super::{
+    attempt::About,
+    body::{Broken, Upload},
+    hygiene,
+};
+use bytes::{Buf, Bytes};
+use http_body::Body;
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::AsyncWrite;
+
+/// One request.
+pub(super) struct Outgoing {
+    /// the head, or what stands between two pieces of a body, as far as it is not written
+    text: Vec<u8>,
+    written: usize,
+    /// of the body, behind the text
+    piece: Bytes,
+    /// behind the piece
+    tail: &'static [u8],
+    body: Upload,
+    left: Left,
+    /// whether the application has been sent anything
+    begun: bool,
+}
+
+/// What is still to come of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Length(u64),
+    /// chunks, until the end of the body
+    Chunks,
+}
+
+/// Why a request could not be sent.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// the client's body broke off
+    Client(Broken),
+    /// the application takes no more
+    Application(io::Error),
+}
+
+impl Outgoing {
+    /// A request with `body`, in `text`'s memory.
+    pub(super) fn new(about: &About<'_>, body: Upload, text: Vec<u8>) -> Outgoing {
+        let left = match (body.is_empty(), hygiene::length(&about.parts.headers)) {
+            (true, _) => Left::Nothing,
+            (false, Some(length)) => Left::Length(length),
+            (false, None) => Left::Chunks,
+        };
+        let mut outgoing = Outgoing {
+            text,
+            written: 0,
+            piece: Bytes::new(),
+            tail: b"",
+            body,
+            left,
+            begun: false,
+        };
+        outgoing.again(about);
+        outgoing
+    }
+
+    /// From the beginning, on another connection; the body has not been touched before the head was sent.
+    pub(super) fn again(&mut self, about: &About<'_>) {
+        self.written = 0;
+        self.text.clear();
+        write_head(about, &mut self.text);
+    }
+
+    /// Whether the application has been sent anything of it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether all of it is written.
+    pub(super) fn is_sent(&self) -> bool {
+        self.left == Left::Nothing && self.is_written()
+    }
+
+    /// Whether all that is here is.
+    fn is_written(&self) -> bool {
+        self.text.is_empty() && self.piece.is_empty() && self.tail.is_empty()
+    }
+
+    /// Memory to be used again.
+    pub(super) fn into_text(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.text)
+    }
+
+    /// Writes as much as can be; ready when all is.
+    pub(super) fn poll<S: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut S,
+    ) -> Poll<Result<(), Unsent>> {
+        loop {
+            if self.is_written() {
+                match self.left {
+                    Left::Nothing => return Poll::Ready(Ok(())),
+                    _ => ready!(self.poll_piece(cx)).map_err(Unsent::Client)?,
+                }
+            }
+            let text = &self.text[self.written..];
+            let socket = Pin::new(&mut *socket);
+            let written = match self.piece.is_empty() && self.tail.is_empty() {
+                true => socket.poll_write(cx, text),
+                false => {
+                    let all = [text, &self.piece[..], self.tail].map(IoSlice::new);
+                    socket.poll_write_vectored(cx, &all)
+                }
+            };
+            let written = ready!(written).map_err(Unsent::Application)?;
+            self.advance(written);
+        }
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.begun |= written > 0;
+        let of_text = written.min(self.text.len() - self.written);
+        self.written += of_text;
+        let of_piece = (written - of_text).min(self.piece.len());
+        self.piece.advance(of_piece);
+        self.tail = &self.tail[written - of_text - of_piece..];
+        if self.written == self.text.len() {
+            self.text.clear();
+            self.written = 0;
+        }
+    }
+
+    /// The next piece of the body, with its framing, or its end.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        let piece = loop {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+                return Poll::Ready(self.end());
+            };
+            // trailers are for HTTP/2; a piece without a byte would end the chunks
+            match frame?.into_data() {
+                Ok(piece) if !piece.is_empty() => break piece,
+                _ => {}
+            }
+        };
+        match &mut self.left {
+            Left::Nothing => {}
+            Left::Length(left) => match left.checked_sub(piece.len() as u64) {
+                None => return Poll::Ready(Err("a body longer than it said".into())),
+                Some(0) => {
+                    self.left = Left::Nothing;
+                    self.body.finish();
+                }
+                Some(rest) => *left = rest,
+            },
+            Left::Chunks => {
+                let size = format!("{:x}\r\n", piece.len());
+                self.text.extend_from_slice(size.as_bytes());
+                self.tail = b"\r\n";
+            }
+        }
+        self.piece = piece;
+        Poll::Ready(Ok(()))
+    }
+
+    fn end(&mut self) -> Result<(), Broken> {
+        match self.left {
+            Left::Length(_) => return Err("a body shorter than it said".into()),
+            Left::Chunks => self.tail = b"0\r\n\r\n",
+            Left::Nothing => {}
+        }
+        self.left = Left::Nothing;
+        Ok(())
+    }
+}
+
+/// Ours stand first: whoever cuts a head short cuts what the client sent.
+fn write_head(about: &About<'_>, text: &mut Vec<u8>) {
+    let (parts, lines) = (about.parts, about.lines);
+    let spellings = about.listener.conn.spellings.as_ref();
+    let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let fields = parts.headers.iter();
+    let len: usize = fields
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    text.reserve(parts.method.as_str().len() + target.len() + 16 + lines.len() + len);
+    // an absolute target may have a query and no path
+    let root = if target.starts_with('?') { " /" } else { " " };
+    for part in [parts.method.as_str(), root, target, " HTTP/1.1\r\n"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+    text.extend_from_slice(lines);
+    for (name, value) in &parts.headers {
+        match spellings {
+            None => text.extend_from_slice(name.as_str().as_bytes()),
+            Some(spellings) => spellings.write(name.as_str(), text),
+        }
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(value.as_bytes());
+        text.extend_from_slice(b"\r\n");
+    }
+    text.extend_from_slice(b"\r\n");
+}
