@@ -30,6 +30,10 @@ def run(application, name, work, requests, before, after=()):
         ended(proxy)
 
 
+def total(out):
+    return int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1])
+
+
 def instructions(application, name, work):
     out = application.folder / "callgrind.out"
     before = [tools.find("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}"]
@@ -38,7 +42,7 @@ def instructions(application, name, work):
     for requests in (FEWER, MORE):
         out.unlink(missing_ok=True)
         run(application, name, work, requests, before, after)
-        totals.append(int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1]))
+        totals.append(total(out))
     return (totals[1] - totals[0]) / (MORE - FEWER)
 
 

@@ -3,6 +3,7 @@
 In: commands. Out: processes that end with us, and what the kernel counted for them.
 """
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -10,6 +11,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,8 +112,12 @@ free_port.next = 20000 + os.getpid() % 5000
 
 
 class Application:
+    """What the proxies are in front of, and a folder; both end with us."""
+
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="burgee-bench."))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        atexit.register(stop_all)
         self.socket = str(self.folder / "application.sock")
         self.process = start([tools.load(), "application", self.socket], 1, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())

@@ -1,130 +1,117 @@
 #!/usr/bin/env python3
-"""What all metrics cost: instructions a request with 20 features, and a scrape of 1,000 features x 3 variants under traffic.
+"""What counting costs: instructions with 20 features, a scrape of 1,000 features of 3 variants, and the traffic beside it.
 
-In: cargo, valgrind. Out: the figures, and 1 if the metrics take 8% of the instructions or more, or a scrape 50 ms or more.
-The binary is the release build with its symbols left in (target/profiled), so that callgrind can tell functions apart.
+In: burgee's release build, and one with its symbols left in, so that callgrind can tell functions apart ($PROFILED, else cargo makes
+it under target/profiled); valgrind. Out: the figures; 1 if all metrics take 8% of the instructions or more, or a scrape 50 ms or more.
 """
 
-import contextlib
+import http.client
 import json
+import os
 import pathlib
 import re
-import signal
-import socket
+import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BURGEE = ROOT / "target/profiled/release/burgee"
-REQUESTS = 2000
-HEAD = (
-    "GET /shop/item/{0} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko\r\nAccept: text/html\r\n"
-    "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nReferer: https://shop.example/\r\nSec-Fetch-Dest: document\r\n"
-    "Sec-Fetch-Mode: navigate\r\nUpgrade-Insecure-Requests: 1\r\nCookie: session=" + "a" * 120 + "; tracking=" + "b" * 100 + "; user_id=user-{0}\r\n\r\n"
-)
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 200
+import counted
+import machine
+import peers
+import tools
+
+SHARE, SCRAPE_MS = 0.08, 50
+SCRAPES, REPETITIONS = 50, 3
+RATE, SECONDS = 2000, 5
+LARGE = "version: 1\nuser: [cookie.uid]\nheaders: {prefix: X-F-}\nfeatures:\n" + "".join(
+    f"  f{n}: {{variants: [a, b, c], serve: {{a: 33%, b: 33%, c: 34%}}}}\n" for n in range(1000))
 
 
-def application():
-    """Answers whatever it is asked; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve(client):
-        heads = b""
-        while some := client.recv(1 << 18):
-            heads += some
-            while b"\r\n\r\n" in heads:
-                heads = heads.split(b"\r\n\r\n", 1)[1]
-                client.sendall(ANSWER)
-
-    def accept():
-        while True:
-            threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    return listener.getsockname()[1]
+def profiled():
+    if "PROFILED" not in os.environ:
+        target = tools.TARGET / "profiled"
+        keep = ["--config", 'profile.release.strip="none"', "--target-dir", target]
+        subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee", *keep], check=True, cwd=tools.ROOT)
+        os.environ["PROFILED"] = str(target / "release/burgee")
+    return os.environ["PROFILED"]
 
 
-@contextlib.contextmanager
-def burgee(folder, toggles, port, prefix=()):
-    (folder / "toggles.yaml").write_text(toggles)
-    doors = [flag for door in ("listen", "admin-listen", "api-listen") for flag in (f"--{door}", "127.0.0.1:0")]
-    command = [*prefix, BURGEE, "run", "--toggles", folder / "toggles.yaml", "--upstream", f"http://127.0.0.1:{port}", "--workers", "1", "--poll", "0s", "--log-format", "json"]
-    process = subprocess.Popen([*command, *doors], stderr=subprocess.PIPE, text=True)
+def instructions(application):
+    """A request's, and of them those of all metrics: `Worker::answered` is where every one of them is counted."""
+    out = application.folder / "callgrind.out"
+    annotate = [pathlib.Path(tools.find("valgrind")).with_name("callgrind_annotate"), "--inclusive=yes", "--auto=no", "--threshold=100", out]
+    totals, metrics = [], []
+    for requests in (counted.FEWER, counted.MORE):
+        counted.run(application, "profiled", peers.Work(toggles=20), requests, [tools.find("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}"])
+        totals.append(counted.total(out))
+        report = subprocess.run(annotate, capture_output=True, text=True, check=True).stdout
+        lines = re.findall(r"^ *([\d,]+) .*telemetry::metrics::Worker::answered", report, re.M)
+        metrics.append(max(int(line.replace(",", "")) for line in lines))
+    each = counted.MORE - counted.FEWER
+    return (totals[1] - totals[0]) / each, (metrics[1] - metrics[0]) / each
+
+
+def scrape(proxy):
+    """Its milliseconds, and the text."""
+    listens = next(json.loads(line) for line in proxy.said.read_text().splitlines() if "burgee listens" in line)
+    begun = time.perf_counter()
+    client = http.client.HTTPConnection(listens["admin"], timeout=10)
+    client.request("GET", "/metrics")
+    text = client.getresponse().read().decode()
+    client.close()
+    return (time.perf_counter() - begun) * 1e3, text
+
+
+def scrapes(application):
+    with machine.Proxy(application, "burgee", peers.Work(text=LARGE)) as proxy:
+        machine.load(proxy.port, requests=3000)
+        _, text = scrape(proxy)
+        series = sum(not line.startswith("#") for line in text.splitlines())
+        return series, len(text), [scrape(proxy)[0] for _ in range(SCRAPES)]
+
+
+def p99(proxy, is_scraped):
+    """Of the traffic, with a scrape every second or without."""
+    done = threading.Event()
+
+    def every_second():
+        while not done.wait(1):
+            scrape(proxy)
+
+    scraper = threading.Thread(target=every_second)
+    if is_scraped:
+        scraper.start()
     try:
-        lines = (json.loads(line) for line in process.stderr if line.startswith("{"))
-        yield next(line for line in lines if line["message"] == "burgee listens")
+        return machine.load(proxy.port, rate=RATE, seconds=SECONDS)["p99"]
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.stderr.read()
-        process.wait()
+        done.set()
+        if is_scraped:
+            scraper.join()
 
 
-class Client:
-    def __init__(self, at):
-        host, port = at.split(":")
-        self.socket = socket.create_connection((host, int(port)))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def ask(self, number):
-        """How long it took."""
-        begun = time.perf_counter()
-        self.socket.sendall(HEAD.format(number).encode())
-        answer = b""
-        while not answer.endswith(ANSWER[-200:]):
-            answer += self.socket.recv(65536)
-        return time.perf_counter() - begun
+def beside(application):
+    """Not above other processes: the thread that answers the scrape shares a core with the traffic, as the kernel has it."""
+    with machine.Proxy(application, "burgee", peers.Work(text=LARGE), first=False) as proxy:
+        machine.load(proxy.port, requests=3000)
+        turns = [(p99(proxy, False), p99(proxy, True)) for _ in range(REPETITIONS)]
+        return zip(*turns)
 
 
-def instructions(folder, port):
-    """A request's, and of them those of all metrics."""
-    toggles = "version: 1\nfeatures:\n" + "".join(f"  feature-{i}: 99%\n" for i in range(20))
-    totals = []
-    for requests in (0, REQUESTS):
-        out = folder / f"callgrind.{requests}"
-        with burgee(folder, toggles, port, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]) as at:
-            client = Client(at["listen"])
-            for number in range(requests):
-                client.ask(number)
-        totals.append(int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1]))
-    report = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--auto=no", "--threshold=99.99", out], capture_output=True, text=True, check=True).stdout
-    # code that was inlined has lines of its own; the largest is the whole
-    counted = max(int(line.replace(",", "")) for line in re.findall(r"^\s*([\d,]+) \(.*telemetry::metrics::Worker::answered", report, re.M))
-    return (totals[1] - totals[0]) / REQUESTS, counted / REQUESTS
-
-
-def scrapes(folder, port):
-    """The times of scrapes, and of requests without and with five of them a second."""
-    feature = "{variants: [a, b, c], serve: {a: 33%, b: 33%, c: 34%}}"
-    toggles = "version: 1\nheaders: {prefix: X-F-}\nfeatures:\n" + "".join(f"  f{i}: {feature}\n" for i in range(1000))
-    with burgee(folder, toggles, port) as at:
-        client = Client(at["listen"])
-        for number in range(200):
-            client.ask(number)
-        curl = ["curl", "--silent", "--output", folder / "metrics", "--write-out", "%{time_total}\n", f"http://{at['admin']}/metrics"]
-        took = sorted(float(subprocess.run(curl, capture_output=True, text=True, check=True).stdout) for _ in range(15))
-        series = sum(not line.startswith("#") for line in (folder / "metrics").read_text().splitlines())
-        quiet = sorted(client.ask(number) for number in range(REQUESTS))
-        scraper = subprocess.Popen(["sh", "-c", f"while sleep 0.2; do curl --silent --output /dev/null http://{at['admin']}/metrics; done"])
-        busy = sorted(client.ask(number) for number in range(REQUESTS))
-        scraper.terminate()
-        scraper.wait()
-        return took, series, quiet, busy
+def main():
+    machine.ready()
+    peers.EVERY["profiled"] = lambda place, work: [profiled(), *peers.burgee(place, work)[1:]]
+    profiled()
+    application = machine.Application()
+    request, metrics = instructions(application)
+    print(f"20 features: {request:,.0f} instructions a request, {metrics:,.0f} of them for all metrics: {metrics / request:.1%}", flush=True)
+    series, size, took = scrapes(application)
+    middle = statistics.median(took)
+    print(f"1,000 features of 3 variants: a scrape of {series:,} series, {size / 1e6:.1f} MB, takes {middle:.1f} ms (worst of {SCRAPES}: {max(took):.1f})", flush=True)
+    quiet, busy = ([f"{value:,.0f}" for value in values] for values in beside(application))
+    print(f"p99 at {RATE:,} requests a second with 1,000 features: {', '.join(quiet)} µs; with a scrape every second {', '.join(busy)} µs")
+    sys.exit(metrics / request >= SHARE or middle >= SCRAPE_MS)
 
 
 if __name__ == "__main__":
-    keep = ["--config", 'profile.release.strip="none"', "--config", 'profile.release.debug="line-tables-only"']
-    subprocess.run(["cargo", "build", "--release", "--quiet", *keep, "--target-dir", ROOT / "target/profiled"], check=True, cwd=ROOT)
-    port = application()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        request, metrics = instructions(folder, port)
-        print(f"20 features: {request:,.0f} instructions a request, {metrics:,.0f} of them for all metrics: {metrics / request:.1%}")
-        took, series, quiet, busy = scrapes(folder, port)
-        median, p99 = len(took) // 2, REQUESTS * 99 // 100
-        print(f"1,000 features x 3 variants: a scrape of {series:,} series takes {took[median] * 1000:.1f} ms (best {took[0] * 1000:.1f}, worst {took[-1] * 1000:.1f})")
-        print(f"requests beside it: p99 {quiet[p99] * 1000:.2f} ms without, {busy[p99] * 1000:.2f} ms with five scrapes a second")
-    sys.exit(metrics / request >= 0.08 or took[median] >= 0.05)
+    main()

@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -98,13 +97,9 @@ def run(asked):
     if "counts" in only and set(found(["valgrind", "strace"])) != {"valgrind", "strace"}:
         only.remove("counts")
     application = machine.Application()
-    try:
-        names = [name for name in found(asked.peers.split(",")) if right(application, name)]
-        repetitions, scale = (min(asked.reps, 2), 0.3) if asked.quick else (asked.reps, 1)
-        figures = measure(application, names, only, repetitions, scale)
-    finally:
-        machine.stop_all()
-        shutil.rmtree(application.folder, ignore_errors=True)
+    names = [name for name in found(asked.peers.split(",")) if right(application, name)]
+    repetitions, scale = (min(asked.reps, 2), 0.3) if asked.quick else (asked.reps, 1)
+    figures = measure(application, names, only, repetitions, scale)
     return {**about(), "repetitions": repetitions, "quick": asked.quick, "versions": {name: tools.version(name) for name in names}, "figures": figures}
 
 
