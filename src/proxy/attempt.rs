@@ -2,7 +2,7 @@
 //! In: a request that is ready to go. Out: the head of the answer, and the connection that gives its body.
 
 use super::{
-    Conn,
+    Conn, Worker,
     body::Upload,
     clock::Alarm,
     failure::Failure,
@@ -116,7 +116,7 @@ pub(super) async fn alone(about: &About<'_>, body: Upload) -> Result<Answered, F
     if let Some(link) = worker.take_idle(!about.may_repeat) {
         let mut asking = Asking::new(about, link, &mut outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => return Ok(answered(about, head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => return Ok(Answered::new(head, rest, asking.link, outgoing)),
             Err(Trouble::Failed(failure)) => return Err(failure),
             Err(Trouble::Gone(failure)) if !about.may_repeat && outgoing.has_begun() => {
                 return Err(failure);
@@ -132,32 +132,22 @@ pub(super) async fn alone(about: &About<'_>, body: Upload) -> Result<Answered, F
         let link = pool::open(&worker.settings).await?;
         let mut asking = Asking::new(about, link, &mut outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => Ok(answered(about, head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => Ok(Answered::new(head, rest, asking.link, outgoing)),
             Err(Trouble::Gone(failure) | Trouble::Failed(failure)) => Err(failure),
         }
     })
     .await
 }
 
-fn answered(
-    about: &About<'_>,
-    head: Head,
-    rest: Bytes,
-    link: Link,
-    outgoing: Outgoing,
-) -> Answered {
-    let unsent = match outgoing.is_sent() {
-        true => {
-            about.listener.conn.worker.text.set(outgoing.into_text());
-            None
+impl Answered {
+    fn new(head: Head, rest: Bytes, link: Link, outgoing: Outgoing) -> Answered {
+        let unsent = (!outgoing.is_sent()).then_some(outgoing);
+        Answered {
+            head,
+            rest,
+            link,
+            unsent,
         }
-        false => Some(outgoing),
-    };
-    Answered {
-        head,
-        rest,
-        link,
-        unsent,
     }
 }
 
@@ -191,6 +181,10 @@ impl<'a> Asking<'a> {
         }
     }
 
+    fn worker(&self) -> &'a Worker {
+        &self.about.listener.conn.worker
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Head, Bytes), Trouble>> {
         loop {
             if self.sending {
@@ -212,7 +206,7 @@ impl<'a> Asking<'a> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble> {
         match self.outgoing.poll(cx, &mut self.link.socket) {
             Poll::Pending => return Ok(()),
-            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Ok(())) => self.worker().text.set(self.outgoing.take_text()),
             Poll::Ready(Err(Unsent::Application(error))) => {
                 if self.link.was_idle && !self.outgoing.has_begun() {
                     return Err(Trouble::Gone(Failure::from(&error)));
@@ -220,7 +214,7 @@ impl<'a> Asking<'a> {
             }
             Poll::Ready(Err(Unsent::Client(error))) => {
                 tracing::debug!(%error, "a request broke off");
-                return Err(Trouble::Failed(Failure::Terminated));
+                return Err(Trouble::Failed(Failure::Body));
             }
         }
         self.sending = false;
@@ -228,7 +222,7 @@ impl<'a> Asking<'a> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Head, Bytes)>, Trouble>> {
-        let mut room = self.about.listener.conn.worker.room.borrow_mut();
+        let mut room = self.worker().room.borrow_mut();
         let mut read = ReadBuf::new(&mut room[..]);
         let result = ready!(Pin::new(&mut self.link.socket).poll_read(cx, &mut read));
         if let Err(error) = result {

@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Connect,
     /// a transfer coding that is not `chunked`, or `chunked` twice
     Coding,
+    /// the client's body broke off, or is not framed as it should be
+    Body,
     /// nothing listens
     Refused,
     /// the application's address cannot be reached
@@ -69,6 +71,7 @@ impl Failure {
                 Client,
                 "the only transfer coding is chunked\n",
             ),
+            Failure::Body => (400, REQUEST, Client, "the request's body broke off\n"),
             Failure::Refused => (502, "burgee; error=connection_refused", Application, GONE),
             Failure::Unreachable => (
                 502,

@@ -94,7 +94,7 @@ impl Outgoing {
     }
 
     /// Memory to be used again.
-    pub(super) fn into_text(mut self) -> Vec<u8> {
+    pub(super) fn take_text(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
     }
 

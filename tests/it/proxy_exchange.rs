@@ -386,3 +386,32 @@ fn an_answer_that_comes_before_the_upload_has_ended_reaches_the_client() {
     drop(reader);
     upload.join().unwrap();
 }
+
+#[test]
+fn an_answer_may_come_byte_by_byte() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+         2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        "\r\nHTTP/1.0 200 OK\nA: b\n\nhello",
+    ] {
+        let app = App::script(move |client, _| {
+            client.message();
+            for byte in answer.as_bytes() {
+                client.send([*byte]);
+            }
+        });
+        let burgee = Burgee::before(&app);
+        let mut client = burgee.connect();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut message = client.message();
+        if message.status() == 103 {
+            message = client.message();
+        }
+        assert_eq!(
+            (message.status(), &*message.text()),
+            (200, "hello"),
+            "{answer:?}"
+        );
+    }
+}

@@ -396,7 +396,7 @@ fn who_says_nothing_over_http2_is_not_waited_for() {
 
 #[test]
 fn no_timeout_applies_to_a_stream_in_progress() {
-    let short = Duration::from_millis(50);
+    let short = Duration::from_millis(250);
     let app = App::script(move |client, _| {
         client.message();
         client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");

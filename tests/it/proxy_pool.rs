@@ -245,3 +245,33 @@ fn an_application_on_a_unix_socket_is_reached() {
         (502, Some("burgee; error=connection_refused"))
     );
 }
+
+#[test]
+fn what_an_application_says_unasked_reaches_nobody() {
+    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    let answers = [
+        format!("{OK}{evil}"),
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n{evil}"),
+        format!("HTTP/1.1 204 No Content\r\n\r\n{evil}"),
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n{evil}"),
+    ];
+    for answer in answers {
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = connections.clone();
+        let first = answer.clone();
+        let app = App::script(move |client, _| {
+            let number = counter.fetch_add(1, SeqCst);
+            while client.has_more() {
+                client.message();
+                client.send(if number == 0 { &*first } else { OK });
+            }
+        });
+        let burgee = Burgee::before(&app);
+        let mut client = burgee.connect();
+        client.send(GET);
+        client.message();
+        client.send(GET);
+        assert!(client.message().text().ends_with("ok"), "{answer:?}");
+        assert_eq!(connections.load(SeqCst), 2, "{answer:?}");
+    }
+}

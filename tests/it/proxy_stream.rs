@@ -1,8 +1,9 @@
 //! Everything that flows: event streams, uploads in progress, slow readers, WebSockets.
 
-use crate::raw::{App, Burgee, PATIENCE};
+use crate::raw::{App, Burgee, Message, PATIENCE};
 use burgee::live::Phase;
 use std::{
+    io::Write,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -59,6 +60,32 @@ fn an_upload_is_seen_before_it_ends() {
     }
     client.send("0\r\n\r\n");
     assert_eq!(client.message().status(), 200);
+}
+
+#[test]
+fn a_client_that_reads_nothing_yet_can_still_send_everything() {
+    const LEN: usize = 32 * 1024 * 1024;
+    let app = App::script(|client, tell| {
+        client.until(b"\r\n\r\n");
+        let mut socket = client.socket.try_clone().unwrap();
+        // its answer has begun, and is stuck, long before the upload has ended
+        let answering = std::thread::spawn(move || {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LEN}\r\n\r\n");
+            socket.write_all(head.as_bytes()).unwrap();
+            socket.write_all(&vec![b'a'; LEN]).unwrap();
+        });
+        let len = client.exactly(LEN).len();
+        let _ = tell.send(Message::of(len.to_string()));
+        answering.join().unwrap();
+    });
+    let burgee = Burgee::before(&app);
+    let mut client = burgee.connect();
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {LEN}\r\n\r\n"
+    ));
+    assert!(client.try_send(vec![b'u'; LEN]));
+    assert_eq!(app.request().head, LEN.to_string());
+    assert_eq!(client.message().body.len(), LEN);
 }
 
 #[test]
@@ -198,7 +225,7 @@ fn nothing_but_a_websocket_is_tunnelled() {
 
 #[test]
 fn silent_websockets_live_through_every_timeout_and_end_at_the_deadline() {
-    let short = Duration::from_millis(200);
+    let short = Duration::from_millis(400);
     let app = App::script(|client, _| {
         client.message();
         client.send(SWITCH);
