@@ -60,7 +60,7 @@ impl Checked<'_> {
     /// Whether anything makes the exit code 1.
     pub fn is_bad(&self) -> bool {
         let mut problems = self.problems.iter();
-        problems.any(|problem| problem.severity == Severity::Error)
+        self.snapshot.is_none() || problems.any(|problem| problem.severity == Severity::Error)
     }
 }
 

@@ -93,16 +93,15 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
         }
         builder.event(event, &span)?;
     }
-    let root = builder.root?;
-    if root.is_null() {
+    let root = builder.root.filter(|root| !root.is_null());
+    if root.is_none() {
         log.error(
             start,
             "the file is empty",
             "write `version: 1` and `features: {}`",
         );
-        return None;
     }
-    Some(root)
+    root
 }
 
 impl<'t> Builder<'t, '_> {

@@ -1,6 +1,6 @@
 //! Files that are meant to hurt, or only large: a sentence in under a second, never a panic.
 
-use super::toggles::compile;
+use super::toggles::{compile, files};
 use std::{
     fmt::Write as _,
     fs,
@@ -158,6 +158,49 @@ fn conditions_that_grow_get_a_sentence() {
         ),
         "more than 100000",
     );
+}
+
+/// Every file here, with something odd put into it, or cut off: it is taken, or there is a sentence. Debug builds step wider.
+#[test]
+fn something_odd_anywhere_is_a_sentence_and_no_panic() {
+    let odd = [
+        "ä", "💥", "\u{feff}", "\u{301}", "\0", "\t", "{{", "}", "[", "&a ", "*a ", "!", "%", ": ",
+        "- ", "\"", "#", "\n",
+    ];
+    let step = if cfg!(debug_assertions) { 41 } else { 3 };
+    let mut compiled = 0;
+    let mut look = |text: &str, what: &dyn std::fmt::Display| {
+        compiled += 1;
+        if let Err(problems) = compile(&[("a.yaml", text.as_bytes())]) {
+            let severities = problems.0.iter().map(|problem| problem.severity);
+            let errors = severities.filter(|is| *is == burgee::config::Severity::Error);
+            assert!(errors.count() > 0, "{what}: refused without a sentence");
+        }
+    };
+    for folder in [
+        "config",
+        "config/examples",
+        "tests/accepted",
+        "tests/refused",
+    ] {
+        for (number, path) in files(folder, "yaml").into_iter().enumerate() {
+            let Ok(text) = fs::read_to_string(&path) else {
+                continue;
+            };
+            let places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            for at in places.skip(number % step).step_by(step).take(60) {
+                let (before, after) = text.split_at(at);
+                look(before, &format!("{path:?} cut at {at}"));
+                for what in odd {
+                    look(
+                        &format!("{before}{what}{after}"),
+                        &format!("{what:?} at {at} of {path:?}"),
+                    );
+                }
+            }
+        }
+    }
+    assert!(compiled > 5_000, "{compiled}");
 }
 
 #[test]

@@ -57,9 +57,11 @@ pub(super) fn header(name: &str) -> Option<HeaderName> {
 
 /// `special_g1_feature` is `Special-G1-Feature`.
 pub(super) fn in_header(feature: &str) -> String {
+    // also for a name that has been refused, which may begin with any character
     let capital = |part: &str| {
-        let (first, rest) = part.split_at(part.len().min(1));
-        format!("{}{rest}", first.to_ascii_uppercase())
+        let mut letters = part.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
     };
     feature
         .split(['_', '-'])
