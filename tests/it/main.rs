@@ -14,6 +14,7 @@ mod exit_codes;
 mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
+mod fuzz;
 mod gate;
 mod hostile;
 mod inject;

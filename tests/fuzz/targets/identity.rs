@@ -1,41 +1,4 @@
-//! Any cookies and user headers: what is found came byte for byte from the request, the first cookie of a name wins,
-//! and two different user headers are nobody.
+//! `burgee_fuzz::identity`, asked by libFuzzer.
 #![no_main]
 
-use burgee::engine::attributes::{Asked, Attribute, Found, Http};
-use burgee::engine::source::Source;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let name = HeaderName::from_static("x-user-id");
-    let user = Attribute {
-        name: "user".into(),
-        sources: Box::new([Source::Header(name.clone()), Source::Cookie("user_id".into())]),
-        split: None,
-    };
-    let mut headers = HeaderMap::new();
-    for line in data.split(|byte| *byte == b'\n') {
-        let (name, value) = match line.split_first() {
-            Some((b'h', value)) => (name.clone(), value),
-            Some((_, value)) => (header::COOKIE, value),
-            None => continue,
-        };
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            headers.append(name, value);
-        }
-    }
-    let http = Http { headers: &headers, method: &Method::GET, path: "/", query: None, host: "", ip: None, user: None };
-    let sent: Vec<_> = headers.get_all(&name).iter().collect();
-    match user.find(Asked::Http(http), true) {
-        Found::Value(bytes, 0) => assert!(sent.iter().all(|value| value.as_bytes() == &*bytes)),
-        Found::Value(bytes, _) => {
-            assert!(!bytes.trim_ascii().is_empty() && !bytes.contains(&b';'));
-            let lines = headers.get_all(header::COOKIE).iter();
-            let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
-            let first = pairs.find_map(|pair| pair.strip_prefix(b"user_id="));
-            assert_eq!(first, Some(&*bytes));
-        }
-        Found::Conflict => assert!(sent.iter().any(|value| value != &sent[0])),
-        Found::Absent => {}
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| burgee_fuzz::identity::ask(data));

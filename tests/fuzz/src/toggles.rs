@@ -1,0 +1,98 @@
+//! Any bytes as a toggles file: refused with a place, or in force; and what is in force answers, explains itself,
+//! and is no edit of itself. In: bytes. Out: nothing.
+
+use burgee::{
+    config::{self, Text},
+    engine::{
+        Decisions, Facts, Snapshot, aloud, answer,
+        attributes::{Asked, Context},
+        compare::{self, Kind},
+        explain,
+        units::Second,
+    },
+};
+use http::{HeaderValue, Request};
+
+const NOW: Second = Second(1_800_000_000);
+
+/// Panics where the promise is broken.
+pub fn ask(data: &[u8]) {
+    let text = Text {
+        name: "toggles.yaml".into(),
+        bytes: data.to_vec(),
+    };
+    match config::compile_texts(&[text], &|_| None, NOW) {
+        Ok((snapshot, _)) => {
+            answers(&snapshot, Some("mia"));
+            answers(&snapshot, None);
+            travels(&snapshot);
+            for change in compare::changes(&snapshot, &snapshot, NOW) {
+                assert!(matches!(change.kind, Kind::Same), "{change:?}");
+            }
+        }
+        Err(problems) => assert!(
+            problems.to_string().contains("toggles.yaml:"),
+            "a problem has no place: {problems}"
+        ),
+    }
+}
+
+/// By `explain`, in words and as JSON.
+fn answers(snapshot: &Snapshot, user: Option<&str>) {
+    let context = Context {
+        user: user.map(str::to_owned),
+        ..Context::default()
+    };
+    let (asked, mut decisions, mut json) =
+        (Asked::Context(&context), Decisions::default(), Vec::new());
+    snapshot.decide(asked, NOW, None, &mut decisions);
+    assert_eq!(decisions.answers.len(), snapshot.features().count());
+    answer::write(snapshot, &decisions, asked, NOW, user, &|_| true, &mut json);
+    assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+    for toggles in &snapshot.files {
+        let explained = explain::file(toggles, asked, NOW, &decisions);
+        for (feature, explained) in toggles.features.iter().zip(explained) {
+            assert!(!explained.why.is_empty() && !aloud::feature(feature, toggles).is_empty());
+        }
+    }
+}
+
+/// Through the data path: by the map and by lines, the same fields, and none of a client's.
+fn travels(snapshot: &Snapshot) {
+    let request = Request::get("/products?page=3")
+        .header("cookie", "user_id=mia")
+        .header("x_feature_forged", "on");
+    let Ok(request) = request.body(()) else {
+        return;
+    };
+    let (mut parts, ()) = request.into_parts();
+    let (mut by_lines, mut decisions) = (parts.clone(), Decisions::default());
+    let facts = Facts {
+        host: "app.example.com",
+        ip: None,
+        now: NOW,
+        fresh: Some(&|| 7),
+    };
+    snapshot.apply_as_lines(&mut by_lines, &facts, &mut decisions, |_| ());
+    for line in decisions
+        .lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let Some(line) = line.strip_suffix(b"\r") else {
+            panic!("a line ends otherwise")
+        };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            panic!("a line without a name")
+        };
+        let (Ok(name), Ok(value)) = (
+            http::HeaderName::from_bytes(&line[..colon]),
+            HeaderValue::from_bytes(&line[colon + 2..]),
+        ) else {
+            panic!("no field")
+        };
+        by_lines.headers.append(name, value);
+    }
+    snapshot.apply(&mut parts, &facts, &mut decisions, |_| ());
+    assert_eq!(parts.headers, by_lines.headers);
+}
