@@ -116,6 +116,25 @@ mod tests {
         }
     }
 
+    /// `-ln((floor(x / 2^11) + 0.5) * 2^-53) / w` in doubles; the last point rounds to 1, and its logarithm is 0.
+    #[test]
+    fn scores_are_those_of_the_contract() {
+        for (point, millionths, score) in [
+            (0, 100_000_000, 3.742_994_775_023_705e-7),
+            (0, 25_000_000, 1.497_197_910_009_482e-6),
+            (1 << 11, 100_000_000, 3.633_133_546_156_894e-7),
+            (1 << 63, 100_000_000, 6.931_471_805_599_453e-9),
+            (u64::MAX, 1, 0.0),
+        ] {
+            let found = Point(point).score(Share::from_millionths(millionths).unwrap());
+            let off = (found - score).abs();
+            assert!(
+                off <= score * 1e-15,
+                "{point} at {millionths}: {found:e}, not {score:e}"
+            );
+        }
+    }
+
     #[test]
     fn the_first_of_equal_scores_wins() {
         let arm = |variant| Arm {

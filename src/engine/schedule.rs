@@ -97,15 +97,23 @@ mod tests {
             start: Second(0),
             end: Second(3),
         };
-        for (now, rising, falling) in [
-            (-1, "0%", "100%"),
-            (0, "0%", "100%"),
-            (1, "33.333333%", "66.666667%"),
-            (2, "66.666666%", "33.333334%"),
-            (3, "100%", "0%"),
+        let part = Rollout::Glide {
+            from: share("20%"),
+            to: share("80%"),
+            start: Second(0),
+            end: Second(3),
+        };
+        for (now, rising, falling, between) in [
+            (-1, "0%", "100%", "20%"),
+            (0, "0%", "100%", "20%"),
+            (1, "33.333333%", "66.666667%", "40%"),
+            (2, "66.666666%", "33.333334%", "60%"),
+            (3, "100%", "0%", "80%"),
+            (4, "100%", "0%", "80%"),
         ] {
             assert_eq!(up.at(Second(now)), share(rising), "up at {now}");
             assert_eq!(down.at(Second(now)), share(falling), "down at {now}");
+            assert_eq!(part.at(Second(now)), share(between), "in part at {now}");
         }
     }
 }

@@ -91,6 +91,20 @@ impl Weighted {
 mod tests {
     use super::*;
 
+    /// In iff pos < P: a company whose middle is the target itself is outside.
+    #[test]
+    fn a_middle_on_the_target_is_outside() {
+        let one: [(Box<[u8]>, u64); 1] = [(Box::from(*b"acme"), 7)];
+        let middle = Line::lay(&one, Seed::bucket("salt"))
+            .place(b"acme")
+            .unwrap();
+        for (millionths, inside) in [(49_999_999, false), (50_000_000, false), (50_000_001, true)] {
+            let share = Share::from_millionths(millionths).unwrap();
+            assert_eq!(middle.is_in(share), inside, "{share}");
+        }
+        assert_eq!(middle.bucket(), 5_000);
+    }
+
     #[test]
     fn the_weight_that_is_in_stays_within_half_a_subject_of_the_target() {
         let subjects: Vec<_> = (0..100u64)

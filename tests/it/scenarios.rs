@@ -7,6 +7,8 @@
 //!     - request: {user: mia, headers: {x-plan: pro}, path: /a?b=c, cookies: {uid: ann}, ip: 10.0.0.1, at: 2026-03-01, env: {STAGE: dev}}
 //!       expect: {X-Feature-Briefcase: gold}    # every field that burgee writes, and no other
 //!       reason: {briefcase: SPLIT}             # `none` for no answer
+//!       rule: {briefcase: 1}                   # which rule decided, from 1; 0 for none
+//!       person: source 0                       # where the first file's user came from; `unknown`, `conflict`
 //!       override: applied
 //!       visitor: true                          # an id was given out
 //! ```
@@ -14,7 +16,7 @@
 use super::toggles::{environment, files, name};
 use burgee::{
     config::{self, Text},
-    engine::{Decisions, Facts, Snapshot, instant},
+    engine::{Decision, Decisions, Facts, Snapshot, evaluate::Person, instant},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::Deserialize;
@@ -41,6 +43,9 @@ struct Row {
     expect: Option<Texts>,
     #[serde(default)]
     reason: Texts,
+    #[serde(default)]
+    rule: BTreeMap<String, u8>,
+    person: Option<String>,
     #[serde(rename = "override")]
     forced: Option<String>,
     visitor: Option<bool>,
@@ -156,10 +161,26 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
         }
     }
     for (feature, expected) in &row.reason {
-        let reason = reason(&snapshot, &decisions, feature)?;
+        let decision = decision(&snapshot, &decisions, feature)?;
+        let reason = decision.map_or("none", |decision| decision.reason.as_str());
         if reason != expected {
             return Err(format!("{feature}: {reason}, expected {expected}"));
         }
+    }
+    for (feature, expected) in &row.rule {
+        let rule = decision(&snapshot, &decisions, feature)?.map(|decision| decision.rule);
+        if rule != Some(*expected) {
+            return Err(format!("{feature}: rule {rule:?}, expected {expected}"));
+        }
+    }
+    let person = match decisions.people[0] {
+        Person::Unknown => "unknown".to_owned(),
+        Person::Conflict => "conflict".to_owned(),
+        Person::Source(source) => format!("source {source}"),
+        Person::Context => "context".to_owned(),
+    };
+    if let Some(expected) = row.person.as_ref().filter(|expected| **expected != person) {
+        return Err(format!("person {person}, expected {expected}"));
     }
     let outcome = decisions
         .overrides
@@ -179,12 +200,16 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
     }
 }
 
-fn reason<'a>(snapshot: &'a Snapshot, decisions: &Decisions, key: &str) -> Result<&'a str, String> {
+fn decision(
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+    key: &str,
+) -> Result<Option<Decision>, String> {
     let found = snapshot
         .features()
         .find(|(_, _, feature)| *feature.key == *key);
     let (index, ..) = found.ok_or(format!("there is no feature {key}"))?;
-    Ok(decisions.answers[index].map_or("none", |decision| decision.reason.as_str()))
+    Ok(decisions.answers[index])
 }
 
 /// What the application sees and the client did not send, and what it sees otherwise than it was sent.
