@@ -22,10 +22,22 @@ import time
 import peers
 import tools
 
-CORES = sorted(os.sched_getaffinity(0))
 CHILDREN = []
 # Above whatever else this machine does, where that is allowed: a compiler must not take slices of milliseconds.
 FIRST = ["chrt", "-r", "1"]
+
+
+def cores():
+    """Those that we may use; the second is no sibling of the first, where there is a choice."""
+    topology = lambda core, what: pathlib.Path(f"/sys/devices/system/cpu/cpu{core}/topology/{what}").read_text()
+    place = lambda core: (topology(core, "physical_package_id"), topology(core, "core_id"))
+    first, *others = sorted(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError):
+        others.sort(key=lambda core: (place(core) == place(first), core))
+    return [first, *others]
+
+
+CORES = cores()
 
 
 def ready(alone=True):

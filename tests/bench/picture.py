@@ -10,7 +10,9 @@ PANELS = {
     "cpu 100": "CPU, 100 toggles",
     "cpu 1m": "CPU, an answer of 1 MiB",
     "added p50": "latency added, p50",
+    "start": "start to first answer",
     "memory idle": "memory, idle",
+    "memory 1000": "memory, 1,000 busy connections",
 }
 NAMES = {"burgee": "burgee", "nginx": "nginx", "haproxy": "HAProxy", "envoy": "Envoy"}
 LONGEST = 3.0  # times nginx; a longer bar is cut, and its number says how long it is
@@ -36,10 +38,12 @@ BARS = PANEL - 150
 def bar(top, peer, ratio):
     length = min(ratio, LONGEST) / LONGEST * BARS
     cut = " …" if ratio > LONGEST else ""
+    # not across the line at nginx
+    number = max(length, BARS / LONGEST) if length > BARS / LONGEST - 36 else length
     look = "bar ours" if peer == "burgee" else "bar"
     return (f'<text x="62" y="{top + 13}" text-anchor="end">{NAMES[peer]}</text>'
             f'<rect class="{look}" x="70" y="{top + 2}" width="{length:.1f}" height="{ROW - 5}" rx="2"/>'
-            f'<text class="small" x="{76 + length:.1f}" y="{top + 13}">{ratio:.2f}{cut}</text>')
+            f'<text class="small" x="{76 + number:.1f}" y="{top + 13}">{ratio:.2f}{cut}</text>')
 
 
 def panel(title, bars):

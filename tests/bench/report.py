@@ -57,7 +57,7 @@ def ranged(measured, figure, peer, unit="", digits=0):
 def ratios(measured, figure, peer, base="nginx"):
     """To nginx in the same repetition."""
     pairs = zip(values(measured, figure, peer), values(measured, figure, base))
-    return [value / other for value, other in pairs if other > 0]
+    return [value / other for value, other in pairs if value > 0 and other > 0]
 
 
 def ratio(measured, figure, peer, base="nginx"):
@@ -114,8 +114,9 @@ def apart(measured):
 def about(measured):
     versions = ", ".join(f"{NAMES[peer]} {version}" for peer, version in measured["versions"].items() if peer != "burgee")
     quick = " Quick: only what is grossly different shows." if measured["quick"] else ""
+    beside = f" Other work ran beside it, at a load of {measured['load']:.0f}: times are rough." if measured["load"] >= 1 else ""
     return (f"{measured['date']}, at {measured['commit']}: {measured['machine']}; {measured['compiler']}; "
-            f"medians and ranges of {measured['repetitions']}.{quick}\nPeers: {versions}.")
+            f"medians and ranges of {measured['repetitions']}.{quick}{beside}\nPeers: {versions}.")
 
 
 def table(measured):

@@ -58,6 +58,7 @@ def about():
         "commit": said("git", "rev-parse", "--short", "HEAD") + ("" if not said("git", "status", "--porcelain", "src", "Cargo.toml") else " and changes"),
         "machine": f"{model}, {len(machine.CORES)} cores, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}",
         "compiler": said("rustc", "--version"),
+        "load": os.getloadavg()[0],
     }
 
 
@@ -93,6 +94,7 @@ def arguments():
 
 def run(asked):
     machine.ready()
+    facts = about()
     only = [what for what in scenarios.SCENARIOS if what in asked.only.split(",")]
     if "counts" in only and set(found(["valgrind", "strace"])) != {"valgrind", "strace"}:
         only.remove("counts")
@@ -100,7 +102,7 @@ def run(asked):
     names = [name for name in found(asked.peers.split(",")) if right(application, name)]
     repetitions, scale = (min(asked.reps, 2), 0.3) if asked.quick else (asked.reps, 1)
     figures = measure(application, names, only, repetitions, scale)
-    return {**about(), "repetitions": repetitions, "quick": asked.quick, "versions": {name: tools.version(name) for name in names}, "figures": figures}
+    return {**facts, "repetitions": repetitions, "quick": asked.quick, "versions": {name: tools.version(name) for name in names}, "figures": figures}
 
 
 def main():

@@ -117,13 +117,13 @@ def many(application, name, scale):
         held.stdin.close()
         held.wait(30)
         machine.CHILDREN.remove(held)
-        return {"memory 10000": open_ones, "memory after": shrunk(proxy)}
+        return {"memory 10000": open_ones, "memory after": shrunk(proxy, scale)}
 
 
-def shrunk(proxy):
+def shrunk(proxy, scale):
     """Beside a few requests a second: some allocators tidy up only when they are used."""
     least, since = proxy.memory(), time.monotonic()
-    while time.monotonic() - since < 1.5:
+    while time.monotonic() - since < 5 * scale:
         now = proxy.memory()
         if now < least * 0.99:
             least, since = now, time.monotonic()
