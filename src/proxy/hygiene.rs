@@ -39,22 +39,21 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn look(headers: &HeaderMap) -> Seen {
         let mut seen = Seen::default();
-        for name in headers.keys() {
-            seen.note(name, headers);
+        for (name, value) in headers {
+            seen.note(name, value);
         }
         seen
     }
 
     /// By length first: most names are let go there, and the others are compared as a few integers.
     #[inline]
-    fn note(&mut self, name: &HeaderName, headers: &HeaderMap) {
+    fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
         let name = name.as_str();
         match name.len() {
             2 => self.te |= name == "te",
             4 if name == "host" => {
-                let mut lines = headers.get_all(header::HOST).iter();
-                self.host = lines.next().cloned();
-                self.hosts = 1 + lines.count();
+                self.hosts += 1;
+                self.host.get_or_insert_with(|| value.clone());
             }
             6 => self.expect |= name == "expect",
             7 => {
@@ -67,10 +66,8 @@ impl Seen {
             }
             12 => self.max_forwards |= name == "max-forwards",
             14 if name == "content-length" => {
-                let mut lines = headers.get_all(header::CONTENT_LENGTH).iter();
-                let is_plain = |line: &HeaderValue| is_number(line.as_bytes());
+                self.odd_length |= self.length || !is_number(value.as_bytes());
                 self.length = true;
-                self.odd_length = !lines.next().is_some_and(is_plain) || lines.next().is_some();
             }
             14 => {
                 self.others |= name == HTTP2_SETTINGS;
