@@ -24,14 +24,15 @@ pub fn main(drain: &Drain) -> ExitCode {
     super::client(async {
         let end = Instant::now() + drain.api.timeout;
         loop {
-            let answer = drain.api.post("/drain").await?;
+            let answer = drain.api.post("/drain", "connections").await?;
             let connections = answer["connections"].as_u64().unwrap_or_default();
             let waits = drain.wait && connections > 0;
             if waits && Instant::now() < end {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
-            super::say(&format!("draining: {connections} connections"));
+            let s = if connections == 1 { "" } else { "s" };
+            super::say(&format!("draining: {connections} connection{s}"));
             return Ok(if waits {
                 PROBLEMS.into()
             } else {

@@ -28,8 +28,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// The answer of the API, which is JSON.
-    pub(super) async fn post(&self, path: &str) -> io::Result<Value> {
+    /// The answer of the API, which is JSON with this member: another process on that port is no success.
+    pub(super) async fn post(&self, path: &str, member: &str) -> io::Result<Value> {
         let request = Request::builder().method(Method::POST).uri(path);
         let answer = ask(&Peer::Tcp(vec![self.api_listen]), request, self.timeout).await;
         let hint = |error| {
@@ -39,14 +39,23 @@ impl Api {
             ))
         };
         let answer = answer.map_err(hint)?;
-        serde_json::from_slice(answer.body()).map_err(io::Error::other)
+        let status = answer.status();
+        let answer: Option<Value> = serde_json::from_slice(answer.body()).ok();
+        answer
+            .filter(|answer| answer.get(member).is_some())
+            .ok_or_else(|| {
+                io::Error::other(format!(
+                    "{} is not the API of burgee: it answered {status}; mind `--api-listen`",
+                    self.api_listen
+                ))
+            })
     }
 }
 
 /// Asks, prints, and says whether it was good.
 pub fn main(reload: &Reload) -> ExitCode {
     super::client(async {
-        let answer = reload.api.post("/reload").await?;
+        let answer = reload.api.post("/reload", "result").await?;
         let lines = |name: &str| {
             answer[name]
                 .as_array()

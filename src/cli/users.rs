@@ -152,6 +152,10 @@ fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<(
         heavy[usize::from(variant)] += weight;
     }
     let total: u64 = heavy.iter().sum();
+    let aside = match feature.rules.is_empty() && feature.when.is_none() {
+        true => "",
+        false => ", its conditions aside",
+    };
     for (variant, weight) in feature
         .variants
         .iter()
@@ -160,7 +164,7 @@ fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<(
     {
         writeln!(
             out,
-            "  {} = {}: weight {weight} of {total} ({:.2}%)",
+            "  {} = {}: weight {weight} of {total} ({:.2}%){aside}",
             feature.key,
             variant.name,
             share(weight, total)

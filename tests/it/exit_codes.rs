@@ -124,6 +124,9 @@ fn beside_a_process(seen: &mut Seen) {
     check(&format!("health {ready}"), 0);
     check(&probe("on"), 0);
     check(&probe("off"), 1);
+    // it answers, and is not burgee's API
+    check(&format!("reload --api-listen {}", echo.at), 1);
+    check(&format!("drain --api-listen {}", echo.at), 1);
     check(&format!("reload --api-listen {api}"), 0);
     toggles.write(BAD);
     check(&format!("reload --api-listen {api}"), 1);

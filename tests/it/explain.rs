@@ -70,6 +70,65 @@ fn the_json_has_the_promised_shape() {
     );
 }
 
+/// One line of every promise that the JSON makes.
+#[test]
+fn the_json_keeps_every_promise_of_its_shape() {
+    let toggles = "version: 1
+features:
+  value: {variants: {a: {x: 1.0}}, serve: a}
+  no-unit: 25%
+  named: {rules: [{name: first, when: {path: /}, serve: on}]}
+  numbered: {rules: [{when: {path: /no}}, {when: {path: /}, serve: on}]}
+  kept: {header: none, serve: on}
+  renamed: {header: X-Other, serve: on}
+  twist: {status: draft}
+  gone: {status: archived}
+";
+    let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let line = json(&out(&explain_file(toggles, &["--json"])));
+    assert_eq!(line["user"], serde_json::Value::Null);
+    let features = line["features"].as_object().unwrap();
+    let names: Vec<_> = features.keys().collect();
+    assert_eq!(
+        names,
+        ["value", "no-unit", "named", "numbered", "kept", "renamed"]
+    );
+    for (feature, member, expected) in [
+        ("value", "value", "{\"x\":1.0}"),
+        ("value", "variant", "\"a\""),
+        ("no-unit", "error", "\"TARGETING_KEY_MISSING\""),
+        ("no-unit", "reason", "\"ERROR\""),
+        ("no-unit", "bucket", "null"),
+        ("named", "rule", "\"first\""),
+        ("named", "reason", "\"TARGETING_MATCH\""),
+        ("numbered", "rule", "2"),
+        ("kept", "header", "null"),
+        ("kept", "rule", "null"),
+        ("renamed", "header", "\"X-Other\""),
+    ] {
+        assert_eq!(
+            features[feature][member].to_string(),
+            expected,
+            "{feature}.{member}"
+        );
+    }
+    assert!(features["kept"].get("value").is_none() && features["kept"].get("error").is_none());
+    // several files
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["shop", "cart"] {
+        let text = format!("version: 1\nnamespace: {name}\nfeatures: {{{name}-new: on}}\n");
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let ran = crate::support::fed(&["explain", folder.path().to_str().unwrap(), "--json"], "");
+    let names = json(&ran.out)["features"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>();
+    assert_eq!(names, ["cart.cart-new", "shop.shop-new"]);
+}
+
 #[test]
 fn a_sentence_says_what_decided_and_what_would_change_it() {
     for (arguments, expected) in [
