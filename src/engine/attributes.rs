@@ -182,3 +182,32 @@ pub fn elements<'b>(bytes: &'b [u8], by: &'b str) -> impl Iterator<Item = &'b [u
     })
     .filter(|element| !element.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_a_context_is_joined_only_where_the_attribute_is_split() {
+        for (elements, split, expected) in [
+            (&["a"][..], None, Some("a")),
+            (&["a"], Some("|"), Some("a")),
+            (&["a", "b"], Some("|"), Some("a|b")),
+            (&["a", "b"], None, None),
+            (&[], None, None),
+            (&[" "], None, None),
+        ] {
+            let groups = Attribute {
+                name: "groups".into(),
+                sources: Box::default(),
+                split: split.map(Into::into),
+            };
+            let mut context = Context::default();
+            let elements = elements.iter().map(|text| (*text).to_owned()).collect();
+            context.attributes.insert("groups".into(), elements);
+            let found = groups.find(Asked::Context(&context), false);
+            let expected = expected.map(str::as_bytes);
+            assert_eq!(found.bytes(), expected, "{context:?} by {split:?}");
+        }
+    }
+}

@@ -127,6 +127,19 @@ proptest! {
         prop_assert!((counted as f64 - closed * f64::from(people)).abs() < noise, "{counted} moved, not {closed}");
     }
 
+    /// `rollout: 25%` is exactly `buckets: 0-2499`, for every hundredth of a percent.
+    #[test]
+    fn a_rollout_is_its_buckets(hundredths in 1..=10_000u32, ids in prop::collection::vec("[a-z0-9-]{1,40}", 100)) {
+        let (percent, last) = (format!("{}.{:02}%", hundredths / 100, hundredths % 100), hundredths - 1);
+        let both = snapshot(&format!(
+            "version: 1\nfeatures:\n  a: {{salt: s, rollout: {percent}}}\n  b: {{salt: s, buckets: {{on: 0-{last}}}}}\n"
+        ));
+        for id in &ids {
+            let variants = variants(&both, id);
+            prop_assert_eq!(&variants["a"], &variants["b"], "{} at {}", id, percent);
+        }
+    }
+
     /// Raising a percentage keeps everybody who was in, and nobody's variant changes.
     #[test]
     fn a_ramp_only_takes_people_in(from in 0..100u32, more in 0..100u32, ids in prop::collection::vec("[a-z0-9-]{1,40}", 100)) {

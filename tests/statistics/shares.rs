@@ -1,6 +1,7 @@
 //! Exact edges, monotonic ramps, exact shares, weights.
 
 use crate::{
+    moves::split,
     table::Row,
     world::{World, ids},
 };
@@ -31,6 +32,29 @@ pub fn exact() -> Vec<Row> {
         .iter()
         .map(row)
         .collect()
+}
+
+/// Every arm of a split has its share of people, the smallest too.
+pub fn arms() -> Vec<Row> {
+    let shares = [0.01, 4.99, 15.0, 30.0, 50.0];
+    let mut world = World::of(&split(&shares, 0));
+    let mut counts = [0u64; 5];
+    for id in ids("user-000000", PEOPLE) {
+        let arm = world.variants(&id)[0].bytes().next().unwrap();
+        counts[usize::from(arm - b'a')] += 1;
+    }
+    let holds = |(count, percent): (&u64, &f64)| {
+        let expected = PEOPLE as f64 * percent / 100.0;
+        let noise = 5.0 * (expected * (1.0 - percent / 100.0)).sqrt();
+        (*count as f64 - expected).abs() <= noise
+    };
+    let measured: Vec<_> = counts.iter().map(u64::to_string).collect();
+    vec![Row::new(
+        format!("arms of 0.01%, 4.99%, 15%, 30% and 50%, of {PEOPLE} people"),
+        measured.join(", "),
+        "5 sd each",
+        counts.iter().zip(&shares).all(holds),
+    )]
 }
 
 /// Raising a percentage keeps everybody who was in, and changes nobody's variant.

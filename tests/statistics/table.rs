@@ -32,6 +32,7 @@ fn every_row_of_the_table_holds_and_the_page_says_so() {
         independence::overlap(),
         moves::edits(),
         shares::exact(),
+        shares::arms(),
         shares::ramps(),
         shares::weights(),
     ]
