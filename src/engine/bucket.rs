@@ -116,6 +116,17 @@ mod tests {
         }
     }
 
+    /// Finer than a bucket: a rollout ends at its very point.
+    #[test]
+    fn a_rollout_ends_at_its_very_point() {
+        for millionths in [1, 999, 33_333_333, 50_000_000, 99_999_999] {
+            let share = Share::from_millionths(millionths).unwrap();
+            let first_outside = (u128::from(millionths) << 64).div_ceil(100_000_000) as u64;
+            assert!(Point(first_outside - 1).is_in(share), "{share}");
+            assert!(!Point(first_outside).is_in(share), "{share}");
+        }
+    }
+
     /// `-ln((floor(x / 2^11) + 0.5) * 2^-53) / w` in doubles; the last point rounds to 1, and its logarithm is 0.
     #[test]
     fn scores_are_those_of_the_contract() {

@@ -105,6 +105,24 @@ mod tests {
         assert_eq!(middle.bucket(), 5_000);
     }
 
+    /// By the points of this feature, so that no company is always among the first.
+    #[test]
+    fn companies_lie_in_the_order_of_their_points() {
+        let companies: Vec<(Box<[u8]>, u64)> = (0..50)
+            .map(|i| (format!("c{i}").into_bytes().into(), 1 + i % 7))
+            .collect();
+        let laid = Weighted::lay(&companies, "salt");
+        for (line, seed) in [
+            (&laid.rollout, Seed::bucket("salt")),
+            (&laid.split, Seed::split_order("salt")),
+        ] {
+            let mut order: Vec<_> = companies.iter().map(|(id, _)| id).collect();
+            order.sort_by_key(|id| seed.point(id));
+            let places = order.iter().map(|id| line.place(id).unwrap().twice_middle);
+            assert!(places.is_sorted(), "{order:?}");
+        }
+    }
+
     #[test]
     fn the_weight_that_is_in_stays_within_half_a_subject_of_the_target() {
         let subjects: Vec<_> = (0..100u64)
