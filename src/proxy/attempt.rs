@@ -14,8 +14,7 @@ use super::{
 };
 use bytes::Bytes;
 use http::{
-    Method, Request, Response, Uri, Version, header,
-    request::Parts,
+    Request, Response, Uri, Version, header,
     uri::{Authority, Scheme},
 };
 use hyper::{body::Incoming, client::conn::TrySendError};
@@ -89,9 +88,8 @@ fn in_time_still<T>(alarm: &Alarm, cx: &Context<'_>) -> Poll<Result<T, Failure>>
 
 /// What an HTTP/1.1 exchange is about.
 pub(super) struct About<'a> {
-    pub(super) parts: &'a Parts,
-    /// our fields
-    pub(super) lines: &'a [u8],
+    /// it is a HEAD request
+    pub(super) is_head: bool,
     /// it is safe, and has no body
     pub(super) may_repeat: bool,
     pub(super) listener: &'a Listener,
@@ -110,20 +108,19 @@ pub(super) struct Answered {
 
 /// On a connection that is there, else on a new one. What was sent is sent again only where that is safe: an application
 /// that closes an idle connection unannounced crosses our next request (RFC 9110, 9.2.2).
-pub(super) async fn alone(about: &About<'_>, body: Upload) -> Result<Answered, Failure> {
+pub(super) async fn alone(about: &About<'_>, mut outgoing: Outgoing) -> Result<Answered, Failure> {
     let worker = &about.listener.conn.worker;
-    let mut outgoing = Outgoing::new(about, body, worker.text.take());
     if let Some(link) = worker.take_idle(!about.may_repeat) {
         let mut asking = Asking::new(about, link, &mut outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => return Ok(Answered::new(head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => return Ok(answered(about, head, rest, asking.link, outgoing)),
             Err(Trouble::Failed(failure)) => return Err(failure),
             Err(Trouble::Gone(failure)) if !about.may_repeat && outgoing.has_begun() => {
                 return Err(failure);
             }
             Err(Trouble::Gone(_)) => {
                 tracing::debug!("the application closed an idle connection; sending again");
-                outgoing.again(about);
+                outgoing.again();
             }
         }
     }
@@ -132,22 +129,29 @@ pub(super) async fn alone(about: &About<'_>, body: Upload) -> Result<Answered, F
         let link = pool::open(&worker.settings).await?;
         let mut asking = Asking::new(about, link, &mut outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => Ok(Answered::new(head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => Ok(answered(about, head, rest, asking.link, outgoing)),
             Err(Trouble::Gone(failure) | Trouble::Failed(failure)) => Err(failure),
         }
     })
     .await
 }
 
-impl Answered {
-    fn new(head: Head, rest: Bytes, link: Link, outgoing: Outgoing) -> Answered {
-        let unsent = (!outgoing.is_sent()).then_some(outgoing);
-        Answered {
-            head,
-            rest,
-            link,
-            unsent,
-        }
+fn answered(
+    about: &About<'_>,
+    head: Head,
+    rest: Bytes,
+    link: Link,
+    mut outgoing: Outgoing,
+) -> Answered {
+    let is_sent = outgoing.is_sent();
+    if is_sent {
+        about.listener.conn.worker.text.set(outgoing.take_text());
+    }
+    Answered {
+        head,
+        rest,
+        link,
+        unsent: (!is_sent).then_some(outgoing),
     }
 }
 
@@ -206,7 +210,7 @@ impl<'a> Asking<'a> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble> {
         match self.outgoing.poll(cx, &mut self.link.socket) {
             Poll::Pending => return Ok(()),
-            Poll::Ready(Ok(())) => self.worker().text.set(self.outgoing.take_text()),
+            Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(Unsent::Application(error))) => {
                 if self.link.was_idle && !self.outgoing.has_begun() {
                     return Err(Trouble::Gone(Failure::from(&error)));
@@ -255,9 +259,9 @@ impl<'a> Asking<'a> {
                 std::mem::take(&mut self.held).into()
             }
         };
-        let is_head = self.about.parts.method == Method::HEAD;
         loop {
-            let Some(head) = head::read(&bytes, is_head).map_err(Trouble::Failed)? else {
+            let Some(head) = head::read(&bytes, self.about.is_head).map_err(Trouble::Failed)?
+            else {
                 self.held = bytes.into();
                 return Ok(None);
             };

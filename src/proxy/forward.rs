@@ -193,15 +193,16 @@ impl Ready {
         lines: &[u8],
         request: Request<Upload>,
     ) -> Result<(response::Parts, Coming), Failure> {
-        let (parts, body) = request.into_parts();
+        let is_head = request.method() == Method::HEAD;
+        let text = conn.worker.text.take();
+        let outgoing = Outgoing::new(request, lines, conn.spellings.as_deref(), text);
         let listener = Listener {
             conn: conn.clone(),
             tells: speaks_http11(self.shape.version),
             expectation: self.expectation.take(),
         };
         let about = attempt::About {
-            parts: &parts,
-            lines,
+            is_head,
             may_repeat: self.shape.is_safe && !self.shape.has_body,
             listener: &listener,
             alarm: &self.alarm,
@@ -211,7 +212,7 @@ impl Ready {
             rest,
             link,
             unsent,
-        } = attempt::alone(&about, body).await?;
+        } = attempt::alone(&about, outgoing).await?;
         let (mut parts, ()) = Response::new(()).into_parts();
         (parts.status, parts.headers) = (head.status, head.headers);
         if let Some(reason) = head.reason {

@@ -4,11 +4,12 @@
 //! In: a settled request. Out: bytes.
 
 use super::{
-    attempt::About,
     body::{Broken, Upload},
+    case::Spellings,
     hygiene,
 };
 use bytes::{Buf, Bytes};
+use http::{Request, request::Parts};
 use http_body::Body;
 use std::{
     io::{self, IoSlice},
@@ -51,14 +52,22 @@ pub(super) enum Unsent {
 }
 
 impl Outgoing {
-    /// A request with `body`, in `text`'s memory.
-    pub(super) fn new(about: &About<'_>, body: Upload, text: Vec<u8>) -> Outgoing {
-        let left = match (body.is_empty(), hygiene::length(&about.parts.headers)) {
+    /// A request, in `text`'s memory. The text is all that is kept of its head: the map and the buffer behind it are larger.
+    pub(super) fn new(
+        request: Request<Upload>,
+        lines: &[u8],
+        spellings: Option<&Spellings>,
+        mut text: Vec<u8>,
+    ) -> Outgoing {
+        let (parts, body) = request.into_parts();
+        text.clear();
+        write_head(&parts, lines, spellings, &mut text);
+        let left = match (body.is_empty(), hygiene::length(&parts.headers)) {
             (true, _) => Left::Nothing,
             (false, Some(length)) => Left::Length(length),
             (false, None) => Left::Chunks,
         };
-        let mut outgoing = Outgoing {
+        Outgoing {
             text,
             written: 0,
             piece: Bytes::new(),
@@ -66,16 +75,12 @@ impl Outgoing {
             body,
             left,
             begun: false,
-        };
-        outgoing.again(about);
-        outgoing
+        }
     }
 
-    /// From the beginning, on another connection; the body has not been touched before the head was sent.
-    pub(super) fn again(&mut self, about: &About<'_>) {
-        self.written = 0;
-        self.text.clear();
-        write_head(about, &mut self.text);
+    /// From the beginning, on another connection: a head without a body, or of which nothing has been sent.
+    pub(super) fn again(&mut self) {
+        (self.written, self.begun) = (0, false);
     }
 
     /// Whether the application has been sent anything of it.
@@ -90,7 +95,7 @@ impl Outgoing {
 
     /// Whether all that is here is.
     fn is_written(&self) -> bool {
-        self.text.is_empty() && self.piece.is_empty() && self.tail.is_empty()
+        self.written == self.text.len() && self.piece.is_empty() && self.tail.is_empty()
     }
 
     /// Memory to be used again.
@@ -132,14 +137,12 @@ impl Outgoing {
         let of_piece = (written - of_text).min(self.piece.len());
         self.piece.advance(of_piece);
         self.tail = &self.tail[written - of_text - of_piece..];
-        if self.written == self.text.len() {
-            self.text.clear();
-            self.written = 0;
-        }
     }
 
     /// The next piece of the body, with its framing, or its end.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        self.text.clear();
+        self.written = 0;
         let piece = loop {
             let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
                 return Poll::Ready(self.end());
@@ -182,9 +185,7 @@ impl Outgoing {
 }
 
 /// Ours stand first: whoever cuts a head short cuts what the client sent.
-fn write_head(about: &About<'_>, text: &mut Vec<u8>) {
-    let (parts, lines) = (about.parts, about.lines);
-    let spellings = about.listener.conn.spellings.as_ref();
+fn write_head(parts: &Parts, lines: &[u8], spellings: Option<&Spellings>, text: &mut Vec<u8>) {
     let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     text.reserve(1024 + lines.len());
     // an absolute target may have a query and no path
