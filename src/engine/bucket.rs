@@ -3,6 +3,7 @@
 //! A change here is `version: 2` of the file format, never a patch release.
 
 use super::units::Share;
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// The seed of one purpose of one feature: `XXH3_64("<purpose>:<salt>")`, made once at load.
@@ -12,21 +13,28 @@ pub struct Seed(u64);
 impl Seed {
     /// The seed that rollouts and buckets use.
     pub fn bucket(salt: &str) -> Seed {
-        Seed::of("bucket", salt)
+        Seed::of(&["bucket", salt])
     }
 
     /// The seed of one variant of a split.
     pub fn split(variant: &str, salt: &str) -> Seed {
-        Seed::of(&format!("split:{variant}"), salt)
+        Seed::of(&["split", variant, salt])
     }
 
     /// The seed that orders weighted subjects for a split.
     pub fn split_order(salt: &str) -> Seed {
-        Seed::of("split", salt)
+        Seed::of(&["split", salt])
     }
 
-    fn of(purpose: &str, salt: &str) -> Seed {
-        Seed(xxh3_64(format!("{purpose}:{salt}").as_bytes()))
+    fn of(parts: &[&str]) -> Seed {
+        let mut text = SmallVec::<[u8; 256]>::new();
+        for part in parts {
+            if !text.is_empty() {
+                text.push(b':');
+            }
+            text.extend_from_slice(part.as_bytes());
+        }
+        Seed(xxh3_64(&text))
     }
 
     /// Where this unit stands, from 0 to 2^64 - 1.

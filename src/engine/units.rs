@@ -41,9 +41,9 @@ impl Share {
             return Err(ShareError::TooFine);
         }
         let whole: u32 = whole.parse().map_err(|_| ShareError::OutOfRange)?;
-        let fraction: u32 = format!("{fraction:0<6}")
-            .parse()
-            .map_err(|_| ShareError::TooFine)?;
+        let places = fraction.len() as u32;
+        let fraction: u32 = fraction.parse().map_err(|_| ShareError::TooFine)?;
+        let fraction = fraction * 10_u32.pow(6 - places);
         whole
             .checked_mul(1_000_000)
             .and_then(|whole| whole.checked_add(fraction))
