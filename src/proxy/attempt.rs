@@ -102,18 +102,19 @@ pub(super) struct Answered {
     /// what came with the head
     pub(super) rest: Bytes,
     pub(super) link: Link,
-    /// what is left to send of the request
-    pub(super) unsent: Option<Outgoing>,
 }
 
 /// On a connection that is there, else on a new one. What was sent is sent again only where that is safe: an application
 /// that closes an idle connection unannounced crosses our next request (RFC 9110, 9.2.2).
-pub(super) async fn alone(about: &About<'_>, mut outgoing: Outgoing) -> Result<Answered, Failure> {
+pub(super) async fn alone(about: &About<'_>, outgoing: &mut Outgoing) -> Result<Answered, Failure> {
     let worker = &about.listener.conn.worker;
     if let Some(link) = worker.take_idle(!about.may_repeat) {
-        let mut asking = Asking::new(about, link, &mut outgoing);
+        let mut asking = Asking::new(about, link, outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => return Ok(answered(about, head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => {
+                let link = asking.link;
+                return Ok(Answered { head, rest, link });
+            }
             Err(Trouble::Failed(failure)) => return Err(failure),
             Err(Trouble::Gone(failure)) if !about.may_repeat && outgoing.has_begun() => {
                 return Err(failure);
@@ -127,32 +128,16 @@ pub(super) async fn alone(about: &About<'_>, mut outgoing: Outgoing) -> Result<A
     // boxed: rare, and larger than all that every request needs
     Box::pin(async {
         let link = pool::open(&worker.settings).await?;
-        let mut asking = Asking::new(about, link, &mut outgoing);
+        let mut asking = Asking::new(about, link, outgoing);
         match poll_fn(|cx| asking.poll(cx)).await {
-            Ok((head, rest)) => Ok(answered(about, head, rest, asking.link, outgoing)),
+            Ok((head, rest)) => {
+                let link = asking.link;
+                Ok(Answered { head, rest, link })
+            }
             Err(Trouble::Gone(failure) | Trouble::Failed(failure)) => Err(failure),
         }
     })
     .await
-}
-
-fn answered(
-    about: &About<'_>,
-    head: Head,
-    rest: Bytes,
-    link: Link,
-    mut outgoing: Outgoing,
-) -> Answered {
-    let is_sent = outgoing.is_sent();
-    if is_sent {
-        about.listener.conn.worker.text.set(outgoing.take_text());
-    }
-    Answered {
-        head,
-        rest,
-        link,
-        unsent: (!is_sent).then_some(outgoing),
-    }
 }
 
 /// Why there is no answer.

@@ -104,7 +104,8 @@ pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Sha
 
 /// A request that is ready to go to the application.
 pub(super) struct Ready {
-    request: Option<Request<Upload>>,
+    request: Prepared,
+    is_head: bool,
     shape: Shape,
     alarm: Rc<Alarm>,
     flow: Option<Rc<Flow>>,
@@ -113,13 +114,24 @@ pub(super) struct Ready {
     pub(super) by_https: bool,
 }
 
+/// What is sent.
+enum Prepared {
+    /// over HTTP/1.1
+    Text(Outgoing),
+    /// over HTTP/2
+    Shared(Box<Request<Upload>>),
+    Sent,
+}
+
 impl Ready {
+    /// `lines` are our fields, where they are not in the map.
     pub(super) fn new(
         conn: &Rc<Conn>,
         mut parts: Parts,
         body: Incoming,
         shape: Shape,
         in_force: &Arc<InForce>,
+        lines: &[u8],
         by_https: bool,
     ) -> Ready {
         let worker = &conn.worker;
@@ -148,8 +160,17 @@ impl Ready {
                 Upload::empty()
             }
         };
+        let is_head = parts.method == Method::HEAD;
+        let request = Request::from_parts(parts, upload);
         Ready {
-            request: Some(Request::from_parts(parts, upload)),
+            request: match shape.over_h2 {
+                true => Prepared::Shared(Box::new(request)),
+                false => {
+                    let spellings = conn.spellings.as_deref();
+                    Prepared::Text(Outgoing::new(request, lines, spellings, worker.text.take()))
+                }
+            },
+            is_head,
             shape,
             alarm,
             flow,
@@ -158,17 +179,15 @@ impl Ready {
         }
     }
 
-    /// Sends the request, waits for the head of the answer; says also whether it tells of used features. `lines` are our
-    /// fields, where they are not in the map.
+    /// Sends the request, waits for the head of the answer; says also whether it tells of used features.
     pub(super) async fn ask(
         &mut self,
         conn: &Rc<Conn>,
-        lines: &[u8],
     ) -> Result<(Response<Answer>, bool), Failure> {
-        let request = self.request.take().ok_or(Failure::Terminated)?;
-        let (parts, coming) = match self.shape.over_h2 {
-            true => Box::pin(self.share(conn, request)).await?,
-            false => self.alone(conn, lines, request).await?,
+        let (parts, coming) = match std::mem::replace(&mut self.request, Prepared::Sent) {
+            Prepared::Text(outgoing) => self.alone(conn, outgoing).await?,
+            Prepared::Shared(request) => Box::pin(self.share(conn, *request)).await?,
+            Prepared::Sent => return Err(Failure::Terminated),
         };
         self.alarm.clear();
         if let Some(flow) = &self.flow {
@@ -190,29 +209,27 @@ impl Ready {
     async fn alone(
         &mut self,
         conn: &Rc<Conn>,
-        lines: &[u8],
-        request: Request<Upload>,
+        mut outgoing: Outgoing,
     ) -> Result<(response::Parts, Coming), Failure> {
-        let is_head = request.method() == Method::HEAD;
-        let text = conn.worker.text.take();
-        let outgoing = Outgoing::new(request, lines, conn.spellings.as_deref(), text);
         let listener = Listener {
             conn: conn.clone(),
             tells: speaks_http11(self.shape.version),
             expectation: self.expectation.take(),
         };
         let about = attempt::About {
-            is_head,
+            is_head: self.is_head,
             may_repeat: self.shape.is_safe && !self.shape.has_body,
             listener: &listener,
             alarm: &self.alarm,
         };
-        let Answered {
-            head,
-            rest,
-            link,
-            unsent,
-        } = attempt::alone(&about, outgoing).await?;
+        let Answered { head, rest, link } = attempt::alone(&about, &mut outgoing).await?;
+        let unsent = match outgoing.is_sent() {
+            true => {
+                conn.worker.text.set(outgoing.take_text());
+                None
+            }
+            false => Some(outgoing),
+        };
         let (mut parts, ()) = Response::new(()).into_parts();
         (parts.status, parts.headers) = (head.status, head.headers);
         if let Some(reason) = head.reason {

@@ -250,7 +250,7 @@ fn exchange(
         let (worker, snapshot) = (&*conn.worker, &in_force.snapshot);
         let (mut response, is_traffic) = match &mut step {
             Ok(Step::Here(response)) => (std::mem::take(response), false),
-            Ok(Step::Ask(ready)) => match ready.ask(&conn, &decisions.lines).await {
+            Ok(Step::Ask(ready)) => match ready.ask(&conn).await {
                 Ok((mut response, used)) => {
                     let by_https = ready.by_https;
                     let about = About { by_https, used };
@@ -323,7 +323,15 @@ fn admit(
         false => snapshot.apply_as_lines(&mut parts, &facts, decisions, between),
     }
     let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
-    let ready = Ready::new(conn, parts, body, shape, in_force, by_https);
+    let ready = Ready::new(
+        conn,
+        parts,
+        body,
+        shape,
+        in_force,
+        &decisions.lines,
+        by_https,
+    );
     Ok(Step::Ask(ready))
 }
 
