@@ -1,6 +1,6 @@
 """gRPC, WebSockets and HTTP by real libraries, through a burgee of this script's own.
 In: $BURGEE. Out: one line a check; exit code 1 if one failed."""
-import asyncio, concurrent.futures, contextlib, os, re, resource, socket, subprocess, sys, tempfile, threading, time
+import asyncio, atexit, concurrent.futures, contextlib, os, re, resource, socket, subprocess, sys, tempfile, threading, time
 
 import grpc
 import httpx
@@ -24,6 +24,7 @@ class Sidecar:
             [BURGEE, "run", "--toggles", toggles.name, "--upstream", f"http://127.0.0.1:{port}", "--listen", "127.0.0.1:0",
              "--admin-listen", "127.0.0.1:0", "--api-listen", "none", "--log-format", "json", *flags],
             stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
         for line in self.process.stderr:
             if "burgee listens" in line:
                 self.port = int(re.search(r'"listen":"127.0.0.1:(\d+)"', line).group(1))

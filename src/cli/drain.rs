@@ -1,7 +1,7 @@
 //! `burgee drain`: makes the running process unready, for a preStop hook.
 //! In: the address of its loopback API. Out: what it said; with `--wait`, once no client is connected.
 
-use super::{PROBLEMS, reload::Api};
+use super::{PROBLEMS, reload::Api, values};
 use clap::Args;
 use std::{
     process::ExitCode,
@@ -15,6 +15,9 @@ pub struct Drain {
     /// Wait until no client is connected, or the timeout is over (which is 1)
     #[arg(long, env = "BURGEE_WAIT")]
     wait: bool,
+    /// Go on for so long in any case: whoever sends traffic hears of it late
+    #[arg(long, env = "BURGEE_AT_LEAST", value_name = "DURATION", value_parser = values::duration, default_value = "0s")]
+    at_least: Duration,
     #[command(flatten)]
     api: Api,
 }
@@ -22,12 +25,13 @@ pub struct Drain {
 /// Asks, prints, and waits if it is to.
 pub fn main(drain: &Drain) -> ExitCode {
     super::client(async {
-        let end = Instant::now() + drain.api.timeout;
+        let begun = Instant::now();
         loop {
             let answer = drain.api.post("/drain", "connections").await?;
             let connections = answer["connections"].as_u64().unwrap_or_default();
             let waits = drain.wait && connections > 0;
-            if waits && Instant::now() < end {
+            let early = begun.elapsed() < drain.at_least;
+            if early || waits && begun.elapsed() < drain.api.timeout {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

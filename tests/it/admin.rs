@@ -5,6 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     thread,
+    time::{Duration, Instant},
 };
 
 const ON: &str = "version: 1\nfeatures:\n  dark-mode: on\n";
@@ -137,7 +138,20 @@ fn exec_probes_need_no_shell() {
     toggles.write("version: 1\nfeatures:\n  dark-mode: 110%\n");
     let (code, said) = burgee(&["reload", "--api-listen", &api]);
     assert!(code == 1 && said.contains("toggles.yaml:3:14: "), "{said}");
-    assert_eq!(burgee(&["drain", "--wait", "--api-listen", &api]).0, 0);
+    let (begun, least) = (Instant::now(), Duration::from_millis(300));
+    assert_eq!(
+        burgee(&[
+            "drain",
+            "--wait",
+            "--at-least",
+            "300ms",
+            "--api-listen",
+            &api
+        ])
+        .0,
+        0
+    );
+    assert!(begun.elapsed() >= least);
     assert_eq!(
         burgee(&["health", &format!("http://{admin}/ready")]),
         (1, "draining\n".into())

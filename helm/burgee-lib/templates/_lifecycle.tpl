@@ -1,21 +1,20 @@
 {{/*
 How a pod ends. Native: burgee drains at once, the application sleeps, ends, and burgee is the last to go: the three add up.
-Plain: both sleep and both end at the same time.
+Plain: burgee drains while the application sleeps, and both end at the same time.
 */}}
 
-{{/* burgee's own preStop. As a plain container its SIGTERM follows at once, so there it sleeps instead, and goes on serving. */}}
+{{/* burgee's own preStop. As a plain container its SIGTERM follows at once, so there it stays until no Service sends it anything. */}}
 {{- define "burgee-lib.lifecycle" -}}
 {{- $b := .Values.burgee | default (index .Values "burgee-lib") -}}
 preStop:
-  {{- if or $b.nativeSidecar (not (include "burgee-lib.canSleep" .)) }}
   exec:
     command:
       - /burgee
       - drain
-  {{- else }}
-  sleep:
-    seconds: {{ int $b.lifecycle.preStopSeconds }}
-  {{- end }}
+      {{- if not $b.nativeSidecar }}
+      - --at-least
+      - {{ int $b.lifecycle.preStopSeconds }}s
+      {{- end }}
 {{- end -}}
 
 {{/* The `lifecycle` of the application's container: nothing before 1.30, which has no sleep action. */}}
