@@ -188,6 +188,58 @@ fn fields_of_a_connection_are_refused_over_http2() {
     }
 }
 
+/// What h2spec asks of RFC 7541. (What it asks of RFC 9113, the crate `httpwg` asks: it finds in burgee what it finds in hyper.)
+#[test]
+fn a_field_block_that_cannot_be_read_ends_the_connection() {
+    let app = App::ok();
+    let burgee = Burgee::before(&app);
+    let get = || frames::get(&[]);
+    let value = |value: &[u8]| [&get()[..], b"\x10\x01x", value].concat();
+    for (name, block, is_good) in [
+        (
+            "as it should be: `a` in Huffman's code",
+            value(b"\x81\x1f"),
+            true,
+        ),
+        ("an index of 0 (6.1)", [get(), vec![0x80]].concat(), false),
+        (
+            "an index of nothing (2.3.3)",
+            [get(), vec![0xc6]].concat(),
+            false,
+        ),
+        (
+            "a table size behind a field (4.2)",
+            [get(), vec![0x20]].concat(),
+            false,
+        ),
+        (
+            "a table size above ours (6.3)",
+            [vec![0x3f, 0xe2, 0x1f], get()].concat(),
+            false,
+        ),
+        (
+            "the end of the string in it (5.2)",
+            value(b"\x84\xff\xff\xff\xff"),
+            false,
+        ),
+        ("padding of 11 bits (5.2)", value(b"\x82\x1f\xff"), false),
+        ("padding of zeros (5.2)", value(b"\x81\x18"), false),
+        ("a length beyond the block", value(b"\x05a"), false),
+        (
+            "a length without end (5.1)",
+            value(b"\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+            false,
+        ),
+    ] {
+        let mut client = frames::connect(&burgee);
+        client.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, &block));
+        let got = frames::until(&mut client, &[HEADERS, RST_STREAM, GOAWAY]);
+        let answered = got.is_some_and(|frame| frame.kind == HEADERS);
+        assert_eq!(answered, is_good, "{name}");
+        assert_eq!(app.heard_nothing(), !is_good, "{name}");
+    }
+}
+
 #[test]
 fn http2_requests_are_for_exactly_one_valid_host_too() {
     let app = App::ok();
