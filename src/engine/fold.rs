@@ -222,4 +222,21 @@ mod tests {
             assert!(!guard.is_forged(passes), "{passes}");
         }
     }
+
+    #[test]
+    fn what_is_read_for_trust_or_framing_is_trusted_in_its_own_spelling() {
+        let user = HeaderName::from_static("x-user-id");
+        let guard = Guard::new(["X-Feature-"], ["Beta"], [&user]);
+        for (name, trusted) in [
+            ("x-user-id", true),
+            ("content-length", true),
+            ("host", true),
+            ("x_user_id", false),
+            ("beta", false),
+            ("accept", false),
+        ] {
+            let name = HeaderName::from_static(name);
+            assert_eq!(guard.is_trusted(&name), trusted, "{name}");
+        }
+    }
 }

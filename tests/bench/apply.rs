@@ -1,5 +1,6 @@
 //! The hot path: decide, strip, write, for 1 to 1,000 features, with allocation counts.
-//! `cargo bench --bench apply`. The header map's one growth is the one allocation that may be seen.
+//! `cargo bench --bench apply`. The header map's one growth is the one allocation that may be seen; `as_lines` is how the
+//! data path speaks HTTP/1.1 to the application, and has none.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)] // a bench says what it expects
 
 use burgee::{
@@ -68,7 +69,15 @@ fn request() -> Parts {
     parts
 }
 
-fn run(bencher: Bencher<'_, '_>, features: &str) {
+/// One request: decide, strip, write.
+type Step = fn(&Snapshot, &mut Parts, &Facts<'_>, &mut Decisions);
+
+const MAP: Step =
+    |snapshot, parts, facts, decisions| snapshot.apply(parts, facts, decisions, |_| ());
+const LINES: Step =
+    |snapshot, parts, facts, decisions| snapshot.apply_as_lines(parts, facts, decisions, |_| ());
+
+fn run(bencher: Bencher<'_, '_>, features: &str, step: Step) {
     let snapshot = snapshot(features);
     let template = request();
     let mut decisions = Decisions::default();
@@ -86,19 +95,27 @@ fn run(bencher: Bencher<'_, '_>, features: &str) {
             parts.headers = headers;
             parts
         })
-        .bench_local_refs(|parts| snapshot.apply(parts, &facts, &mut decisions, |_| ()));
+        .bench_local_refs(|parts| step(&snapshot, parts, &facts, &mut decisions));
 }
 
-#[divan::bench(args = [1, 20, 100, 1000])]
-fn percentages(bencher: Bencher<'_, '_>, count: usize) {
-    let features: String = (0..count)
+fn halves(count: usize) -> String {
+    (0..count)
         .map(|i| format!("  flag-{i:04}: 50%\n"))
-        .collect();
-    run(bencher, &features);
+        .collect()
 }
 
-#[divan::bench(args = [20, 100, 1000])]
-fn mixed(bencher: Bencher<'_, '_>, count: usize) {
+#[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
+fn percentages(bencher: Bencher<'_, '_>, count: usize) {
+    run(bencher, &halves(count), MAP);
+}
+
+#[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
+fn percentages_as_lines(bencher: Bencher<'_, '_>, count: usize) {
+    run(bencher, &halves(count), LINES);
+}
+
+/// Splits, conditions, rules and glides among plain shares.
+fn shapes(count: usize) -> String {
     let shape = |i: usize| match i % 5 {
         0 => format!("  flag-{i:04}: 50%\n"),
         1 => format!("  flag-{i:04}: {{variants: [a, b, c], serve: {{a: 40%, b: 30%, c: 30%}}}}\n"),
@@ -110,14 +127,24 @@ fn mixed(bencher: Bencher<'_, '_>, count: usize) {
             "  flag-{i:04}: {{when: {{now: {{from: 2020-01-01, until: 2040-01-01}}}}, rollout: {{from: 0%, to: 100%, start: 2026-01-01, end: 2030-01-01}}}}\n"
         ),
     };
-    let features: String = (0..count).map(shape).collect();
-    run(bencher, &features);
+    (0..count).map(shape).collect()
 }
 
-#[divan::bench]
+#[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
+fn mixed(bencher: Bencher<'_, '_>, count: usize) {
+    run(bencher, &shapes(count), MAP);
+}
+
+#[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
+fn mixed_as_lines(bencher: Bencher<'_, '_>, count: usize) {
+    run(bencher, &shapes(count), LINES);
+}
+
+#[divan::bench(sample_size = 20)]
 fn split_of_three(bencher: Bencher<'_, '_>) {
     run(
         bencher,
         "  flag: {variants: [a, b, c], serve: {a: 40%, b: 30%, c: 30%}}\n",
+        MAP,
     );
 }
