@@ -103,7 +103,9 @@ fn header<'a>(
     name: &HeaderName,
     split: Option<&str>,
 ) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
-    let mut values = headers.get_all(name).iter().map(|value| value.as_bytes());
+    // HTTP/2 may bring blanks around a value, which HTTP/1.1 takes off: one person either way
+    let lines = headers.get_all(name).iter();
+    let mut values = lines.map(|value| value.as_bytes().trim_ascii());
     let Some(first) = values.next() else {
         return Ok(None);
     };

@@ -77,6 +77,19 @@ fn request(fields: &[(&str, &str)]) -> Request<()> {
 }
 
 #[test]
+fn blanks_around_a_value_are_no_part_of_it() {
+    let file = "version: 1\nuser: [header.x-user-id]\nfeatures: {is-mia: {when: {user: mia}, serve: on}}\n";
+    let app = App::ok();
+    let burgee = Burgee::before(&app);
+    let (snapshot, _) = crate::toggles::compile(&[("a.yaml", file.as_bytes())]).unwrap();
+    burgee.publisher.publish(crate::raw::in_force(snapshot));
+    for id in ["mia", " mia", "mia\t", "\t mia "] {
+        ask(burgee.address, request(&[("x-user-id", id)]), None, None).unwrap();
+        assert_eq!(app.request().get("x-feature-is-mia"), Some("on"), "{id:?}");
+    }
+}
+
+#[test]
 fn an_http2_request_reaches_the_application_as_http1() {
     let app = App::ok();
     let burgee = Burgee::before(&app);
