@@ -2,25 +2,21 @@
 //! In: a settled request. Out: an answer whose body still streams, or a failure.
 
 use super::{
-    Conn, Worker,
+    Conn,
     attempt::{self, Answered},
     body::{Answer, Flow, Trailers, Upload},
     clock::Alarm,
-    download::Download,
+    coming::Coming,
     facts,
     failure::Failure,
-    head::Framing,
     hygiene::{self, Seen},
     interim::{Expectation, Listener},
-    multiplex::Stream,
     outgoing::Outgoing,
-    pool::Link,
     settings::{Forwarded, Protocol},
     speaks_http11,
     upgrade::Tunnel,
 };
 use crate::{engine::fold::Guard, live::InForce};
-use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, response,
 };
@@ -279,63 +275,5 @@ impl Ready {
             Response::from_parts(parts, coming.answer(&conn.worker)),
             seen.used,
         ))
-    }
-}
-
-/// Where the body of an answer comes from.
-enum Coming {
-    /// a whole HTTP/1.1 connection
-    Whole {
-        link: Link,
-        framing: Framing,
-        keep: bool,
-        rest: Bytes,
-        unsent: Option<Outgoing>,
-    },
-    /// a stream of an HTTP/2 connection
-    Shared(Incoming, Stream),
-}
-
-impl Coming {
-    fn length(&self) -> Option<u64> {
-        match self {
-            Coming::Whole { framing, .. } => match framing {
-                Framing::Length(length) => Some(*length),
-                Framing::Chunks | Framing::Close => None,
-            },
-            Coming::Shared(body, _) => body.size_hint().exact(),
-        }
-    }
-
-    fn answer(self, worker: &Rc<Worker>) -> Answer {
-        match self {
-            Coming::Shared(body, stream) => Answer::shared(body, stream),
-            Coming::Whole {
-                link,
-                framing: Framing::Length(length),
-                keep,
-                rest,
-                unsent,
-            } if rest.len() as u64 >= length => {
-                // it is all here; more than all is no use to anybody, and a sign of trouble
-                if keep && rest.len() as u64 == length && unsent.is_none() {
-                    worker.give_back(link);
-                }
-                match length {
-                    0 => Answer::empty(),
-                    length => Answer::owned(rest.slice(..length as usize)),
-                }
-            }
-            Coming::Whole {
-                link,
-                framing,
-                keep,
-                rest,
-                unsent,
-            } => {
-                let worker = worker.clone();
-                Answer::download(Download::new(worker, link, framing, keep, &rest, unsent))
-            }
-        }
     }
 }

@@ -8,11 +8,13 @@
 //! Nothing here is shared between workers but counts of open connections: a worker is one thread, one runtime, one pool.
 
 mod accept;
+mod asking;
 mod attempt;
 mod body;
 mod case;
 mod chunks;
 mod clock;
+mod coming;
 mod connect;
 mod connection;
 mod download;
