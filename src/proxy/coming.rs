@@ -13,22 +13,28 @@ use std::rc::Rc;
 /// Where the body of an answer comes from.
 pub(super) enum Coming {
     /// a whole HTTP/1.1 connection
-    Whole {
-        link: Link,
-        framing: Framing,
-        keep: bool,
-        rest: Bytes,
-        unsent: Option<Outgoing>,
-    },
+    Whole(Whole),
     /// a stream of an HTTP/2 connection
     Shared(Incoming, Stream),
+}
+
+/// What an HTTP/1.1 connection is left with behind the head of an answer.
+pub(super) struct Whole {
+    pub(super) link: Link,
+    pub(super) framing: Framing,
+    /// whether another request may follow
+    pub(super) keep: bool,
+    /// what came with the head
+    pub(super) rest: Bytes,
+    /// what is left to send of the request
+    pub(super) unsent: Option<Outgoing>,
 }
 
 impl Coming {
     pub(super) fn length(&self) -> Option<u64> {
         match self {
-            Coming::Whole { framing, .. } => match framing {
-                Framing::Length(length) => Some(*length),
+            Coming::Whole(whole) => match whole.framing {
+                Framing::Length(length) => Some(length),
                 Framing::Chunks | Framing::Close => None,
             },
             Coming::Shared(body, _) => body.size_hint().exact(),
@@ -36,34 +42,23 @@ impl Coming {
     }
 
     pub(super) fn answer(self, worker: &Rc<Worker>) -> Answer {
-        match self {
-            Coming::Shared(body, stream) => Answer::shared(body, stream),
-            Coming::Whole {
-                link,
-                framing: Framing::Length(length),
-                keep,
-                rest,
-                unsent,
-            } if rest.len() as u64 >= length => {
+        let whole = match self {
+            Coming::Shared(body, stream) => return Answer::shared(body, stream),
+            Coming::Whole(whole) => whole,
+        };
+        let come = whole.rest.len() as u64;
+        match whole.framing {
+            Framing::Length(length) if come >= length => {
                 // it is all here; more than all is no use to anybody, and a sign of trouble
-                if keep && rest.len() as u64 == length && unsent.is_none() {
-                    worker.give_back(link);
+                if whole.keep && come == length && whole.unsent.is_none() {
+                    worker.give_back(whole.link);
                 }
                 match length {
                     0 => Answer::empty(),
-                    length => Answer::owned(rest.slice(..length as usize)),
+                    length => Answer::owned(whole.rest.slice(..length as usize)),
                 }
             }
-            Coming::Whole {
-                link,
-                framing,
-                keep,
-                rest,
-                unsent,
-            } => {
-                let worker = worker.clone();
-                Answer::download(Download::new(worker, link, framing, keep, &rest, unsent))
-            }
+            _ => Answer::download(Download::new(worker.clone(), whole)),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     Worker,
     body::Broken,
     chunks::{Chunks, Next},
+    coming::Whole,
     connect::Socket,
     head::Framing,
     outgoing::{Outgoing, Unsent},
@@ -68,28 +69,20 @@ impl Drop for Sending {
 }
 
 impl Download {
-    /// What came with the head is the beginning of the body; `unsent` is what is left of the request.
-    pub(super) fn new(
-        worker: Rc<Worker>,
-        link: Link,
-        framing: Framing,
-        keep: bool,
-        rest: &Bytes,
-        unsent: Option<Outgoing>,
-    ) -> Download {
+    pub(super) fn new(worker: Rc<Worker>, whole: Whole) -> Download {
         Download {
-            keep: keep && unsent.is_none(),
-            source: Some(match unsent {
-                None => Source::Whole(link),
-                Some(unsent) => apart(link, unsent),
+            keep: whole.keep && whole.unsent.is_none(),
+            source: Some(match whole.unsent {
+                None => Source::Whole(whole.link),
+                Some(unsent) => apart(whole.link, unsent),
             }),
             worker,
-            left: match framing {
+            left: match whole.framing {
                 Framing::Length(length) => Left::Length(length),
                 Framing::Chunks => Left::Chunks(Chunks::Size),
                 Framing::Close => Left::UntilClose,
             },
-            bytes: BytesMut::from(&rest[..]),
+            bytes: BytesMut::from(&whole.rest[..]),
             next_read: READ.0,
             broken: None,
         }

@@ -6,7 +6,7 @@ use super::{
     attempt::{self, Answered},
     body::{Answer, Flow, Trailers, Upload},
     clock::Alarm,
-    coming::Coming,
+    coming::{Coming, Whole},
     facts,
     failure::Failure,
     hygiene::{self, Seen},
@@ -234,13 +234,13 @@ impl Ready {
         let (framing, keep) = (head.framing, head.keep);
         Ok((
             parts,
-            Coming::Whole {
+            Coming::Whole(Whole {
                 link,
                 framing,
                 keep,
                 rest,
                 unsent,
-            },
+            }),
         ))
     }
 
@@ -256,7 +256,7 @@ impl Ready {
         let asked = self.shape.websocket && hygiene::is_websocket(&parts.headers);
         hygiene::strip_response(&mut parts.headers, &seen, parts.status, coming.length())?;
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            let (true, Coming::Whole { link, rest, .. }) = (asked, coming) else {
+            let (true, Coming::Whole(Whole { link, rest, .. })) = (asked, coming) else {
                 return Err(Failure::Upgrade);
             };
             hygiene::set_websocket(&mut parts.headers);
