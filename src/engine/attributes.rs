@@ -210,4 +210,28 @@ mod tests {
             assert_eq!(found.bytes(), expected, "{context:?} by {split:?}");
         }
     }
+
+    #[test]
+    fn what_a_context_does_not_say_comes_from_the_environment_alone() {
+        let env = |value: &str| Source::Env("STAGE".into(), Some(value.into()));
+        let path = Source::Path;
+        for (sources, said, expected) in [
+            (vec![env("dev")], None, Some("dev")),
+            (vec![env("dev")], Some("live"), Some("live")),
+            (vec![path.clone(), env("dev")], None, Some("dev")),
+            (vec![env(" "), env("dev")], None, Some("dev")),
+            (vec![path, env("")], None, None),
+        ] {
+            let stage = Attribute {
+                name: "stage".into(),
+                sources: sources.into(),
+                split: None,
+            };
+            let mut context = Context::default();
+            let said = said.map(|said: &str| ("stage".to_owned(), vec![said.to_owned()]));
+            context.attributes.extend(said);
+            let found = stage.find(Asked::Context(&context), false);
+            assert_eq!(found.bytes(), expected.map(str::as_bytes), "{stage:?}");
+        }
+    }
 }

@@ -185,3 +185,29 @@ fn named(dictionary: &Dictionary, toggles: &Toggles) -> Forced {
     }
     forced
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_of_up_to_8_kib_is_read() {
+        let overriding = Override {
+            from: Box::default(),
+            when: None,
+            key: None,
+        };
+        for (length, read) in [(2_000, true), (8_192, true), (8_193, false), (9_000, false)] {
+            let text = format!("a=\"{}\"", "x".repeat(length - 4));
+            assert_eq!(text.len(), length);
+            let found = overriding.dictionary(text.as_bytes(), None, Second(0));
+            assert_eq!(found.is_ok(), read, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let key = Key::new(b"a secret").unwrap();
+        assert_eq!(format!("{key:?}"), "Key(not shown)");
+    }
+}

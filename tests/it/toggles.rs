@@ -132,3 +132,19 @@ fn warnings_do_not_refuse_and_are_told() {
         );
     }
 }
+
+#[test]
+fn whatever_a_file_trusts_is_guarded_against_other_spellings() {
+    let text = "version: 1
+user: [header.x-who, cookie.uid]
+attributes: {plan: [jwt.plan, header.x-plan]}
+override: {from: [header.x-qa], when: {header.x-staff: yes}}
+features: {a: {when: {plan: pro, header.x-direct: yes}}}
+";
+    let (snapshot, _) = compile(&[("a.yaml", text.as_bytes())]).unwrap();
+    for name in ["x-who", "x-plan", "x-qa", "x-staff", "x-direct"] {
+        assert!(!snapshot.guard.is_forged(name), "{name}");
+        assert!(snapshot.guard.is_forged(&name.replace('-', "_")), "{name}");
+    }
+    assert!(!snapshot.guard.is_forged("x_other"));
+}
