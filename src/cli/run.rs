@@ -221,14 +221,9 @@ pub struct Limits {
         default_value_t = 100
     )]
     pub max_fields: usize,
-    /// Client connections (503)
-    #[arg(
-        long,
-        env = "BURGEE_MAX_CONNECTIONS",
-        value_name = "N",
-        default_value_t = 10_000
-    )]
-    pub max_connections: usize,
+    /// Client connections (503) [default: 10000; fewer where half of the cgroup's memory holds fewer]
+    #[arg(long, env = "BURGEE_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
     /// Connections to the application (503)
     #[arg(
         long,

@@ -3,6 +3,7 @@
 
 mod doors;
 mod files;
+mod memory;
 mod process;
 mod settings;
 

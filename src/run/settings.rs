@@ -1,6 +1,7 @@
 //! What the flags mean to the data path, the counters and the journal.
 //! In: the command line. Out: settings.
 
+use super::memory;
 use crate::{
     cli::run::{Forwarded, LogFormat, LogUser, Run, UpstreamProtocol},
     proxy::{self, Settings},
@@ -34,7 +35,7 @@ pub(super) fn settings(run: &Run) -> Option<Settings> {
         upstream_idle_timeout: limits.upstream_idle_timeout,
         max_head: limits.max_head,
         max_fields: limits.max_fields,
-        max_connections: limits.max_connections,
+        max_connections: limits.max_connections.unwrap_or_else(memory::connections),
         max_upstream_connections: limits.max_upstream_connections,
         h2_max_streams: limits.h2_max_streams,
         h2_max_header_list: limits.h2_max_header_list as u32,
