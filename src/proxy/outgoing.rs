@@ -31,6 +31,8 @@ pub(super) struct Outgoing {
     left: Left,
     /// whether the application has been sent anything
     begun: bool,
+    /// whether the head has waited for the body
+    has_waited: bool,
 }
 
 /// What is still to come of a body.
@@ -75,6 +77,7 @@ impl Outgoing {
             body,
             left,
             begun: false,
+            has_waited: false,
         }
     }
 
@@ -98,6 +101,11 @@ impl Outgoing {
         self.written == self.text.len() && self.piece.is_empty() && self.tail.is_empty()
     }
 
+    /// Whether nothing is written, and the head is all that there is.
+    fn is_bare_head(&self) -> bool {
+        !self.begun && self.piece.is_empty() && self.tail.is_empty()
+    }
+
     /// Memory to be used again.
     pub(super) fn take_text(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
@@ -110,10 +118,23 @@ impl Outgoing {
         socket: &mut S,
     ) -> Poll<Result<(), Unsent>> {
         loop {
+            if self.left != Left::Nothing && (self.is_written() || self.is_bare_head()) {
+                match self.poll_piece(cx) {
+                    Poll::Ready(result) => result.map_err(Unsent::Client)?,
+                    Poll::Pending if self.is_written() => return Poll::Pending,
+                    Poll::Pending if !self.has_waited => {
+                        // hyper reads a body when it is asked for it: with a small one, the head goes in one system call
+                        self.has_waited = true;
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    Poll::Pending => {}
+                }
+            }
             if self.is_written() {
                 match self.left {
                     Left::Nothing => return Poll::Ready(Ok(())),
-                    _ => ready!(self.poll_piece(cx)).map_err(Unsent::Client)?,
+                    _ => continue,
                 }
             }
             let text = &self.text[self.written..];
@@ -141,8 +162,10 @@ impl Outgoing {
 
     /// The next piece of the body, with its framing, or its end.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        self.text.clear();
-        self.written = 0;
+        if self.written == self.text.len() {
+            self.text.clear();
+            self.written = 0;
+        }
         let piece = loop {
             let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
                 return Poll::Ready(self.end());
