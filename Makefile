@@ -28,7 +28,7 @@ image:
 
 # The measured table of tests/statistics/README.md
 statistics:
-	cargo test --release --test statistics -- --nocapture
+	cargo test --test statistics -- --nocapture
 
 # Ten minutes of each fuzz target, all cores; `make test-all` has ten seconds of each
 fuzz:
