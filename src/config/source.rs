@@ -11,13 +11,16 @@ use super::{
     tree::{Entry, Kind, Node, Place},
 };
 use granit_parser::{Event, Parser, ScalarStyle, Span};
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, thread};
 
 /// Maps and lists within each other.
 pub(super) const DEEPEST: usize = 16;
 
 /// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
 const MOST_VALUES: u32 = 250_000;
+
+/// After so many values a worker on the same core may go first: requests do not wait for a reload.
+const POLITE: u32 = 256;
 
 /// A map or list whose end has not come yet.
 struct Open<'t> {
@@ -92,6 +95,9 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
             }
         }
         builder.event(event, &span)?;
+        if builder.next.is_multiple_of(POLITE) {
+            thread::yield_now();
+        }
     }
     let root = builder.root.filter(|root| !root.is_null());
     if root.is_none() {
