@@ -24,7 +24,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const END: &str = "# EOF\n";
 
 type Labels<'a> = [(&'static str, &'a str)];
-pub(super) type Sum = ([u64; BOUNDS.len() + 1], u64);
+type Sum = ([u64; BOUNDS.len() + 1], u64);
 
 impl Metrics {
     /// The whole text. Takes no lock that the data path waits for.

@@ -4,7 +4,7 @@
 use super::{
     count::{BOUNDS, CLASSES, Endings},
     metrics::{Key, Metrics, REASONS, Variant, lock},
-    scrape::{Sum, count},
+    scrape::count,
 };
 use std::{borrow::Cow, fmt::Write as _, thread};
 
@@ -19,6 +19,7 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         .iter()
         .map(|(key, variant)| (labels(key), variant))
         .collect();
+    let reasons = REASONS.map(|reason| label("reason", reason.as_str()));
     family(
         out,
         "burgee_evaluations",
@@ -26,20 +27,10 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         "Decisions by feature, variant and reason",
     );
     for (labels, variant) in &arms {
-        for (index, reason) in REASONS.iter().enumerate() {
-            let sum = variant
-                .workers
-                .iter()
-                .map(|arm| arm.evaluations[index].get())
-                .sum();
-            counter(
-                out,
-                "burgee_evaluations",
-                labels,
-                "reason",
-                reason.as_str(),
-                sum,
-            );
+        for (index, reason) in reasons.iter().enumerate() {
+            let counted = variant.workers.iter();
+            let sum = counted.map(|arm| arm.evaluations[index].get()).sum();
+            happened(out, ["burgee_evaluations_total{", labels, reason], sum);
         }
     }
     outcomes(&arms, out);
@@ -50,16 +41,11 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         "Answers that used the feature, as the application says",
     );
     for (labels, variant) in &arms {
-        let sum = variant
-            .workers
-            .iter()
-            .map(|arm| arm.exposures.get())
-            .sum::<u64>();
-        if sum > 0 {
-            line(out, &["burgee_exposures_total{", labels, "}"], sum);
-        }
+        let sum = variant.workers.iter().map(|arm| arm.exposures.get()).sum();
+        happened(out, ["burgee_exposures_total{", labels, "}"], sum);
     }
     let goals = metrics.goals.names();
+    let goals: Vec<_> = goals.iter().map(|goal| label("goal", goal)).collect();
     family(
         out,
         "burgee_goals",
@@ -70,7 +56,7 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         for (number, goal) in goals.iter().enumerate() {
             let reached = variant.workers.iter().filter_map(|arm| arm.goals.get());
             let sum = reached.map(|goals| goals[number].get()).sum();
-            counter(out, "burgee_goals", labels, "goal", goal, sum);
+            happened(out, ["burgee_goals_total{", labels, goal], sum);
         }
     }
 }
@@ -83,6 +69,7 @@ fn outcomes(arms: &[(String, &Variant)], out: &mut String) {
         (labels, Endings::sum(counted.map(|endings| &**endings)))
     });
     let sums: Vec<_> = sums.collect();
+    let classes = CLASSES.map(|class| label("status", class));
     family(
         out,
         "burgee_feature_requests",
@@ -90,13 +77,10 @@ fn outcomes(arms: &[(String, &Variant)], out: &mut String) {
         "Requests answered, by what the feature gave them",
     );
     for (labels, sums) in &sums {
-        for (status, sum) in CLASSES.iter().zip(sums) {
-            counter(
+        for (class, sum) in classes.iter().zip(sums) {
+            happened(
                 out,
-                "burgee_feature_requests",
-                labels,
-                "status",
-                status,
+                ["burgee_feature_requests_total{", labels, class],
                 count(sum),
             );
         }
@@ -108,60 +92,50 @@ fn outcomes(arms: &[(String, &Variant)], out: &mut String) {
         "histogram",
         "Durations, by what the feature gave the request",
     );
-    let bounds: Vec<String> = BOUNDS
-        .iter()
-        .map(|bound| (*bound as f64 / 1e9).to_string())
+    let bounds = BOUNDS.iter().map(|bound| (*bound as f64 / 1e9).to_string());
+    let buckets = bounds.chain(["+Inf".to_owned()]);
+    let buckets: Vec<_> = buckets
+        .map(|bound| format!("{name}_bucket{{le=\"{bound}\","))
         .collect();
     for (labels, sums) in &sums {
-        for (status, sum) in CLASSES.iter().zip(sums).filter(|(_, sum)| count(sum) > 0) {
-            histogram(
-                out,
-                name,
-                &format!("{labels},status=\"{status}\"}}"),
-                &bounds,
-                sum,
-            );
+        for (class, (counts, nanoseconds)) in classes.iter().zip(sums) {
+            let mut below = 0;
+            let all = counts.iter().sum();
+            if all > 0 {
+                // a float keeps a fraction, as OpenMetrics has it
+                let seconds = *nanoseconds as f64 / 1e9;
+                let _ = writeln!(out, "{name}_sum{{{labels}{class} {seconds:?}");
+                for (bucket, count) in buckets.iter().zip(counts) {
+                    below += count;
+                    line(out, [bucket, labels, class], below);
+                }
+                line(out, [name, "_count{", labels, class], all);
+            }
         }
     }
 }
 
-fn histogram(
-    out: &mut String,
-    name: &str,
-    labels: &str,
-    bounds: &[String],
-    (buckets, nanoseconds): &Sum,
-) {
-    // a float keeps a fraction, as OpenMetrics has it
-    let _ = writeln!(out, "{name}_sum{{{labels} {:?}", *nanoseconds as f64 / 1e9);
-    let mut below = 0;
-    let bounds = bounds.iter().map(String::as_str).chain(["+Inf"]);
-    for (bound, bucket) in bounds.zip(buckets) {
-        below += bucket;
-        line(out, &[name, "_bucket{le=\"", bound, "\",", labels], below);
-    }
-    line(out, &[name, "_count{", labels], below);
-}
-
 /// Nothing for what did not happen: most features know few reasons.
-fn counter(out: &mut String, name: &str, labels: &str, label: &str, value: &str, sum: u64) {
+fn happened(out: &mut String, series: [&str; 3], sum: u64) {
     if sum > 0 {
-        line(
-            out,
-            &[name, "_total{", labels, ",", label, "=\"", value, "\"}"],
-            sum,
-        );
+        line(out, series, sum);
     }
 }
 
-fn line(out: &mut String, series: &[&str], value: u64) {
+fn line<const PARTS: usize>(out: &mut String, series: [&str; PARTS], value: u64) {
     let before = out.len();
     series.iter().for_each(|part| out.push_str(part));
-    // writing to a string cannot fail
-    let _ = writeln!(out, " {value}");
+    out.push(' ');
+    out.push_str(itoa::Buffer::new().format(value));
+    out.push('\n');
     if before / POLITE != out.len() / POLITE {
         thread::yield_now();
     }
+}
+
+/// The last label of a series.
+fn label(name: &str, value: &str) -> String {
+    format!(",{name}=\"{}\"}}", escaped(value))
 }
 
 fn family(out: &mut String, name: &str, kind: &str, help: &str) {
