@@ -1,10 +1,13 @@
 //! Toggles files to a snapshot.
 //! In: a file, or a directory of `*.yaml` as one generation. Out: a [`Snapshot`] and warnings, or every problem at once.
 //!
-//! `read` (disk) -> `source` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
+//! `read` (disk) -> `source` (text to tree: `plain`, else `events`) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
 
+mod build;
 mod compile;
+mod events;
 mod file;
+mod plain;
 pub mod problem;
 mod read;
 pub mod reload;
@@ -60,7 +63,7 @@ pub fn compile_texts(
         .map(|(index, text)| root(text, index as u16, &mut log))
         .collect();
     let mut usable = |root: &&Node<'_>, text: &Text| {
-        let braces = text.bytes.windows(2).any(|pair| pair == b"{{");
+        let braces = memchr::memmem::find(&text.bytes, b"{{").is_some();
         !(braces && tree::is_template(root, &mut log))
     };
     let borrowed: Vec<Option<&Node<'_>>> = roots

@@ -61,8 +61,8 @@ type Failure = (PathBuf, io::Error);
 fn read(path: &Path) -> Result<Generation, Failure> {
     if is_pipe(path) {
         let bytes = match path == Path::new("-") {
-            true => at_most(io::stdin()),
-            false => File::open(path).and_then(at_most),
+            true => at_most(io::stdin(), 0),
+            false => File::open(path).and_then(|pipe| at_most(pipe, 0)),
         };
         let bytes = bytes.map_err(|error| (path.to_owned(), error))?;
         let name = path.display().to_string();
@@ -135,16 +135,17 @@ fn stamp_of(files: &[(PathBuf, PathBuf)]) -> Stamp {
 
 /// One byte beyond the limit is enough to know that it is too long; a pipe would never end.
 fn bytes(file: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(file)?.is_file() {
+    let about = fs::metadata(file)?;
+    if !about.is_file() {
         return Err(io::Error::other("this is not a file"));
     }
-    at_most(File::open(file)?)
+    at_most(File::open(file)?, about.len())
 }
 
-fn at_most(from: impl io::Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(super::LARGEST as u64 + 1)
-        .read_to_end(&mut bytes)?;
+fn at_most(from: impl io::Read, expected: u64) -> io::Result<Vec<u8>> {
+    let most = super::LARGEST as u64 + 1;
+    let mut bytes = Vec::with_capacity(expected.min(most) as usize);
+    from.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

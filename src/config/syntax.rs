@@ -1,16 +1,12 @@
 //! Sentences for what the YAML parser cannot read.
 //! In: its error and the line. Out: one problem, at the place where a person would look.
 
-use super::{
-    problem::Log,
-    source::{Builder, DEEPEST},
-    tree::Place,
-};
+use super::{build::DEEPEST, events::Events, problem::Log, tree::Place};
 use granit_parser::{ErrorKind, ScanError};
 
-impl<'t> Builder<'t, '_> {
+impl Events<'_, '_> {
     pub(super) fn template(&mut self, at: Place) {
-        self.log.error(
+        self.builder.log.error(
             at,
             "`{{` is left over from a template",
             "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
@@ -21,10 +17,8 @@ impl<'t> Builder<'t, '_> {
     pub(super) fn syntax(&mut self, error: &ScanError) {
         let mark = error.marker();
         let at = Place {
-            line: mark.line() as u32,
-            column: mark.col() as u32 + 1,
             id: 0,
-            file: self.file,
+            ..self.builder.at(mark.line() as u32, mark.col() as u32 + 1)
         };
         let line = self
             .text
@@ -36,7 +30,7 @@ impl<'t> Builder<'t, '_> {
         }
         if let Some((line, column)) = self.tab(mark.line(), error.kind()) {
             let at = Place { line, column, ..at };
-            return self.log.error(
+            return self.builder.log.error(
                 at,
                 "a tab is used as indentation",
                 "YAML is indented with spaces: replace the tab",
@@ -88,7 +82,7 @@ impl<'t> Builder<'t, '_> {
                 "mind the indentation, the colons and the quotes",
             ),
         };
-        self.log.error(at, message, hint);
+        self.builder.log.error(at, message, hint);
     }
 
     /// The tab that the parser stumbled over: on this line, or indenting it or the one before.

@@ -16,13 +16,13 @@ pub(super) struct Place {
 }
 
 /// A value of the file.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Node<'t> {
     pub(super) at: Place,
     pub(super) kind: Kind<'t>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Kind<'t> {
     /// the characters as written, and whether they stood without quotes
     Text(Cow<'t, str>, bool),
@@ -32,7 +32,7 @@ pub(super) enum Kind<'t> {
     Refused,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Entry<'t> {
     pub(super) key: Cow<'t, str>,
     pub(super) key_at: Place,
@@ -97,13 +97,17 @@ impl<'t> Node<'t> {
         path
     }
 
-    /// How many values this is made of.
+    /// How many values this is made of: they are numbered in the order of the text.
     pub(super) fn size(&self) -> usize {
-        1 + match &self.kind {
-            Kind::List(items) => items.iter().map(Node::size).sum::<usize>(),
-            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
-            _ => 0,
+        let mut last = self;
+        while let Some(child) = match &last.kind {
+            Kind::List(items) => items.last(),
+            Kind::Map(entries) => entries.last().map(|entry| &entry.value),
+            _ => None,
+        } {
+            last = child;
         }
+        (last.at.id - self.at.id) as usize + 1
     }
 
     /// Equal in meaning: the order of keys does not matter, places do not either.

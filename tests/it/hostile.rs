@@ -165,7 +165,7 @@ fn conditions_that_grow_get_a_sentence() {
 fn something_odd_anywhere_is_a_sentence_and_no_panic() {
     let odd = [
         "ä", "💥", "\u{feff}", "\u{301}", "\0", "\t", "{{", "}", "[", "&a ", "*a ", "!", "%", ": ",
-        "- ", "\"", "#", "\n",
+        "- ", "\"", "#", "\n", "'", ",", "  ", "|", "? ", "~",
     ];
     let step = if cfg!(debug_assertions) { 41 } else { 3 };
     let mut compiled = 0;
