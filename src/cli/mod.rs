@@ -67,6 +67,18 @@ enum Command {
     Inject(inject::Inject),
 }
 
+/// The sidecar's own command line: the flags of the other commands would be 70 KB of memory in every pod, for life.
+#[derive(Parser)]
+struct Sidecar {
+    #[command(subcommand)]
+    command: Running,
+}
+
+#[derive(Subcommand)]
+enum Running {
+    Run(Box<run::Run>),
+}
+
 /// The command line as clap sees it: for completions, the man page and tests.
 pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
@@ -88,7 +100,16 @@ pub fn main() -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&error),
     };
-    match (Cli::parse().command, signals) {
+    let running = signals.is_some().then(Sidecar::try_parse);
+    let command = match running {
+        Some(Ok(Sidecar { command })) => {
+            let Running::Run(run) = command;
+            Command::Run(run)
+        }
+        // another command, a request for help, or a mistake: all of them know all commands
+        _ => Cli::parse().command,
+    };
+    match (command, signals) {
         (Command::Run(run), Some(signals)) => run::main(&run, signals),
         (Command::Demo(demo), Some(signals)) => demo::main(&demo, signals),
         (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
