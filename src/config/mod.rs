@@ -73,7 +73,12 @@ pub fn compile_texts(
         .collect();
     let snapshot = compile::all(&borrowed, env, now, &revision(texts), &mut log);
     let names = texts.iter().map(|text| Arc::from(&*text.name));
-    let problems = log.tell(&names.zip(roots).collect::<Vec<_>>());
+    let roots: Vec<_> = names.zip(roots).collect();
+    let problems = log.tell(&roots);
+    roots
+        .into_iter()
+        .filter_map(|(_, root)| root)
+        .for_each(tree::let_go);
     match snapshot {
         Some(snapshot) => Ok((snapshot, problems)),
         None => Err(Problems(problems)),

@@ -127,6 +127,21 @@ impl<'t> Node<'t> {
     }
 }
 
+/// Frees a file's tree feature by feature: all of a full one at once would hold up a worker on the same core for milliseconds.
+pub(super) fn let_go(root: Node<'_>) {
+    let Kind::Map(sections) = root.kind else {
+        return;
+    };
+    for section in sections {
+        if let Kind::Map(features) = section.value.kind {
+            for feature in features {
+                drop(feature);
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
 /// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
 pub(super) fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
     match &node.kind {

@@ -5,6 +5,7 @@ use super::{Conn, Stage, Worker, connection, settings};
 use crate::live::{Phase, Phases};
 use std::{
     cell::{Cell, RefCell},
+    hint::black_box,
     io,
     net::SocketAddr,
     rc::Rc,
@@ -68,12 +69,47 @@ pub(super) async fn run(
 }
 
 async fn tick(worker: Rc<Worker>) {
+    let mut tidy = Tidy::default();
     loop {
         sleep(worker.clock.tick()).await;
         worker.clock.advance();
         let now = worker.clock.now();
         worker.pool.sweep(worker.keep, now);
         worker.multiplex.sweep(worker.keep, now);
+        tidy.after(worker.clients.get(), now);
+    }
+}
+
+/// Gives the memory of connections that have closed back to the kernel.
+///
+/// The allocator does that with a delay of a second, and only when a page is freed: after 10,000 connections had closed,
+/// nothing freed one for minutes, and 120 MB stayed. So one is freed.
+#[derive(Default)]
+struct Tidy {
+    due: u64,
+    clients: usize,
+    owed: bool,
+}
+
+impl Tidy {
+    /// More than the allocator's delay, in milliseconds.
+    const EVERY: u64 = 2_000;
+    /// Bytes: more than shares a page with anything else. They are never touched.
+    const A_PAGE: usize = 1 << 20;
+
+    fn after(&mut self, clients: usize, now: u64) {
+        if now < self.due {
+            return;
+        }
+        let fewer = clients < self.clients;
+        if fewer || self.owed {
+            drop(black_box(Vec::<u8>::with_capacity(Self::A_PAGE)));
+        }
+        *self = Tidy {
+            due: now + Self::EVERY,
+            clients,
+            owed: fewer,
+        };
     }
 }
 

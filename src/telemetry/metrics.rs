@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    thread,
     time::Duration,
 };
 
@@ -169,6 +170,7 @@ impl Metrics {
         let mut first = Vec::new();
         for (_, toggles, feature) in snapshot.features() {
             first.push(keys.len() as u32);
+            thread::yield_now(); // a worker on the same core may go first
             for index in 0..feature.variants.len() as u8 {
                 let key = (feature.key.clone(), feature.variant(index).name.clone());
                 let is_compared = is_compared(toggles, feature, index);
