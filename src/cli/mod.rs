@@ -100,12 +100,10 @@ pub fn main() -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(&error),
     };
-    let running = signals.is_some().then(Sidecar::try_parse);
-    let command = match running {
-        Some(Ok(Sidecar { command })) => {
-            let Running::Run(run) = command;
-            Command::Run(run)
-        }
+    let command = match signals.is_some().then(Sidecar::try_parse) {
+        Some(Ok(Sidecar {
+            command: Running::Run(run),
+        })) => Command::Run(run),
         // another command, a request for help, or a mistake: all of them know all commands
         _ => Cli::parse().command,
     };

@@ -64,14 +64,8 @@ pub(super) fn read<'t>(text: &'t str, file: u16, log: &mut Log) -> Option<Node<'
     }
     let root = events.builder.root.filter(|root| !root.is_null());
     if root.is_none() {
-        let start = Place {
-            line: 1,
-            column: 1,
-            id: 0,
-            file,
-        };
         log.error(
-            start,
+            Place::start(file),
             "the file is empty",
             "write `version: 1` and `features: {}`",
         );

@@ -87,14 +87,8 @@ pub fn compile_texts(
 
 fn root<'t>(text: &'t Text, file: u16, log: &mut Log) -> Option<Node<'t>> {
     if text.bytes.len() > LARGEST {
-        let at = Place {
-            line: 1,
-            column: 1,
-            id: 0,
-            file,
-        };
         log.error(
-            at,
+            Place::start(file),
             "the file is larger than 1 MiB",
             "divide it: a directory may hold several files, each with a namespace",
         );

@@ -70,7 +70,7 @@ fn is_plain(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-impl<'t> Lines<'t, '_, '_> {
+impl Lines<'_, '_, '_> {
     fn byte(&self, at: usize) -> Option<u8> {
         self.line.as_bytes().get(at).copied()
     }
@@ -97,7 +97,7 @@ impl<'t> Lines<'t, '_, '_> {
             return self.entry(indent);
         }
         let at = self.blanks(indent + 1);
-        if !matches!(self.byte(at)?, b'[' | b'{') && self.key(at).is_some() {
+        if key(self.line, at, false).is_some() {
             self.open(true, at, at)?;
             return self.entry(at);
         }
@@ -155,10 +155,7 @@ impl<'t> Lines<'t, '_, '_> {
 
     /// `key: value`, or `key:` with its value on the lines below.
     fn entry(&mut self, at: usize) -> Option<()> {
-        let (key, end) = self.key(at)?;
-        let place = self.place(at);
-        self.builder.key(Cow::Borrowed(key), place)?;
-        let at = self.blanks(end);
+        let at = self.key(at, false)?;
         if matches!(self.byte(at), None | Some(b'#')) {
             self.waits = true;
             return Some(());
@@ -204,10 +201,7 @@ impl<'t> Lines<'t, '_, '_> {
         if self.byte(at)? != close {
             loop {
                 if close == b'}' {
-                    let (key, end) = self.flow_key(at)?;
-                    let place = self.place(at);
-                    self.builder.key(Cow::Borrowed(key), place)?;
-                    at = self.blanks(end);
+                    at = self.key(at, true)?;
                 }
                 at = self.node(at, true)?;
                 at = self.blanks(at);
@@ -222,16 +216,16 @@ impl<'t> Lines<'t, '_, '_> {
         Some(at + 1)
     }
 
-    /// A key with its colon; behind the colon, where a blank is or the line ends.
-    fn key(&self, at: usize) -> Option<(&'t str, usize)> {
-        key(self.line, at, false)
-    }
-
-    fn flow_key(&self, at: usize) -> Option<(&'t str, usize)> {
-        key(self.line, at, true)
+    /// A key and its colon; where its value may begin.
+    fn key(&mut self, at: usize, in_flow: bool) -> Option<usize> {
+        let (key, end) = key(self.line, at, in_flow)?;
+        let place = self.place(at);
+        self.builder.key(Cow::Borrowed(key), place)?;
+        Some(self.blanks(end))
     }
 }
 
+/// A key, and where its colon ends: a blank is there, or the line ends.
 fn key(line: &str, at: usize, in_flow: bool) -> Option<(&str, usize)> {
     let (key, plain, end) = word(line, at, in_flow)?;
     let is_key = line.as_bytes().get(end) == Some(&b':')

@@ -17,13 +17,7 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(broken) => {
-            let start = Place {
-                line: 1,
-                column: 1,
-                id: 0,
-                file,
-            };
-            not_utf8(bytes, broken.valid_up_to(), start, log);
+            not_utf8(bytes, broken.valid_up_to(), Place::start(file), log);
             return None;
         }
     };

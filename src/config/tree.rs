@@ -15,6 +15,18 @@ pub(super) struct Place {
     pub(super) file: u16,
 }
 
+impl Place {
+    /// Of the file as a whole.
+    pub(super) fn start(file: u16) -> Place {
+        Place {
+            line: 1,
+            column: 1,
+            id: 0,
+            file,
+        }
+    }
+}
+
 /// A value of the file.
 #[derive(Debug, PartialEq)]
 pub(super) struct Node<'t> {

@@ -21,12 +21,7 @@ pub(super) fn budget(files: &[Sends<'_>], log: &mut Log) {
         combined.map(|(name, _)| name),
         revision.map(|(name, _)| name),
     );
-    let Some(at) = files.first().map(|_| Place {
-        line: 1,
-        column: 1,
-        id: 0,
-        file: 0,
-    }) else {
+    let Some(at) = files.first().map(|_| Place::start(0)) else {
         return;
     };
     let kept = "`header: none` keeps a feature inside; `headers: {off: omit}` sends fewer";

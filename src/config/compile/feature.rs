@@ -37,7 +37,7 @@ impl<'t> Cx<'t, '_> {
         let mut reach = Reach::default();
         self.needs_unit = false;
         let feature = self.whole_feature(index, travel, &mut reach);
-        // as in `source`: requests do not wait for a reload
+        // as in `plain` and `events`: requests do not wait for a reload
         std::thread::yield_now();
         (feature, reach)
     }
