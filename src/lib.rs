@@ -17,7 +17,7 @@
 //!
 //! In reading order: [`engine`] (pure: what is true, and who gets what), [`config`] (text to a snapshot, and every mistake in
 //! it), [`live`] (the snapshot in force, the phases of a life), [`proxy`] (the data path), [`telemetry`], the small doors
-//! ([`door`], [`admin`], [`api`]), [`run`] (one process), and what is around it: [`cli`], [`ask`], [`inject`], [`signals`].
+//! ([`door`], [`admin`], [`api`]), [`run`] (one process), and what is around it: [`cli`], [`ask`], [`inject`], [`signals`], [`turns`].
 
 pub mod admin;
 pub mod api;
@@ -32,3 +32,4 @@ pub mod proxy;
 pub mod run;
 pub mod signals;
 pub mod telemetry;
+pub mod turns;

@@ -5,6 +5,7 @@ use super::{
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
+use crate::turns::give_way;
 use std::{borrow::Cow, collections::HashSet};
 
 /// Maps and lists within each other.
@@ -12,6 +13,9 @@ pub(super) const DEEPEST: usize = 16;
 
 /// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
 const MOST_VALUES: u32 = 250_000;
+
+/// To look at the clock for each would be felt.
+const VALUES_AT_A_TIME: u32 = 64;
 
 /// A map or list whose end has not come yet.
 struct Open<'t> {
@@ -58,11 +62,6 @@ impl<'t, 'l> Builder<'t, 'l> {
             id: self.next,
             file: self.file,
         }
-    }
-
-    /// How many values there are so far.
-    pub(super) fn values(&self) -> u32 {
-        self.next
     }
 
     /// Whether a map is open whose last entry is whole.
@@ -143,6 +142,9 @@ impl<'t, 'l> Builder<'t, 'l> {
             return None;
         }
         self.next += 1;
+        if self.next.is_multiple_of(VALUES_AT_A_TIME) {
+            give_way();
+        }
         Some(())
     }
 

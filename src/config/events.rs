@@ -10,10 +10,7 @@ use super::{
     tree::{Kind, Node, Place},
 };
 use granit_parser::{Event, Parser, ScalarStyle, Span};
-use std::{borrow::Cow, thread};
-
-/// After so many values a worker on the same core may go first: requests do not wait for a reload.
-const POLITE: u32 = 256;
+use std::borrow::Cow;
 
 pub(super) struct Events<'t, 'l> {
     pub(super) text: &'t str,
@@ -58,9 +55,6 @@ pub(super) fn read<'t>(text: &'t str, file: u16, log: &mut Log) -> Option<Node<'
             }
         }
         events.event(event, &span)?;
-        if events.builder.values().is_multiple_of(POLITE) {
-            thread::yield_now();
-        }
     }
     let root = events.builder.root.filter(|root| !root.is_null());
     if root.is_none() {

@@ -10,10 +10,8 @@ use super::{
     build::Builder,
     tree::{Kind, Place},
 };
-use std::{borrow::Cow, thread};
+use std::borrow::Cow;
 
-/// After so many lines a worker on the same core may go first.
-const POLITE: usize = 64;
 /// Longer keys are not for people, and YAML has a limit of its own.
 const LONGEST_KEY: usize = 256;
 /// Of a line in which columns have to be counted: a long one with many values would be counted many times.
@@ -57,9 +55,6 @@ pub(super) fn read<'t>(text: &'t str, builder: &mut Builder<'t, '_>) -> Option<(
         let indent = lines.blanks(0);
         if !matches!(lines.byte(indent), None | Some(b'#')) {
             lines.content(indent)?;
-        }
-        if index.is_multiple_of(POLITE) {
-            thread::yield_now();
         }
     }
     lines.finish()

@@ -14,6 +14,9 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// By then every worker has taken what was published: at the latest at its next tick.
+const TAKEN: Duration = Duration::from_secs(1);
+
 /// Somebody asks for the files to be read now.
 #[derive(Debug)]
 pub struct Request {
@@ -104,14 +107,21 @@ pub fn run(
     clock: fn() -> Second,
     witness: &dyn Witness,
 ) {
+    let mut replaced = None;
     loop {
-        let first = if poll.is_zero() {
-            requests
-                .recv()
-                .map_err(|_| mpsc::RecvTimeoutError::Disconnected)
-        } else {
-            requests.recv_timeout(poll)
+        let patience = match (&replaced, poll.is_zero()) {
+            (Some(_), _) => Some(TAKEN),
+            (None, false) => Some(poll),
+            (None, true) => None,
         };
+        let first = match patience {
+            Some(patience) => requests.recv_timeout(patience),
+            None => requests
+                .recv()
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+        };
+        // freed here: a large one takes milliseconds, and the request that were the last to let go of it would wait for them
+        drop(replaced.take());
         let asked: Vec<Request> = match first {
             // a storm of signals is one look
             Ok(first) => std::iter::once(first).chain(requests.try_iter()).collect(),
@@ -120,13 +130,13 @@ pub fn run(
         };
         let trigger = asked.first().map_or("poll", |request| request.trigger);
         let now = clock();
-        let read = if asked.is_empty() {
-            files.poll(now)
-        } else {
-            files.look(now)
+        let read = match (asked.is_empty(), poll.is_zero()) {
+            (true, true) => None,
+            (true, false) => files.poll(now),
+            (false, _) => files.look(now),
         };
         if let Some(read) = read {
-            take(read, trigger, now, publisher, witness);
+            replaced = Some(take(read, trigger, now, publisher, witness));
         }
         for reply in asked.into_iter().filter_map(|request| request.reply) {
             // whoever asked may have gone
@@ -135,14 +145,14 @@ pub fn run(
     }
 }
 
-/// Publishes, or keeps.
+/// Publishes, or keeps. Out: what was in force until now.
 fn take(
     read: Read,
     trigger: &'static str,
     at: Second,
     publisher: &Publisher,
     witness: &dyn Witness,
-) {
+) -> Arc<InForce> {
     let old = publisher.get();
     let last = report(&read, trigger, at);
     let next = match read {
@@ -169,6 +179,7 @@ fn take(
     };
     publisher.publish(next);
     witness.after(&publisher.get());
+    old
 }
 
 /// What is told of an attempt.

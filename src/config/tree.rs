@@ -2,6 +2,7 @@
 //! In: what `source` reads. Out: values, with their places and paths.
 
 use super::problem::{Log, quote};
+use crate::turns::give_way;
 use std::{borrow::Cow, fmt::Write as _};
 
 /// Where something stands, and which node it belongs to.
@@ -139,19 +140,14 @@ impl<'t> Node<'t> {
     }
 }
 
-/// Frees a file's tree feature by feature: all of a full one at once would hold up a worker on the same core for milliseconds.
-pub(super) fn let_go(root: Node<'_>) {
-    let Kind::Map(sections) = root.kind else {
-        return;
-    };
-    for section in sections {
-        if let Kind::Map(features) = section.value.kind {
-            for feature in features {
-                drop(feature);
-                std::thread::yield_now();
-            }
-        }
+/// Frees a file's tree bit by bit: a full one takes milliseconds.
+pub(super) fn let_go(node: Node<'_>) {
+    match node.kind {
+        Kind::Text(..) | Kind::Refused => return,
+        Kind::List(items) => items.into_iter().for_each(let_go),
+        Kind::Map(entries) => entries.into_iter().for_each(|entry| let_go(entry.value)),
     }
+    give_way();
 }
 
 /// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.

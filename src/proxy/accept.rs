@@ -74,6 +74,8 @@ async fn tick(worker: Rc<Worker>) {
         sleep(worker.clock.tick()).await;
         worker.clock.advance();
         let now = worker.clock.now();
+        // without a request, too, the old toggles are let go of
+        drop(worker.in_force());
         worker.pool.sweep(worker.keep, now);
         worker.multiplex.sweep(worker.keep, now);
         tidy.after(worker.clients.get(), now);

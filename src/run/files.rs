@@ -7,6 +7,7 @@ use crate::{
     engine::{Snapshot, units::Second},
     live::{InForce, Publisher, Report},
     telemetry::Metrics,
+    turns,
 };
 use std::{
     io,
@@ -24,7 +25,10 @@ pub(super) fn read_again(
     witness: Telling,
 ) -> io::Result<blocking::Sender<reload::Request>> {
     let (ask, asked) = blocking::channel();
-    let reads = move || reload::run(&mut files, &publisher, &asked, poll, clock, &witness);
+    let reads = move || {
+        turns::go_last();
+        reload::run(&mut files, &publisher, &asked, poll, clock, &witness);
+    };
     thread::Builder::new().name("files".into()).spawn(reads)?;
     Ok(ask)
 }

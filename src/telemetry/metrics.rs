@@ -8,14 +8,14 @@ use super::{
     goals::{self, Goals},
     journal::Journal,
 };
-use crate::engine::{
-    Decisions, Reason, Snapshot, Toggles, evaluate::Person, forced, units::Second,
+use crate::{
+    engine::{Decisions, Reason, Snapshot, Toggles, evaluate::Person, forced, units::Second},
+    turns::give_way,
 };
 use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
-    thread,
     time::Duration,
 };
 
@@ -170,7 +170,7 @@ impl Metrics {
         let mut first = Vec::new();
         for (_, toggles, feature) in snapshot.features() {
             first.push(keys.len() as u32);
-            thread::yield_now(); // a worker on the same core may go first
+            give_way();
             for index in 0..feature.variants.len() as u8 {
                 let key = (feature.key.clone(), feature.variant(index).name.clone());
                 let is_compared = is_compared(toggles, feature, index);

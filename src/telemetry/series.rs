@@ -6,10 +6,8 @@ use super::{
     metrics::{Key, Metrics, REASONS, Variant, lock},
     scrape::count,
 };
-use std::{borrow::Cow, fmt::Write as _, thread};
-
-/// After so many bytes a worker on the same core may go first: requests do not wait for a scrape.
-const POLITE: usize = 16 * 1024;
+use crate::turns::give_way;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// Appends them.
 pub(super) fn write(metrics: &Metrics, out: &mut String) {
@@ -32,6 +30,7 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
             let sum = counted.map(|arm| arm.evaluations[index].get()).sum();
             happened(out, ["burgee_evaluations_total{", labels, reason], sum);
         }
+        give_way();
     }
     outcomes(&arms, out);
     family(
@@ -112,6 +111,7 @@ fn outcomes(arms: &[(String, &Variant)], out: &mut String) {
                 line(out, [name, "_count{", labels, class], all);
             }
         }
+        give_way();
     }
 }
 
@@ -123,14 +123,10 @@ fn happened(out: &mut String, series: [&str; 3], sum: u64) {
 }
 
 fn line<const PARTS: usize>(out: &mut String, series: [&str; PARTS], value: u64) {
-    let before = out.len();
     series.iter().for_each(|part| out.push_str(part));
     out.push(' ');
     out.push_str(itoa::Buffer::new().format(value));
     out.push('\n');
-    if before / POLITE != out.len() / POLITE {
-        thread::yield_now();
-    }
 }
 
 /// The last label of a series.

@@ -4,9 +4,11 @@ In: the application, a peer's name, how long (1 is the default run). Out: figure
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -19,6 +21,8 @@ from machine import Proxy, clients, finish, load
 from peers import Work
 
 RATE = 4000
+# of a pair: what disturbs a machine for seconds disturbs one of them, and the median is another's
+TURNS = 5
 
 
 def cpu(figure, work, seconds, **asked):
@@ -59,37 +63,46 @@ def largest_file(share):
 
 
 def reloading(application, name, scale):
-    """The same load, while a 1 MiB file is read again every second, and while it is not. Not above other processes, where the reading
-    thread would not be moved from the core that it shares with the traffic."""
+    """The same load, while a 1 MiB file is read again every second, and while it is not, in turns: a neighbour's work is in both.
+    Not above other processes, where the reading thread would not be moved from the core that it shares with the traffic."""
     if name != "burgee":
         return {}
     with Proxy(application, name, Work(text=largest_file(98)), first=False) as proxy:
         versions = [application.folder / f"large.{share}.yaml" for share in (99, 98)]
         for file in versions:
             file.write_text(largest_file(file.stem[-2:]))
-        quiet, done = at_a_rate(proxy.port, 5 * scale), threading.Event()
-        edits = threading.Thread(target=edit, args=(proxy, application.folder / f"{proxy.port}.yaml", versions, done))
-        edits.start()
-        try:
-            busy = at_a_rate(proxy.port, 5 * scale)
-        finally:
-            done.set()
-            edits.join()
+        editions, quiet, busy = itertools.cycle(versions), [], []
+        for _ in range(TURNS):
+            quiet.append(at_a_rate(proxy.port, 2.5 * scale))
+            with edited(proxy, application.folder / f"{proxy.port}.yaml", editions):
+                busy.append(at_a_rate(proxy.port, 2.5 * scale))
         reloads = proxy.said.read_text().count("the toggles are in force")
-        if reloads < 5 * scale:
-            raise RuntimeError(f"{reloads} reloads in {5 * scale} s: {proxy.said.read_text()[-500:]}")
-    return {f"{figure} of a large file": value for figure, value in quiet.items()} | {f"{figure} reloading": value for figure, value in busy.items()}
+        if reloads < TURNS * 2.5 * scale:
+            raise RuntimeError(f"{reloads} reloads in {TURNS} turns of {2.5 * scale} s: {proxy.said.read_text()[-500:]}")
+    middle = lambda turns, figure: statistics.median(turn[figure] for turn in turns)
+    named = {"of a large file": quiet, "reloading": busy}
+    return {f"{figure} {what}": middle(turns, figure) for what, turns in named.items() for figure in quiet[0]}
 
 
-def edit(proxy, file, versions, done):
-    """The other version at every turn of a second, as a ConfigMap's volume does it."""
-    turn = 0
-    while not done.wait(1):
-        fresh = file.with_suffix(".fresh")
-        os.link(versions[turn % 2], fresh)
-        fresh.rename(file)
-        os.kill(proxy.process.pid, signal.SIGHUP)
-        turn += 1
+@contextlib.contextmanager
+def edited(proxy, file, editions):
+    """The next edition every second, as a ConfigMap's volume does it."""
+    done = threading.Event()
+
+    def edit():
+        while not done.wait(1):
+            fresh = file.with_suffix(".fresh")
+            os.link(next(editions), fresh)
+            fresh.rename(file)
+            os.kill(proxy.process.pid, signal.SIGHUP)
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    try:
+        yield
+    finally:
+        done.set()
+        editor.join()
 
 
 def memory(application, name, scale):

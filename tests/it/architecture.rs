@@ -7,15 +7,16 @@ use std::{
 };
 
 /// The arrows. A module that is not here has to be put here, with what it may use.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("engine", &[]),
     ("live", &["engine"]),
-    ("telemetry", &["engine"]),
-    ("config", &["engine", "live"]),
+    ("telemetry", &["engine", "turns"]),
+    ("config", &["engine", "live", "turns"]),
     ("door", &[]),
     ("ask", &[]),
     ("signals", &[]),
     ("inject", &[]),
+    ("turns", &[]),
     ("proxy", &["engine", "live", "telemetry"]),
     ("admin", &["engine", "live", "telemetry", "door", "ask"]),
     ("api", &["engine", "live", "telemetry", "door"]),

@@ -1,6 +1,18 @@
 //! A bad file never replaces a good one, and an edit is in force when it is said to be.
 
 use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
+use ::burgee::{
+    config::reload::{Files, Request, Witness, run},
+    engine::{Snapshot, units::Second},
+    live::{InForce, Report, hinge},
+};
+use std::{
+    fs,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+use tokio::sync::oneshot;
 
 const ON: &str = "version: 1\nfeatures:\n  dark-mode: on\n";
 const OFF: &str = "version: 1\nfeatures:\n  dark-mode: off\n";
@@ -261,4 +273,89 @@ fn a_storm_of_signals_is_survived() {
         burgee.metric("burgee_config_reloads_total{trigger=\"signal\",result=\"success\"}"),
         Some(1.0)
     );
+}
+
+struct Nobody;
+
+impl Witness for Nobody {
+    fn before(&self, _: &Arc<Snapshot>) {}
+    fn after(&self, _: &InForce) {}
+}
+
+/// A worker takes the new toggles at its next request. If that freed the old ones, the request would wait for it.
+#[test]
+fn whoever_reads_the_files_frees_what_they_replaced() {
+    let toggles = Toggles::new(ON);
+    let mut files = Files::new(toggles.path());
+    let (first, _) = files.look(Second(0)).unwrap().unwrap();
+    let (publisher, reader) = hinge(InForce {
+        snapshot: Arc::new(first),
+        loaded: true,
+        since: Second(0),
+        last: Report {
+            at: Second(0),
+            trigger: "start",
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        },
+    });
+    let (requests, asked) = mpsc::channel();
+    let reads = thread::spawn(move || {
+        let clock = || Second(0);
+        run(
+            &mut files,
+            &publisher,
+            &asked,
+            Duration::ZERO,
+            clock,
+            &Nobody,
+        );
+    });
+    let mut worker = reader.cached();
+    // it keeps them for a second: a machine may be too slow for that once, not ten times
+    let kept = [OFF, ON].into_iter().cycle().take(10).any(|text| {
+        let old = Arc::downgrade(&worker.load().snapshot);
+        toggles.write(text);
+        let (reply, told) = oneshot::channel();
+        let trigger = "api";
+        requests
+            .send(Request {
+                trigger,
+                reply: Some(reply),
+            })
+            .unwrap();
+        assert_eq!(told.blocking_recv().unwrap().problems, [] as [String; 0]);
+        worker.load();
+        let kept = old.strong_count() > 0;
+        eventually("the old toggles are freed", || {
+            (old.strong_count() == 0).then_some(())
+        });
+        kept
+    });
+    assert!(kept, "the worker freed the old toggles");
+    drop(requests);
+    reads.join().unwrap();
+}
+
+/// What a request waits for on a core that is shared is the scheduler's choice: this thread is always the last one.
+#[test]
+fn reading_the_files_comes_after_requests() {
+    let (burgee, _toggles) = doors(ON, &[]);
+    // a thread says its name and its place itself, once it runs
+    let nice = |name: &str| {
+        let threads = fs::read_dir(format!("/proc/{}/task", burgee.pid())).unwrap();
+        let stats =
+            threads.filter_map(|task| fs::read_to_string(task.unwrap().path().join("stat")).ok());
+        let stat = stats
+            .filter(|stat| stat.contains(&format!("({name})")))
+            .last()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.split(' ').nth(16)?.parse::<i32>().ok()
+    };
+    let others = eventually("it runs", || nice("signals"));
+    let last = (others + 19).min(19);
+    eventually("it goes last", || {
+        (nice("files") == Some(last)).then_some(())
+    });
+    assert_eq!(nice("burgee"), Some(others));
 }

@@ -148,9 +148,13 @@ impl Burgee {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `HUP`, `TERM`, `INT`
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         let done = Command::new("kill")
             .args([&format!("-{name}"), &pid])
             .status()

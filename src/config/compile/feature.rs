@@ -13,14 +13,17 @@ use super::{
     names, payload,
     serve::Written,
 };
-use crate::engine::{
-    Feature, Status, Variant,
-    attributes::USER,
-    bucket::Seed,
-    evaluate::{FeatureIndex, Outcome, Serve},
-    schedule::Rollout,
-    units::Share,
-    weights::{Line, Weighted},
+use crate::{
+    engine::{
+        Feature, Status, Variant,
+        attributes::USER,
+        bucket::Seed,
+        evaluate::{FeatureIndex, Outcome, Serve},
+        schedule::Rollout,
+        units::Share,
+        weights::{Line, Weighted},
+    },
+    turns::give_way,
 };
 use http::HeaderValue;
 use serde_json::Value;
@@ -37,8 +40,7 @@ impl<'t> Cx<'t, '_> {
         let mut reach = Reach::default();
         self.needs_unit = false;
         let feature = self.whole_feature(index, travel, &mut reach);
-        // as in `plain` and `events`: requests do not wait for a reload
-        std::thread::yield_now();
+        give_way();
         (feature, reach)
     }
 
