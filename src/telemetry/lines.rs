@@ -3,17 +3,20 @@
 
 use std::{
     io::{self, BufWriter, Write},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    iter,
+    sync::mpsc::{SyncSender, sync_channel},
     thread,
     time::Duration,
 };
+// the standard library's bounded channel takes its memory at once: 128 KiB for a queue that is empty in nearly every pod
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Lines that may wait.
 const WAITING: usize = 4096;
 
 /// Where lines are put. Cloned freely.
 #[derive(Clone, Debug)]
-pub(super) struct Lines(SyncSender<Job>);
+pub(super) struct Lines(Sender<Job>);
 
 enum Job {
     Line(Vec<u8>),
@@ -23,10 +26,10 @@ enum Job {
 impl Lines {
     /// Starts the thread that writes.
     pub(super) fn to(out: impl Write + Send + 'static) -> io::Result<Lines> {
-        let (sender, jobs) = sync_channel(WAITING);
+        let (sender, jobs) = channel(WAITING);
         thread::Builder::new()
             .name("lines".into())
-            .spawn(move || write(&jobs, out))?;
+            .spawn(move || write(jobs, out))?;
         Ok(Lines(sender))
     }
 
@@ -44,10 +47,11 @@ impl Lines {
     }
 }
 
-fn write(jobs: &Receiver<Job>, out: impl Write) {
+fn write(mut jobs: Receiver<Job>, out: impl Write) {
     let mut out = BufWriter::new(out);
-    while let Ok(first) = jobs.recv() {
-        for job in std::iter::once(first).chain(jobs.try_iter()) {
+    while let Some(first) = jobs.blocking_recv() {
+        let waiting = iter::from_fn(|| jobs.try_recv().ok());
+        for job in iter::once(first).chain(waiting) {
             // a stream that nobody reads any more is no reason to end
             let _ = match job {
                 Job::Line(line) => out.write_all(&line),
