@@ -1,10 +1,13 @@
 //! A bad file never replaces a good one, and an edit is in force when it is said to be.
 
-use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
+use crate::{
+    raw::in_force,
+    support::{Burgee, Toggles, ask, burgee, eventually, get},
+};
 use ::burgee::{
     config::reload::{Files, Request, Witness, run},
     engine::{Snapshot, units::Second},
-    live::{InForce, Report, hinge},
+    live::{InForce, hinge},
 };
 use std::{
     fs,
@@ -288,17 +291,7 @@ fn whoever_reads_the_files_frees_what_they_replaced() {
     let toggles = Toggles::new(ON);
     let mut files = Files::new(toggles.path());
     let (first, _) = files.look(Second(0)).unwrap().unwrap();
-    let (publisher, reader) = hinge(InForce {
-        snapshot: Arc::new(first),
-        loaded: true,
-        since: Second(0),
-        last: Report {
-            at: Second(0),
-            trigger: "start",
-            problems: Vec::new(),
-            warnings: Vec::new(),
-        },
-    });
+    let (publisher, reader) = hinge(in_force(first));
     let (requests, asked) = mpsc::channel();
     let reads = thread::spawn(move || {
         let clock = || Second(0);
