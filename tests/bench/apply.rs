@@ -1,6 +1,7 @@
 //! The hot path: decide, strip, write, for 1 to 1,000 features, with allocation counts.
 //! `cargo bench --bench apply`. The header map's one growth is the one allocation that may be seen; `as_lines` is how the
-//! data path speaks HTTP/1.1 to the application, and has none.
+//! data path speaks HTTP/1.1 to the application, and has none. `the_map_alone` is what a map takes to be written, with
+//! nothing decided: HTTP/2 to the application, and forward-auth, pay it.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)] // a bench says what it expects
 
 use burgee::{
@@ -8,7 +9,7 @@ use burgee::{
     engine::{Decisions, Facts, Snapshot, units::Second},
 };
 use divan::{AllocProfiler, Bencher};
-use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
 
 #[global_allocator]
 static ALLOC: AllocProfiler = AllocProfiler::system();
@@ -69,6 +70,15 @@ fn request() -> Parts {
     parts
 }
 
+/// The same, in a map of its own that has just the room.
+fn fresh(template: &Parts) -> Parts {
+    let mut parts = template.clone();
+    let mut headers = HeaderMap::with_capacity(template.headers.len());
+    headers.extend(parts.headers);
+    parts.headers = headers;
+    parts
+}
+
 /// One request: decide, strip, write.
 type Step = fn(&Snapshot, &mut Parts, &Facts<'_>, &mut Decisions);
 
@@ -88,13 +98,7 @@ fn run(bencher: Bencher<'_, '_>, features: &str, step: Step) {
         fresh: None,
     };
     bencher
-        .with_inputs(|| {
-            let mut parts = template.clone();
-            let mut headers = HeaderMap::with_capacity(template.headers.len());
-            headers.extend(parts.headers);
-            parts.headers = headers;
-            parts
-        })
+        .with_inputs(|| fresh(&template))
         .bench_local_refs(|parts| step(&snapshot, parts, &facts, &mut decisions));
 }
 
@@ -112,6 +116,23 @@ fn percentages(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
 fn percentages_as_lines(bencher: Bencher<'_, '_>, count: usize) {
     run(bencher, &halves(count), LINES);
+}
+
+#[divan::bench(args = [1, 20, 100, 1000], sample_size = 20)]
+fn the_map_alone(bencher: Bencher<'_, '_>, count: usize) {
+    let template = request();
+    let name = |i| HeaderName::try_from(format!("x-feature-flag-{i:04}")).unwrap();
+    let fields: Vec<_> = (0..count)
+        .map(|i| (name(i), HeaderValue::from_str("on").unwrap()))
+        .collect();
+    bencher
+        .with_inputs(|| fresh(&template))
+        .bench_local_refs(|parts| {
+            parts.headers.reserve(fields.len());
+            for (name, value) in &fields {
+                parts.headers.insert(name.clone(), value.clone());
+            }
+        });
 }
 
 /// Splits, conditions, rules and glides among plain shares.

@@ -67,16 +67,19 @@ def measure(application, names, only, repetitions, scale):
     figures = {}
     for turn in range(repetitions):
         for what in only:
-            scenario, whom, is_once = scenarios.SCENARIOS[what]
+            scenario, whom, how = scenarios.SCENARIOS[what]
             whom = [name for name in whom if name.removesuffix("-unix") in names or name == "direct"]
-            if is_once and turn:
+            if not whom or how == scenarios.ONCE and turn:
                 continue
-            for name in whom[turn % len(whom) :] + whom[: turn % len(whom)]:
-                begun = time.monotonic()
-                values = scenario(application, name, scale)
+            whom = scenarios.rotated(whom, turn)
+            begun = time.monotonic()
+            together = scenario(application, whom, scale) if how == scenarios.TOGETHER else {}
+            for name in whom:
+                values = together[name] if together else scenario(application, name, scale)
                 for figure, value in values.items():
                     figures.setdefault(figure, {}).setdefault(name, []).append(round(value, 3))
-                say(f"{turn + 1}/{repetitions} {what} {name}: {', '.join(f'{k} {v:,.1f}' for k, v in values.items())} ({time.monotonic() - begun:.0f} s)")
+                took, begun = time.monotonic() - begun, time.monotonic()
+                say(f"{turn + 1}/{repetitions} {what} {name}: {', '.join(f'{k} {v:,.1f}' for k, v in values.items())} ({took:.0f} s)")
     return figures
 
 

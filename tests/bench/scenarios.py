@@ -1,6 +1,7 @@
 """What is measured, a function each, on a process of its own.
 
-In: the application, a peer's name, how long (1 is the default run). Out: figures by name, for this peer and this repetition.
+In: the application, a peer's name (all of them where they take turns), how long (1 is the default run). Out: figures by name, for
+this peer (by peer where they take turns) and this repetition.
 """
 
 import contextlib
@@ -21,8 +22,19 @@ from machine import Proxy, clients, finish, load
 from peers import Work
 
 RATE = 4000
-# of a pair: what disturbs a machine for seconds disturbs one of them, and the median is another's
+WARM = 0.5
+# what disturbs a machine for seconds disturbs one of them, and the median is another's
 TURNS = 5
+
+
+def middle(turns):
+    """The median of each figure."""
+    return {figure: statistics.median(turn[figure] for turn in turns) for figure in turns[0]}
+
+
+def rotated(names, turn):
+    """Whoever was first is last the next time."""
+    return names[turn % len(names) :] + names[: turn % len(names)]
 
 
 def cpu(figure, work, seconds, **asked):
@@ -40,17 +52,25 @@ def cpu(figure, work, seconds, **asked):
 
 def at_a_rate(port, seconds):
     """Latencies from the intended time of each request, so that one that had to wait for a slow one counts in full."""
-    load(port, rate=RATE, seconds=0.5)
+    load(port, rate=RATE, seconds=WARM)
     report = load(port, rate=RATE, seconds=seconds)
     return {figure: report[figure] for figure in ("p50", "p99", "p99.9")}
 
 
-def latency(application, name, scale):
-    if name == "direct":
-        return at_a_rate(application.port, 5 * scale)
-    with Proxy(application, name, Work()) as proxy:
-        before, latencies = proxy.cpu(), at_a_rate(proxy.port, 5 * scale)
-        return {**latencies, "cpu at rate": (proxy.cpu() - before) / 1e3 / (RATE * (5 * scale + 0.5))}
+def latency(application, names, scale):
+    """All of them in turns. `direct` is the application alone."""
+    with contextlib.ExitStack() as until_all_are_done:
+        proxies = {name: until_all_are_done.enter_context(Proxy(application, name, Work())) for name in names if name != "direct"}
+        turns = {name: [] for name in names}
+        for turn in range(TURNS):
+            for name in rotated(names, turn):
+                turns[name].append(at_a_rate_through(proxies[name], 2 * scale) if name in proxies else at_a_rate(application.port, 2 * scale))
+    return {name: middle(those) for name, those in turns.items()}
+
+
+def at_a_rate_through(proxy, seconds):
+    before, latencies = proxy.cpu(), at_a_rate(proxy.port, seconds)
+    return {**latencies, "cpu at rate": (proxy.cpu() - before) / 1e3 / (RATE * (seconds + WARM))}
 
 
 def largest_file(share):
@@ -79,9 +99,8 @@ def reloading(application, name, scale):
         reloads = proxy.said.read_text().count("the toggles are in force")
         if reloads < TURNS * 2.5 * scale:
             raise RuntimeError(f"{reloads} reloads in {TURNS} turns of {2.5 * scale} s: {proxy.said.read_text()[-500:]}")
-    middle = lambda turns, figure: statistics.median(turn[figure] for turn in turns)
     named = {"of a large file": quiet, "reloading": busy}
-    return {f"{figure} {what}": middle(turns, figure) for what, turns in named.items() for figure in quiet[0]}
+    return {f"{figure} {what}": value for what, turns in named.items() for figure, value in middle(turns).items()}
 
 
 @contextlib.contextmanager
@@ -169,18 +188,19 @@ def counts(application, name, scale):
 
 EACH = ("burgee", "nginx", "haproxy", "envoy")
 UNIX = ("burgee-unix",)
-# name: the function, for whom, and whether one repetition tells all
+# One after the other; all of them together, in turns; and what one repetition tells for all.
+ALONE, TOGETHER, ONCE = "alone", "together", "once"
 SCENARIOS = {
-    "w1": (cpu("cpu 1", Work(), 2), EACH + UNIX, False),
-    "w20": (cpu("cpu 20", Work(toggles=20), 1.5), EACH, False),
-    "w100": (cpu("cpu 100", Work(toggles=100), 1.5), EACH, False),
-    "w1000": (cpu("cpu 1000", Work(toggles=1000), 1.5), ("burgee",), False),
-    "post": (cpu("cpu post", Work(), 1.2, post=10240), EACH, False),
-    "large": (cpu("cpu 1m", Work(), 1.5, path="/1m", connections=16), EACH, False),
-    "latency": (latency, ("direct",) + EACH + UNIX, False),
-    "reload": (reloading, ("burgee",), False),
-    "memory": (memory, EACH, False),
-    "many": (many, EACH, False),
-    "binary": (binary, EACH, True),
-    "counts": (counts, EACH, True),
+    "w1": (cpu("cpu 1", Work(), 2), EACH + UNIX, ALONE),
+    "w20": (cpu("cpu 20", Work(toggles=20), 1.5), EACH, ALONE),
+    "w100": (cpu("cpu 100", Work(toggles=100), 1.5), EACH, ALONE),
+    "w1000": (cpu("cpu 1000", Work(toggles=1000), 1.5), ("burgee",), ALONE),
+    "post": (cpu("cpu post", Work(), 1.2, post=10240), EACH, ALONE),
+    "large": (cpu("cpu 1m", Work(), 1.5, path="/1m", connections=16), EACH, ALONE),
+    "latency": (latency, ("direct",) + EACH + UNIX, TOGETHER),
+    "reload": (reloading, ("burgee",), ALONE),
+    "memory": (memory, EACH, ALONE),
+    "many": (many, EACH, ALONE),
+    "binary": (binary, EACH, ONCE),
+    "counts": (counts, EACH, ONCE),
 }
