@@ -1,7 +1,7 @@
 //! A worker's life: connections come in until the process stops, then what is in flight is finished.
 //! In: a listener and the phase. Out: a task a connection; it returns when nothing is left, or the deadline has passed.
 
-use super::{Conn, Stage, Worker, connection, settings};
+use super::{Conn, Stage, Worker, connection, settings, ticks::Ticks};
 use crate::live::{Phase, Phases};
 use std::{
     cell::{Cell, RefCell},
@@ -70,8 +70,9 @@ pub(super) async fn run(
 
 async fn tick(worker: Rc<Worker>) {
     let mut tidy = Tidy::default();
+    let ticks = Ticks::new(worker.clock.tick());
     loop {
-        sleep(worker.clock.tick()).await;
+        ticks.next().await;
         worker.clock.advance();
         let now = worker.clock.now();
         // without a request, too, the old toggles are let go of

@@ -121,8 +121,9 @@ impl<'a> Asking<'a> {
             }
         };
         loop {
-            let Some(head) = head::read(&bytes, self.about.is_head).map_err(Trouble::Failed)?
-            else {
+            let map = || self.worker().maps.take();
+            let head = head::read(&bytes, self.about.is_head, map).map_err(Trouble::Failed)?;
+            let Some(head) = head else {
                 self.held = bytes.into();
                 return Ok(None);
             };

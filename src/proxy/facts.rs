@@ -15,7 +15,8 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) fn of(conn: &Conn, parts: &Parts, host: &'a HeaderValue) -> Facts<'a> {
         Facts {
-            host: host.to_str().unwrap_or_default(),
+            // valid, and so ASCII
+            host: std::str::from_utf8(host.as_bytes()).unwrap_or_default(),
             ip: client::address(conn.peer, &parts.headers, conn.worker.settings.trusted_hops),
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct Shape {
     pub(super) over_h2: bool,
     expects: bool,
     is_safe: bool,
+    /// a field is there twice
+    repeats: bool,
 }
 
 impl Shape {
@@ -61,6 +63,7 @@ impl Shape {
             over_h2: over_h2 && !websocket,
             expects: has_body && seen.expect && expects_continue(parts),
             is_safe: parts.method.is_safe(),
+            repeats: parts.headers.len() > parts.headers.keys_len(),
         }
     }
 }
@@ -157,15 +160,20 @@ impl Ready {
             }
         };
         let is_head = parts.method == Method::HEAD;
-        let request = Request::from_parts(parts, upload);
-        Ready {
-            request: match shape.over_h2 {
-                true => Prepared::Shared(Box::new(request)),
-                false => {
-                    let spellings = conn.spellings.as_deref();
-                    Prepared::Text(Outgoing::new(request, lines, spellings, worker.text.take()))
+        let request = match shape.over_h2 {
+            true => Prepared::Shared(Box::new(Request::from_parts(parts, upload))),
+            false => {
+                let spellings = conn.spellings.as_deref();
+                let text = worker.text.take();
+                let outgoing = Outgoing::new(&parts, upload, lines, spellings, text);
+                if !shape.repeats {
+                    worker.maps.put(parts.headers);
                 }
-            },
+                Prepared::Text(outgoing)
+            }
+        };
+        Ready {
+            request,
             is_head,
             shape,
             alarm,

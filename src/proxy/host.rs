@@ -76,11 +76,7 @@ pub(super) fn is_valid(host: &[u8]) -> bool {
             Some(end) => host.split_at(end + 1),
             None => return false,
         },
-        _ => host.split_at(
-            host.iter()
-                .position(|byte| *byte == b':')
-                .unwrap_or(host.len()),
-        ),
+        _ => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
     };
     let is_name = match name {
         [] => false,

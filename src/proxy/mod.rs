@@ -27,6 +27,7 @@ mod host;
 mod hygiene;
 mod interim;
 mod local;
+mod maps;
 mod multiplex;
 mod outgoing;
 mod pool;
@@ -34,6 +35,7 @@ mod respond;
 mod settings;
 mod sniff;
 mod stream;
+mod ticks;
 mod upgrade;
 
 pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};
@@ -52,6 +54,7 @@ use http::{Method, Request, Response, Version};
 use http_body::Body;
 use hygiene::Seen;
 use hyper::body::Incoming;
+use maps::Maps;
 use multiplex::Multiplex;
 use pool::Pool;
 use respond::About;
@@ -97,6 +100,7 @@ pub async fn worker(
         multiplex: Multiplex::default(),
         snapshot: RefCell::new(reader.cached()),
         spare: RefCell::default(),
+        maps: Maps::default(),
         text: Cell::default(),
         room: RefCell::new([0; ROOM]),
         phase: Cell::new(*phases.borrow()),
@@ -122,6 +126,7 @@ struct Worker {
     #[allow(clippy::vec_box)]
     // they leave one by one, and a future that holds a pointer is smaller
     spare: RefCell<Vec<Box<Decisions>>>,
+    maps: Maps,
     /// memory for the head of a request
     text: Cell<Vec<u8>>,
     /// where the head of an answer is read

@@ -9,7 +9,7 @@ use super::{
     hygiene,
 };
 use bytes::{Buf, Bytes};
-use http::{Request, request::Parts};
+use http::request::Parts;
 use http_body::Body;
 use std::{
     io::{self, IoSlice},
@@ -56,14 +56,14 @@ pub(super) enum Unsent {
 impl Outgoing {
     /// A request, in `text`'s memory. The text is all that is kept of its head: the map and the buffer behind it are larger.
     pub(super) fn new(
-        request: Request<Upload>,
+        parts: &Parts,
+        body: Upload,
         lines: &[u8],
         spellings: Option<&Spellings>,
         mut text: Vec<u8>,
     ) -> Outgoing {
-        let (parts, body) = request.into_parts();
         text.clear();
-        write_head(&parts, lines, spellings, &mut text);
+        write_head(parts, lines, spellings, &mut text);
         let left = match (body.is_empty(), hygiene::length(&parts.headers)) {
             (true, _) => Left::Nothing,
             (false, Some(length)) => Left::Length(length),
