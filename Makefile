@@ -18,7 +18,7 @@ lint:
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-# Beside nginx, HAProxy and Envoy, each brought if it can be: twelve minutes, ARGS=--quick three. The hot path alone: cargo bench
+# Beside nginx, HAProxy and Envoy, each brought if it can be: twenty minutes, ARGS=--quick three. The hot path alone: cargo bench
 bench:
 	tests/bench/run.py $(ARGS)
 
