@@ -1,6 +1,6 @@
 # The one vocabulary. `make demo` and `make test` need nothing but cargo.
 
-.PHONY: demo test test-all lint bench image statistics fuzz
+.PHONY: demo test test-all lint bench profile image statistics fuzz
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
@@ -21,6 +21,11 @@ lint:
 # Beside nginx, HAProxy and Envoy, each brought if it can be: twenty minutes, ARGS=--quick three. The hot path alone: cargo bench
 bench:
 	tests/bench/run.py $(ARGS)
+
+# What a release build is laid out by, seen and written anew: ten minutes. With a new compiler, a new version, or a hot path that was rewritten.
+profile:
+	tests/bench/training.py
+	tests/bench/startup.py
 
 # The static binary (dist/burgee) and its image (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes the same.
 image:

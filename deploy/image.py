@@ -24,15 +24,13 @@ SECOND = 1_000_000_000
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def build(machine, dockerfile):
-    """The binary, as the Dockerfile builds it."""
-    flags = re.search(r'^ENV RUSTFLAGS="(.*)"$', dockerfile, re.MULTILINE)[1]
-    target = f"{machine}-unknown-linux-gnu"
-    command = ["cargo", "build", "--release", "--locked", "--bin", "burgee", "--target", target]
-    subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"RUSTFLAGS": flags})
-    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+def build(dockerfile):
+    """The binary, as the Dockerfile builds it, beside the one that `cargo build` leaves."""
+    command = re.findall(r"^ && (cargo rustc .*) \\$", dockerfile, re.MULTILINE)[-1]
+    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "image"
+    subprocess.run(shlex.split(command), cwd=ROOT, check=True, env=os.environ | {"CARGO_TARGET_DIR": str(folder)})
     DIST.mkdir(exist_ok=True)
-    shutil.copyfile(folder / target / "release" / "burgee", DIST / "burgee")
+    shutil.copyfile(folder / "release/burgee", DIST / "burgee")
     (DIST / "burgee").chmod(0o755)
 
 
@@ -113,7 +111,7 @@ def main():
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     dockerfile = (ROOT / "deploy/Dockerfile").read_text()
-    build(machine, dockerfile)
+    build(dockerfile)
     stage = instructions(dockerfile, {"VERSION": version, "REVISION": git.stdout.strip()})
     packed = image((DIST / "burgee").read_bytes(), settings(stage), ARCHITECTURES[machine], f"burgee:{version}")
     (DIST / "burgee-image.tar").write_bytes(packed)

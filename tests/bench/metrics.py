@@ -29,15 +29,6 @@ LARGE = "version: 1\nuser: [cookie.uid]\nheaders: {prefix: X-F-}\nfeatures:\n" +
     f"  f{n}: {{variants: [a, b, c], serve: {{a: 33%, b: 33%, c: 34%}}}}\n" for n in range(1000))
 
 
-def profiled():
-    if "PROFILED" not in os.environ:
-        target = tools.TARGET / "profiled"
-        keep = ["--config", 'profile.release.strip="none"', "--target-dir", target]
-        subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee", *keep], check=True, cwd=tools.ROOT)
-        os.environ["PROFILED"] = str(target / "release/burgee")
-    return os.environ["PROFILED"]
-
-
 def instructions(application):
     """A request's, and of them those of all metrics: `Worker::answered` is where every one of them is counted."""
     out = application.folder / "callgrind.out"
@@ -134,8 +125,8 @@ def beside(application, size):
 
 def main():
     machine.ready()
-    peers.EVERY["profiled"] = lambda place, work: [profiled(), *peers.burgee(place, work)[1:]]
-    profiled()
+    profiled = os.environ.get("PROFILED") or tools.with_symbols("profiled")
+    peers.EVERY["profiled"] = lambda place, work: [profiled, *peers.burgee(place, work)[1:]]
     application = machine.Application()
     request, metrics = instructions(application)
     print(f"20 features: {request:,.0f} instructions a request, {metrics:,.0f} of them for all metrics: {metrics / request:.1%}", flush=True)

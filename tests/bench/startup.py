@@ -26,22 +26,17 @@ HEAD = """/* What a sidecar runs, next to each other; the rest of the program is
    build.rs gives it to the linker. Names that a compiler does not know any more do no harm. */
 SECTIONS
 {
+  .plt : { *(.plt) }
   .text.startup :
   {
     *crt1.o(.text)
+    *crtbegin*.o(.text)
+    *(.text*.*5mutex5futex*lock_contended*)
 """
 TAIL = """  }
 }
 INSERT BEFORE .text;
 """
-
-
-def unordered():
-    """A release build with its symbols, as it is without the file."""
-    keep = ["--config", 'profile.release.strip="none"', "--target-dir", tools.TARGET / "unordered"]
-    command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee", *keep]
-    subprocess.run(command, check=True, cwd=tools.ROOT, env={**os.environ, "BURGEE_UNORDERED": "1"})
-    return str(tools.TARGET / "unordered/release/burgee")
 
 
 def functions(binary):
@@ -116,7 +111,7 @@ class Part:
 
 def main():
     machine.ready()
-    binary, application, whole = unordered(), machine.Application(), Part()
+    binary, application, whole = tools.with_symbols("unordered", BURGEE_UNORDERED="1"), machine.Application(), Part()
     run = set().union(*(ran(application, binary, example, example == EXAMPLES[0]) for example in EXAMPLES))
     every = functions(binary)
     places = {every[name][0] for name in run & every.keys()}

@@ -75,12 +75,23 @@ def envoy():
     return str(found())
 
 
+def build(folder, **variables):
+    """A release build of another kind, in a folder of its own."""
+    command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee", "--target-dir", TARGET / folder]
+    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, **variables})
+    return str(TARGET / folder / "release/burgee")
+
+
+@functools.cache
+def with_symbols(folder, **variables):
+    """The same code with the names of its functions. As a setting of the profile it would be other code: cargo would name all else anew."""
+    return build(folder, RUSTFLAGS="-Cstrip=none", **variables)
+
+
 @functools.cache
 def burgee():
     """$BURGEE, else the release build of this checkout."""
-    if "BURGEE" not in os.environ:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee"], cwd=ROOT, check=True)
-    return os.environ.get("BURGEE", str(TARGET / "release/burgee"))
+    return os.environ.get("BURGEE") or build("")
 
 
 @functools.cache
@@ -97,6 +108,7 @@ WAYS = {
     "haproxy": lambda: debian("haproxy", "usr/sbin/haproxy"),
     "envoy": envoy,
     "valgrind": valgrind,
+    "h2load": lambda: debian("nghttp2-client", "usr/bin/h2load"),
     "strace": lambda: debian("strace", "usr/bin/strace"),
 }
 

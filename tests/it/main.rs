@@ -25,6 +25,7 @@ mod openapi;
 mod overriding;
 mod policy;
 mod predecessors;
+mod profile;
 mod properties;
 mod proxy_basics;
 mod proxy_descriptors;

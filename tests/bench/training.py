@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Writes .cargo/sidecar.profdata: what a sidecar was seen to do, by which a compiler lays a release build out. `make profile`
+
+In: cargo; the compiler's llvm-profdata (rustup's llvm-tools, PATH or Debian) and h2load (PATH or Debian). Out: the profile and the
+name of the compiler that can read it, to be committed.
+When: `tests/bench/gate` says that a request has become dearer, and the change does not explain it. The profile knows functions by
+names that hold the compiler, the versions of burgee and of what it uses; and one that was rewritten is not known any more.
+What never ran is built small, so that whatever is used in earnest has to run here.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+import machine
+import peers
+import scenarios
+import tools
+
+INTO = tools.ROOT / ".cargo"
+MANY = {"connections": 64, "requests": 20_000}
+SOME = {"connections": 16, "requests": 1_000}
+
+
+def compiler():
+    return subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+
+
+def profdata():
+    """The tool that is of the compiler's LLVM: another one does not read what it writes."""
+    root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
+    with contextlib.suppress(StopIteration):
+        return str(next(pathlib.Path(root).glob("lib/rustlib/*/bin/llvm-profdata")))
+    major = re.search(r"^LLVM version: (\d+)", compiler(), re.M)[1]
+    return shutil.which(f"llvm-profdata-{major}") or tools.debian(f"llvm-{major}", f"usr/lib/llvm-{major}/bin/llvm-profdata")
+
+
+def ask(url, body=None, **headers):
+    """Whatever the answer is."""
+    asked = urllib.request.Request(url, None if body is None else body.encode(), headers)
+    with contextlib.suppress(urllib.error.HTTPError, http.client.HTTPException):
+        urllib.request.urlopen(asked).read()
+
+
+def spend(proxy):
+    """A day beside the traffic: probes, scrapes, questions, reloads."""
+    said = next(json.loads(line) for line in proxy.said.read_text().splitlines() if "burgee listens" in line)
+    admin, api = f"http://{said['admin']}", f"http://{said['api']}"
+    for user in ("mia", "quentin", "42", "user-123") * 5:
+        for path in ("/metrics", "/health", "/ready"):
+            ask(admin + path)
+        for path in ("/", "/features", f"/explain?user={user}&country=US"):
+            ask(api + path)
+        question = json.dumps({"context": {"targetingKey": user, "country": "US", "plan": "pro"}})
+        ask(f"{api}/ofrep/v1/evaluate/flags", question, **{"Content-Type": "application/json"})
+        ask(f"{api}/authz/", **{"X-User-Id": user, "Cookie": f"uid={user}"})
+        ask(f"{api}/reload", "")
+
+
+def serve(application, work, *loads, name="burgee"):
+    with machine.Proxy(application, name, work) as proxy:
+        for load in loads:
+            machine.load(proxy.port, **load)
+        h2 = [tools.find("h2load"), "-n2000", "-c4", "-m8", "-H", "cookie: session=0123456789; uid=user-7", f"http://127.0.0.1:{proxy.port}/"]
+        subprocess.run(h2, check=True, stdout=subprocess.DEVNULL)
+        spend(proxy)
+
+
+def train():
+    """Plain shares above all, then the rest of what a file can say, and everything that flows."""
+    application = machine.Application()
+    for toggles in (1, 5, 20, 100):
+        serve(application, peers.Work(toggles=toggles), MANY, {"connections": 16, "rate": 4000, "seconds": 1})
+    serve(application, peers.Work(), {**SOME, "post": 10240}, {**SOME, "requests": 300, "path": "/1m"})
+    serve(application, peers.Work(), MANY, name="burgee-unix")
+    texts = ["version: 1\nuser: [cookie.uid]\nfeatures:\n" + peers.lines("  f-NNN: 99%", peers.Work(toggles=1000)), scenarios.largest_file(98)]
+    texts += [file.read_text() for file in sorted((tools.ROOT / "config/examples").glob("*.yaml"))]
+    for text in texts:
+        serve(application, peers.Work(text=text), SOME)
+    subprocess.run([tools.ROOT / "tests/all/flows"], check=True, stdout=subprocess.DEVNULL)
+
+
+def main():
+    machine.ready(alone=False)
+    with tempfile.TemporaryDirectory() as seen:
+        os.environ["BURGEE"] = tools.build("training", BURGEE_PROFILE_INTO=f"{seen}/build", BURGEE_UNORDERED="1")
+        os.environ["LLVM_PROFILE_FILE"] = f"{seen}/%m.profraw"
+        train()
+        subprocess.run([profdata(), "merge", *pathlib.Path(seen).glob("*.profraw"), "--output", INTO / "sidecar.profdata"], check=True)
+    (INTO / "sidecar.compiler").write_text(compiler())
+    print(f".cargo/sidecar.profdata: {(INTO / 'sidecar.profdata').stat().st_size / 1e6:.1f} MB, for {compiler().splitlines()[0]}")
+
+
+if __name__ == "__main__":
+    main()
