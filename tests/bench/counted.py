@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 
 import machine
 import tools
@@ -16,12 +17,16 @@ FEWER, MORE = 500, 4500
 
 
 def ended(proxy):
-    """Ends the proxy, not what watches it, which then writes down what it has seen."""
-    for pid in reversed(machine.family(proxy.process.pid)):
-        with contextlib.suppress(OSError):  # a child may have followed its parent already
-            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) != "strace":
-                os.kill(pid, signal.SIGTERM)
-    proxy.process.wait(120)  # under callgrind, on a busy machine
+    """Ends the proxy, not what watches it, which then writes down what it has seen. Told again until it has: nginx looks for a signal
+    before it waits for sockets, and one that comes between the two wakes nobody."""
+    for _ in range(24):
+        for pid in reversed(machine.family(proxy.process.pid)):
+            with contextlib.suppress(OSError):  # a child may have followed its parent already
+                if os.path.basename(os.readlink(f"/proc/{pid}/exe")) != "strace":
+                    os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # under callgrind, on a busy machine
+            return proxy.process.wait(5)
+    raise RuntimeError(f"process {proxy.process.pid} does not end: {proxy.said.read_text()[-500:]}")
 
 
 def run(application, name, work, requests, before, after=()):
