@@ -26,6 +26,7 @@ HEAD = """/* What a sidecar runs, next to each other; the rest of the program is
    build.rs gives it to the linker. Names that a compiler does not know any more do no harm. */
 SECTIONS
 {
+  /* by hand: what every start runs and is no function of ours, and a lock that is waited for, which one thread under valgrind never does */
   .plt : { *(.plt) }
   .text.startup :
   {
