@@ -6,7 +6,6 @@ it under target/profiled); valgrind. Out: the figures; 1 if all metrics take 8% 
 """
 
 import http.client
-import json
 import os
 import pathlib
 import re
@@ -44,15 +43,10 @@ def instructions(application):
     return (totals[1] - totals[0]) / each, (metrics[1] - metrics[0]) / each
 
 
-def admin(proxy):
-    return next(json.loads(line) for line in proxy.said.read_text().splitlines() if "burgee listens" in line)["admin"]
-
-
 def scrape(proxy):
     """Its milliseconds, and the text."""
-    listening = admin(proxy)
     begun = time.perf_counter()
-    client = http.client.HTTPConnection(listening, timeout=10)
+    client = http.client.HTTPConnection(proxy.doors()["admin"], timeout=10)
     client.request("GET", "/metrics")
     text = client.getresponse().read().decode()
     client.close()
@@ -117,7 +111,7 @@ def beside(application, size):
             subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
             machine.load(proxy.port, requests=3000)
-            arms = [None, other.stdout.readline().strip(), admin(proxy)]
+            arms = [None, other.stdout.readline().strip(), proxy.doors()["admin"]]
             return list(zip(*([p99(proxy, arm) for arm in arms] for _ in range(REPETITIONS))))
         finally:
             other.kill()

@@ -82,7 +82,6 @@ def build(folder, **variables):
     return str(TARGET / folder / "release/burgee")
 
 
-@functools.cache
 def with_symbols(folder, **variables):
     """The same code with the names of its functions. As a setting of the profile it would be other code: cargo would name all else anew."""
     return build(folder, RUSTFLAGS="-Cstrip=none", **variables)
