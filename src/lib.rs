@@ -21,15 +21,15 @@
 
 pub mod admin;
 pub mod api;
-pub mod ask;
+pub mod background;
 pub mod cli;
 pub mod config;
-pub mod door;
 pub mod engine;
+pub mod flags;
+pub mod http;
 pub mod inject;
 pub mod live;
 pub mod proxy;
-pub mod run;
+pub mod server;
 pub mod signals;
 pub mod telemetry;
-pub mod turns;

@@ -2,8 +2,10 @@
 //! In: a request of the kubelet or of Prometheus. Out: whether to send traffic here, and figures.
 
 use crate::{
-    ask::{Peer, ask},
-    door::{self, Answer},
+    http::{
+        client::{Peer, ask},
+        server::{self, Answer},
+    },
     live::{InForce, Phase, Phases, Reader},
     telemetry::{self, Metrics},
 };
@@ -34,16 +36,16 @@ impl Admin {
     /// One answer.
     pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut answer = door::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
+            let mut answer = server::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
             let allow = HeaderValue::from_static("GET, HEAD");
             answer.headers_mut().insert(header::ALLOW, allow);
             return answer;
         }
         match request.uri().path() {
             // asks nobody: a liveness probe that asks the application would never let it start
-            "/health" => door::text(StatusCode::OK, "ok\n"),
+            "/health" => server::text(StatusCode::OK, "ok\n"),
             "/ready" => self.ready().await,
-            "/metrics" => door::typed(
+            "/metrics" => server::typed(
                 StatusCode::OK,
                 telemetry::CONTENT_TYPE,
                 self.metrics.scrape(),
@@ -53,7 +55,7 @@ impl Admin {
                 .and_then(|name| self.probe(name))
             {
                 Some(path) => self.relay(path).await,
-                None => door::text(
+                None => server::text(
                     StatusCode::NOT_FOUND,
                     "here are /health, /ready and /metrics\n",
                 ),
@@ -63,15 +65,15 @@ impl Admin {
 
     async fn ready(&self) -> Answer {
         if *self.phases.borrow() >= Phase::Draining {
-            return door::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+            return server::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
         }
         if let Some(path) = &self.ready_upstream
             && let Err(why) = self.application(path).await
         {
             let why = format!("the application is not ready: {why}\n");
-            return door::text(StatusCode::SERVICE_UNAVAILABLE, why);
+            return server::text(StatusCode::SERVICE_UNAVAILABLE, why);
         }
-        door::text(StatusCode::OK, readiness(&self.reader.get()))
+        server::text(StatusCode::OK, readiness(&self.reader.get()))
     }
 
     fn probe(&self, name: &str) -> Option<&str> {
@@ -82,8 +84,8 @@ impl Admin {
     /// The status alone: the admin port is open to more people than the application is.
     async fn relay(&self, path: &str) -> Answer {
         match self.application(path).await {
-            Ok(status) => door::text(status, format!("{}\n", status.as_u16())),
-            Err(why) => door::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+            Ok(status) => server::text(status, format!("{}\n", status.as_u16())),
+            Err(why) => server::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         }
     }
 

@@ -135,7 +135,7 @@ impl<T: JsonSchema> JsonSchema for Ordered<T> {
     }
 }
 
-/// What a user gets, as `burgee explain --json` says it. [`crate::engine::answer`] writes it without this type, in
+/// What a user gets, as `burgee explain --json` says it. [`crate::engine::describe::json`] writes it without this type, in
 /// the hot loop of `--users`; a test holds the two together.
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]

@@ -3,8 +3,8 @@
 
 use super::{authz, events, events::Events, ofrep, ofrep::Over};
 use crate::{
-    door::{self, Answer},
-    engine::{attributes::Context, client, source, units::Second},
+    engine::{attributes::Context, client_address, source, units::Second},
+    http::server::{self, Answer},
     live::Reader,
 };
 use bytes::Bytes;
@@ -133,7 +133,7 @@ impl Evaluate {
         let streams = vec![self.events.entry(&snapshot.revision)];
         let (tag, body) = ofrep::bulk(snapshot, over, context, now, streams);
         let mut answer = if is_known(headers, &tag) {
-            let mut unchanged = door::text(StatusCode::NOT_MODIFIED, "");
+            let mut unchanged = server::text(StatusCode::NOT_MODIFIED, "");
             unchanged.headers_mut().remove(header::CONTENT_TYPE);
             unchanged
         } else {
@@ -153,14 +153,14 @@ impl Evaluate {
     fn authz(&self, parts: &Parts) -> Answer {
         let described = match authz::describe(self.authz_from, parts) {
             Ok(described) => described,
-            Err(why) => return door::text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+            Err(why) => return server::text(StatusCode::BAD_REQUEST, format!("{why}\n")),
         };
-        let peer = parts.extensions.get::<door::Peer>().map(|peer| peer.0);
-        let ip = client::address(peer, &parts.headers, self.trusted_hops);
+        let peer = parts.extensions.get::<server::Peer>().map(|peer| peer.0);
+        let ip = client_address::address(peer, &parts.headers, self.trusted_hops);
         let in_force = self.reader.get();
         let (snapshot, now) = (&in_force.snapshot, (self.clock)());
         let headers = authz::headers(snapshot, &described, &parts.headers, ip, now);
-        let mut answer = door::text(StatusCode::OK, "");
+        let mut answer = server::text(StatusCode::OK, "");
         answer.headers_mut().extend(headers);
         answer
     }
@@ -205,7 +205,7 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 
 fn json((status, body): ofrep::Answer) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    door::typed(status, "application/json", body)
+    server::typed(status, "application/json", body)
 }
 
 fn not_allowed(allow: &'static str) -> Answer {

@@ -3,7 +3,7 @@
 
 use super::flags::{Endpoint, EventStream};
 use crate::{
-    door::{self, Answer},
+    http::server::{self, Answer},
     live::{InForce, Reader},
 };
 use bytes::Bytes;
@@ -67,7 +67,7 @@ impl Events {
     /// Opens a stream.
     pub fn stream(&self, parts: &Parts, reader: &Reader) -> Answer {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-            let mut busy = door::text(StatusCode::SERVICE_UNAVAILABLE, "too many streams\n");
+            let mut busy = server::text(StatusCode::SERVICE_UNAVAILABLE, "too many streams\n");
             let later = HeaderValue::from_static("10");
             busy.headers_mut().insert(header::RETRY_AFTER, later);
             return busy;

@@ -4,9 +4,10 @@
 //! (`true` adds sentences, for the page).
 
 use crate::engine::{
-    Decisions, Feature, Snapshot, answer,
+    Decisions, Feature, Snapshot,
     attributes::{Asked, Context},
-    explain, instant,
+    describe::{explain, json},
+    instant,
     source::percent_decoded,
     units::Second,
 };
@@ -54,7 +55,7 @@ pub(super) fn answer(
     snapshot.decide(asked, at, None, &mut decisions);
     let mut out = Vec::new();
     let user = context.user.as_deref();
-    answer::write(snapshot, &decisions, asked, at, user, &wanted, &mut out);
+    json::write(snapshot, &decisions, asked, at, user, &wanted, &mut out);
     if why {
         out = with_sentences(&out, snapshot, asked, at, &decisions);
     }

@@ -4,10 +4,10 @@
 use super::answers::{Counted, Described, Features, LastReload, Ordered};
 use crate::{
     engine::{
-        Feature, Snapshot, Status, Toggles, aloud,
-        answer::canonical,
+        Feature, Snapshot, Status, Toggles,
         attributes::{Slot, USER},
         condition::Condition,
+        describe::{json::canonical, sentence},
         instant,
         source::Source,
         units::Second,
@@ -78,7 +78,7 @@ fn described<'a>(toggles: &Toggles, feature: &'a Feature, counts: &mut AllCounts
         variants: names.collect(),
         default: (&*feature.variant(feature.default).name).into(),
         header: header.map(Into::into),
-        sentence: aloud::feature(feature, toggles),
+        sentence: sentence::feature(feature, toggles),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))
             .collect(),

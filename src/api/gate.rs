@@ -5,7 +5,7 @@ use super::{
     evaluate::{Evaluate, Route},
     ofrep,
 };
-use crate::door::{self, Answer};
+use crate::http::server::{self, Answer};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts,
@@ -57,7 +57,7 @@ impl Gate {
     {
         let (parts, body) = request.into_parts();
         let Some(route) = Route::of(parts.uri.path()) else {
-            return door::text(
+            return server::text(
                 StatusCode::NOT_FOUND,
                 "here are POST /ofrep/v1/evaluate/flags[/{key}] and GET /authz/*\n",
             );
@@ -121,7 +121,7 @@ fn refused(
 ) -> Answer {
     let (_, body) = ofrep::refusal(status, key, "GENERAL", why.to_owned());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut answer = door::typed(status, "application/json", body);
+    let mut answer = server::typed(status, "application/json", body);
     answer.headers_mut().insert(name, value);
     answer
 }
@@ -129,12 +129,12 @@ fn refused(
 /// A browser asks first whether its page may ask (Fetch, CORS-preflight).
 fn preflight(origin: Option<&HeaderValue>) -> Answer {
     if origin.is_none() {
-        return door::text(
+        return server::text(
             StatusCode::FORBIDDEN,
             "pages of this origin may not ask; `--api-cors` names those that may\n",
         );
     }
-    let mut answer = door::text(StatusCode::NO_CONTENT, "");
+    let mut answer = server::text(StatusCode::NO_CONTENT, "");
     let headers = answer.headers_mut();
     headers.remove(header::CONTENT_TYPE);
     for (name, value) in [

@@ -15,7 +15,7 @@ mod openapi;
 mod page;
 
 use crate::{
-    door::{self, Answer},
+    http::server::{self, Answer},
     live::{Command, Commands, Phase, Phases},
     telemetry::Metrics,
 };
@@ -81,7 +81,7 @@ impl Api {
             "/explain" => {
                 let query = parts.uri.query().unwrap_or_default();
                 match explain::answer(&in_force.snapshot, query, (self.evaluate.clock)()) {
-                    Ok(body) => door::typed(StatusCode::OK, "application/json", body),
+                    Ok(body) => server::typed(StatusCode::OK, "application/json", body),
                     Err((status, why)) => error(status, &why),
                 }
             }
@@ -158,7 +158,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     // text, numbers and JSON values always serialise
     let mut line = serde_json::to_vec(body).unwrap_or_default();
     line.push(b'\n');
-    door::typed(status, "application/json", line)
+    server::typed(status, "application/json", line)
 }
 
 fn error(status: StatusCode, why: &str) -> Answer {

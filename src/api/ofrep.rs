@@ -7,7 +7,7 @@ use super::flags::{
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
     attributes::{Asked, Context},
-    explain,
+    describe::explain,
     units::Second,
 };
 use serde::Serialize;

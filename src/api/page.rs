@@ -1,7 +1,7 @@
 //! `GET /`: the page for people. In: nothing. Out: one HTML file that needs no other, and a policy under which nothing
 //! that the file does not hold can run in it.
 
-use crate::door::{self, Answer};
+use crate::http::server::{self, Answer};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +31,7 @@ fn between(open: &str, close: &str) -> &'static str {
 
 /// The page.
 pub(super) fn answer() -> Answer {
-    let mut answer = door::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+    let mut answer = server::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE);
     let headers = answer.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

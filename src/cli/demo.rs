@@ -1,8 +1,9 @@
 //! `burgee demo`: the sidecar, an application and sample toggles in one process.
 //! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
 
-use super::{echo, values};
-use crate::{door, signals};
+use super::echo;
+use crate::flags::values;
+use crate::{http::server, signals};
 use clap::Args;
 use std::{
     fs,
@@ -65,12 +66,12 @@ pub fn main(demo: &Demo, signals: signals::Receiver) -> ExitCode {
          \n  stop   Ctrl-C\n",
         toggles.display()
     ));
-    let run = super::run::with([
+    let run = crate::flags::run::with([
         ("--toggles", toggles.as_os_str()),
         ("--listen", demo.listen.to_string().as_ref()),
         ("--upstream", format!("http://{application}").as_ref()),
     ]);
-    super::run::main(&run, signals)
+    crate::flags::run::main(&run, signals)
 }
 
 /// The sample's place. Whoever edited it keeps what they wrote.
@@ -85,7 +86,7 @@ fn sample(path: &Path) -> io::Result<PathBuf> {
 
 /// On a thread of its own, so that it shares nothing with the sidecar but the process.
 fn application(toggles: &Path) -> io::Result<SocketAddr> {
-    let listener = door::listen((Ipv4Addr::LOCALHOST, 0).into())?;
+    let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into())?;
     let at = listener.local_addr()?;
     let demo = Arc::new(echo::Demo {
         toggles: toggles.to_owned(),
@@ -102,7 +103,7 @@ fn application(toggles: &Path) -> io::Result<SocketAddr> {
                 let demo = demo.clone();
                 async { echo::answer(request, Some(demo)) }
             };
-            runtime.block_on(door::serve(listener, answer, stop))
+            runtime.block_on(server::serve(listener, answer, stop))
         })?;
     Ok(at)
 }

@@ -1,7 +1,8 @@
 //! `burgee drain`: makes the running process unready, for a preStop hook.
 //! In: the address of its loopback API. Out: what it said; with `--wait`, once no client is connected.
 
-use super::{PROBLEMS, reload::Api, values};
+use super::{PROBLEMS, reload::Api};
+use crate::flags::values;
 use clap::Args;
 use std::{
     process::ExitCode,

@@ -2,7 +2,7 @@
 //! benchmarks'. In: any request. Out: JSON, text or a small page, as `Accept` asks.
 
 use crate::{
-    door::{self, Answer},
+    http::server::{self, Answer},
     signals::{self, Signal},
 };
 use clap::Args;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 #[command(after_help = "Example: burgee echo --listen 127.0.0.1:8080")]
 pub struct Echo {
     /// Where it listens
-    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = super::values::address, default_value = "[::]:8080")]
+    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = crate::flags::values::address, default_value = "[::]:8080")]
     pub listen: SocketAddr,
 }
 
@@ -32,10 +32,10 @@ pub struct Demo {
 /// Answers until it is told to stop.
 pub fn main(echo: Echo, mut signals: signals::Receiver) -> ExitCode {
     super::client(async {
-        let listener = door::listen(echo.listen)?;
+        let listener = server::listen(echo.listen)?;
         super::say(&format!("echo listens on {}", listener.local_addr()?));
         let (stop, stopped) = watch::channel(false);
-        let served = door::serve(listener, |request| async { answer(request, None) }, stopped);
+        let served = server::serve(listener, |request| async { answer(request, None) }, stopped);
         tokio::spawn(async move {
             while let Some(signal) = signals.recv().await {
                 if signal == Signal::Stop {
@@ -61,11 +61,11 @@ pub fn answer<B>(request: Request<B>, demo: Option<Arc<Demo>>) -> Answer {
     };
     if accepts("text/html") {
         let page = page(&parts, demo.as_deref());
-        door::typed(StatusCode::OK, "text/html; charset=utf-8", page)
+        server::typed(StatusCode::OK, "text/html; charset=utf-8", page)
     } else if accepts("application/json") {
-        door::json(StatusCode::OK, &as_json(&parts))
+        server::json(StatusCode::OK, &as_json(&parts))
     } else {
-        door::text(StatusCode::OK, as_text(&parts))
+        server::text(StatusCode::OK, as_text(&parts))
     }
 }
 
@@ -133,7 +133,7 @@ fn become_user(name: &str) -> Answer {
         true => format!("user_id={name}; Path=/; SameSite=Lax"),
         false => "user_id=; Path=/; Max-Age=0".into(),
     };
-    let mut answer = door::text(StatusCode::SEE_OTHER, "");
+    let mut answer = server::text(StatusCode::SEE_OTHER, "");
     if let Ok(cookie) = cookie.parse() {
         answer.headers_mut().insert(header::SET_COOKIE, cookie);
     }

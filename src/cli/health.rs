@@ -1,8 +1,9 @@
 //! `burgee health`: an exec probe for an image that has no shell and no curl.
 //! In: an address. Out: the answer, and 0 if it was a 200.
 
-use super::{PROBLEMS, values};
-use crate::ask::{Peer, Url, ask};
+use super::PROBLEMS;
+use crate::flags::values;
+use crate::http::client::{Peer, Url, ask};
 use clap::Args;
 use http::{Request, StatusCode};
 use std::{

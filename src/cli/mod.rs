@@ -2,7 +2,7 @@
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
 pub mod check;
-pub mod counted;
+pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod drain;
@@ -11,18 +11,12 @@ pub mod explain;
 pub mod health;
 pub mod ids;
 pub mod inject;
-pub mod overriding;
-pub mod pages;
-pub mod paint;
+pub mod override_link;
 pub mod probe;
 pub mod reload;
 pub mod request;
-pub mod run;
 pub mod schema;
-pub mod shown;
-pub mod told;
-pub mod users;
-pub mod values;
+pub mod style;
 
 use crate::{config, signals};
 use clap::{Parser, Subcommand};
@@ -50,16 +44,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(Box<run::Run>),
+    Run(Box<crate::flags::run::Run>),
     Demo(demo::Demo),
     Echo(echo::Echo),
     Check(check::Check),
     Schema(schema::Schema),
     Explain(Box<explain::Explain>),
     Diff(Box<diff::Diff>),
-    Override(overriding::Override),
-    Completions(pages::Completions),
-    Man(pages::Man),
+    Override(override_link::Override),
+    Completions(completions::Completions),
+    Man(completions::Man),
     Reload(reload::Reload),
     Drain(drain::Drain),
     Health(health::Health),
@@ -76,7 +70,7 @@ struct Sidecar {
 
 #[derive(Subcommand)]
 enum Running {
-    Run(Box<run::Run>),
+    Run(Box<crate::flags::run::Run>),
 }
 
 /// The command line as clap sees it: for completions, the man page and tests.
@@ -108,16 +102,16 @@ pub fn main() -> ExitCode {
         _ => Cli::parse().command,
     };
     match (command, signals) {
-        (Command::Run(run), Some(signals)) => run::main(&run, signals),
+        (Command::Run(run), Some(signals)) => crate::flags::run::main(&run, signals),
         (Command::Demo(demo), Some(signals)) => demo::main(&demo, signals),
         (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
         (Command::Check(check), _) => check::main(&check),
         (Command::Schema(schema), _) => schema::main(&schema),
         (Command::Explain(explain), _) => explain::main(&explain),
         (Command::Diff(diff), _) => diff::main(&diff),
-        (Command::Override(wanted), _) => overriding::main(&wanted),
-        (Command::Completions(wanted), _) => pages::completions(&wanted),
-        (Command::Man(_), _) => pages::man(),
+        (Command::Override(wanted), _) => override_link::main(&wanted),
+        (Command::Completions(wanted), _) => completions::completions(&wanted),
+        (Command::Man(_), _) => completions::man(),
         (Command::Reload(reload), _) => reload::main(&reload),
         (Command::Drain(drain), _) => drain::main(&drain),
         (Command::Health(health), _) => health::main(health),

@@ -1,8 +1,9 @@
 //! `burgee probe`: asks through the sidecar, and checks the headers that arrived behind it.
 //! In: an address and what is expected. Out: each expectation that was not met, and 1 if there is one.
 
-use super::{PROBLEMS, values};
-use crate::ask::{Url, ask};
+use super::PROBLEMS;
+use crate::flags::values;
+use crate::http::client::{Url, ask};
 use clap::Args;
 use http::{Request, Response, StatusCode, header};
 use serde_json::Value;

@@ -1,8 +1,9 @@
 //! `burgee reload`: has the running process read its toggles now.
 //! In: the address of its loopback API. Out: the revision, or every problem, and 1 if the toggles were not good.
 
-use super::{PROBLEMS, values};
-use crate::ask::{Peer, ask};
+use super::PROBLEMS;
+use crate::flags::values;
+use crate::http::client::{Peer, ask};
 use clap::Args;
 use http::{Method, Request};
 use serde_json::Value;

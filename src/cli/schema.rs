@@ -14,7 +14,7 @@ pub struct Schema {}
 
 /// Prints it.
 pub fn main(_: &Schema) -> ExitCode {
-    super::pages::print(format!("{}\n", text()).as_bytes())
+    super::completions::print(format!("{}\n", text()).as_bytes())
 }
 
 /// As it is published in `config/toggles.schema.json`, without the last line end.

@@ -5,7 +5,7 @@ use super::{
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
-use crate::turns::give_way;
+use crate::background::give_way;
 use std::{borrow::Cow, collections::HashSet};
 
 /// Maps and lists within each other.

@@ -2,7 +2,7 @@
 //! In: what `source` reads. Out: values, with their places and paths.
 
 use super::problem::{Log, quote};
-use crate::turns::give_way;
+use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};
 
 /// Where something stands, and which node it belongs to.

@@ -3,13 +3,13 @@
 
 use super::{
     Feature, Snapshot, Status, Toggles,
-    anonymous::{Anonymous, Fresh, VisitorId},
     attributes::{Asked, Found, USER, Values},
     bucket::{self, Arm},
     condition::{Condition, Context},
-    forced,
+    overrides,
     schedule::Rollout,
     units::{Second, Share},
+    visitor::{Anonymous, Fresh, VisitorId},
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -100,7 +100,7 @@ pub struct Decisions {
     /// for each file, where the user came from
     pub people: SmallVec<[Person; 1]>,
     /// for each file, what became of an override
-    pub overrides: SmallVec<[Option<forced::Outcome>; 1]>,
+    pub overrides: SmallVec<[Option<overrides::Outcome>; 1]>,
     /// the new id of a stranger, and which files' cookies carry it
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
@@ -196,13 +196,13 @@ pub fn file(
     let allowed = overriding.when.as_ref().is_none_or(holds);
     let outcome = overriding.claim(asked).map(|claim| {
         if !allowed {
-            return forced::Outcome::NotAllowed;
+            return overrides::Outcome::NotAllowed;
         }
         match claim.and_then(|text| overriding.read(&text, toggles, now)) {
             Err(refused) => refused,
             Ok(dictionary) => {
                 every_feature(context, answers, &dictionary);
-                forced::Outcome::Applied
+                overrides::Outcome::Applied
             }
         }
     });

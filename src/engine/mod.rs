@@ -1,30 +1,25 @@
 //! The heart: who is asking, what they get, which headers say so. Pure: no I/O, no clock, no lock, no log.
 //! In: a [`Snapshot`] made by `config` and a request. Out: [`Decisions`], and headers that only burgee wrote.
 
-pub mod aloud;
-pub mod anonymous;
-pub mod answer;
 pub mod attributes;
 pub mod bucket;
-pub mod canonical;
-pub mod client;
-pub mod compare;
+pub mod client_address;
 pub mod condition;
+pub mod describe;
+pub mod diff;
 pub mod evaluate;
-pub mod explain;
-pub mod fold;
-pub mod forced;
+pub mod forged_fields;
 pub mod headers;
 pub mod instant;
-pub mod moved;
 pub mod number;
 pub mod operator;
+pub mod overrides;
 pub mod schedule;
 pub mod source;
 pub mod units;
 pub mod vary;
+pub mod visitor;
 pub mod weights;
-pub mod words;
 
 use attributes::{Asked, Attribute, Slot};
 use condition::Condition;
@@ -41,7 +36,7 @@ pub struct Snapshot {
     /// one for each file, in bytewise order of their paths
     pub files: Box<[Toggles]>,
     /// which request fields are ours, or would pass for what we trust
-    pub guard: fold::Guard,
+    pub guard: forged_fields::Guard,
     /// the combined header, where a file asks for it
     pub combined: Option<HeaderName>,
     /// the revision header and its value, where a file asks for it
@@ -62,9 +57,9 @@ pub struct Toggles {
     /// slot 0 is `user`
     pub attributes: Box<[Attribute]>,
     /// ids for strangers
-    pub anonymous: Option<anonymous::Anonymous>,
+    pub anonymous: Option<visitor::Anonymous>,
     /// overrides for QA
-    pub forced: Option<forced::Override>,
+    pub forced: Option<overrides::Override>,
     /// named conditions, and their names for `explain`
     pub segments: Box<[Condition]>,
     /// names of the segments, at the same indexes
@@ -159,7 +154,7 @@ impl Snapshot {
         Snapshot {
             revision: "none".into(),
             files: Box::default(),
-            guard: fold::Guard::default(),
+            guard: forged_fields::Guard::default(),
             combined: None,
             revision_header: None,
         }
@@ -210,7 +205,7 @@ impl Snapshot {
         &self,
         asked: Asked<'_>,
         now: Second,
-        fresh: Option<anonymous::Fresh<'_>>,
+        fresh: Option<visitor::Fresh<'_>>,
         decisions: &mut Decisions,
     ) {
         decisions.reset(self);
@@ -250,7 +245,7 @@ pub struct Facts<'a> {
     /// the clock, read once
     pub now: Second,
     /// random bits for strangers
-    pub fresh: Option<anonymous::Fresh<'a>>,
+    pub fresh: Option<visitor::Fresh<'a>>,
 }
 
 impl<'a> Facts<'a> {

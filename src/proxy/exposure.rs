@@ -2,11 +2,11 @@
 //! In: the head of its answer. Out: the same without those fields, with the `Vary` that caches need; counts.
 //! An answer without them is left as it is.
 
-use super::hygiene;
+use super::hop_by_hop;
 use crate::{
     engine::{
         Decisions, Snapshot,
-        answer::canonical,
+        describe::json::canonical,
         headers,
         vary::{self, Vary},
     },
@@ -94,7 +94,7 @@ fn merge(headers: &mut HeaderMap, vary: &Vary) {
             .join(", "),
     };
     if let Ok(value) = HeaderValue::from_str(&value) {
-        hygiene::set(headers, header::VARY, value);
+        hop_by_hop::set(headers, header::VARY, value);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place that answers when a request cannot be passed on.
 //! In: what went wrong. Out: a plain answer with `Proxy-Status` (RFC 9209), one line in the log, one counter, and who must act.
 
-use super::{Worker, body::Answer};
+use super::{Worker, upstream::request_body::Answer};
 use crate::live::Phase;
 use http::{HeaderValue, Response, StatusCode, header};
 

@@ -3,7 +3,7 @@
 
 use super::{
     failure::Failure,
-    hygiene::{self, Seen},
+    hop_by_hop::{self, Seen},
 };
 use http::{
     HeaderValue, Method, Uri, Version, header,
@@ -40,7 +40,7 @@ pub(super) fn settle(
         }
         (None, None) => return Err(Failure::Host),
     };
-    hygiene::set(&mut parts.headers, header::HOST, host.clone());
+    hop_by_hop::set(&mut parts.headers, header::HOST, host.clone());
     let path = parts.uri.path_and_query().cloned();
     parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     Ok(host)

@@ -2,10 +2,10 @@
 //! In: a request that is settled. Out: an answer, or none.
 
 use super::{
-    body::Answer,
     failure::Failure,
-    hygiene::{self, Seen},
+    hop_by_hop::{self, Seen},
     settings::Settings,
+    upstream::request_body::Answer,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header, request::Parts};
@@ -33,7 +33,7 @@ fn last_hop(parts: &mut Parts) -> Option<Response<Answer>> {
     // what is no number is the application's to judge
     let hops: u32 = field.to_str().ok()?.trim().parse().ok()?;
     if let Some(fewer) = hops.checked_sub(1) {
-        hygiene::set(&mut parts.headers, header::MAX_FORWARDS, fewer.into());
+        hop_by_hop::set(&mut parts.headers, header::MAX_FORWARDS, fewer.into());
         return None;
     }
     if parts.method == Method::OPTIONS {

@@ -7,56 +7,41 @@
 //!
 //! Nothing here is shared between workers but counts of open connections: a worker is one thread, one runtime, one pool.
 
-mod accept;
-mod asking;
-mod attempt;
-mod body;
-mod case;
-mod chunks;
 mod clock;
-mod coming;
-mod connect;
-mod connection;
-mod download;
+mod downstream;
+mod exchange;
 mod exposure;
-mod facts;
 mod failure;
-mod forward;
-mod head;
+mod forwarded;
+mod header_case;
+mod hop_by_hop;
 mod host;
-mod hygiene;
-mod interim;
+mod informational;
 mod local;
-mod maps;
-mod multiplex;
-mod outgoing;
-mod pool;
 mod respond;
 mod settings;
-mod sniff;
-mod stream;
-mod ticks;
-mod upgrade;
+mod upstream;
+mod websocket;
 
 pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};
 
+use crate::proxy::upstream::h2::Multiplex;
+use crate::proxy::upstream::header_maps::Maps;
+use crate::proxy::upstream::pool::Pool;
+use crate::proxy::upstream::request_body::Answer;
 use crate::{
     engine::Decisions,
     live::{self, InForce, Phase},
     telemetry,
 };
-use body::Answer;
-use case::Spellings;
 use clock::{Alarm, Clock};
+use exchange::Ready;
 use failure::Failure;
-use forward::Ready;
+use header_case::Spellings;
+use hop_by_hop::Seen;
 use http::{Method, Request, Response, Version};
 use http_body::Body;
-use hygiene::Seen;
 use hyper::body::Incoming;
-use maps::Maps;
-use multiplex::Multiplex;
-use pool::Pool;
 use respond::About;
 use std::{
     cell::{Cell, RefCell},
@@ -68,7 +53,7 @@ use std::{
     time::Instant,
 };
 use tokio::sync::Notify;
-use upgrade::Tunnel;
+use websocket::Tunnel;
 
 /// What one HTTP/2 stream may send before it is read: a stalled one must not stall the others,
 const H2_STREAM_WINDOW: u32 = 512 * 1024;
@@ -109,7 +94,7 @@ pub async fn worker(
         settings,
         telemetry,
     });
-    accept::run(listener, worker, phases).await
+    downstream::accept::run(listener, worker, phases).await
 }
 
 /// What the requests of one worker share.
@@ -320,11 +305,11 @@ fn admit(
     if let Some(response) = local::answer(&mut parts, &seen, &worker.settings)? {
         return Ok(Step::Here(response));
     }
-    hygiene::check_coding(&parts.headers, &seen)?;
-    let shape = forward::Shape::of(&parts, &body, &seen, worker.settings.protocol);
-    let facts = facts::Facts::of(conn, &parts, &host).for_engine();
+    hop_by_hop::check_coding(&parts.headers, &seen)?;
+    let shape = exchange::Shape::of(&parts, &body, &seen, worker.settings.protocol);
+    let facts = forwarded::Facts::of(conn, &parts, &host).for_engine();
     let snapshot = &in_force.snapshot;
-    let between = |parts: &mut _| forward::prepare(parts, &seen, &snapshot.guard, &shape, conn);
+    let between = |parts: &mut _| exchange::prepare(parts, &seen, &snapshot.guard, &shape, conn);
     match shape.over_h2 {
         true => snapshot.apply(&mut parts, &facts, decisions, between),
         false => snapshot.apply_as_lines(&mut parts, &facts, decisions, between),

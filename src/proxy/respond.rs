@@ -1,7 +1,7 @@
 //! What we add to an answer, and what its client can take.
 //! In: an answer from the application or from here. Out: the same, fit for this client and this phase of our life.
 
-use super::{Conn, Worker, body::Answer, exposure, hygiene};
+use super::{Conn, Worker, exposure, hop_by_hop, upstream::request_body::Answer};
 use crate::{
     engine::{Decisions, Snapshot},
     live::Phase,
@@ -85,7 +85,7 @@ fn make_private(headers: &mut HeaderMap) {
     });
     let all: Vec<&str> = std::iter::once("private").chain(kept).collect();
     if let Ok(value) = HeaderValue::from_str(&all.join(", ")) {
-        hygiene::set(headers, header::CACHE_CONTROL, value);
+        hop_by_hop::set(headers, header::CACHE_CONTROL, value);
     }
 }
 
@@ -108,6 +108,6 @@ pub(super) fn fit(response: &mut Response<Answer>, conn: &Conn, version: Version
     }
     if conn.worker.phase.get() >= Phase::Draining && conn.tunnel.borrow().is_none() {
         let close = HeaderValue::from_static("close");
-        hygiene::set(response.headers_mut(), header::CONNECTION, close);
+        hop_by_hop::set(response.headers_mut(), header::CONNECTION, close);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     access,
     event::Exposed,
     journal::{self, Naming},
-    lines::Lines,
+    line_writer::Lines,
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use xxhash_rust::xxh3::Xxh3Default;

@@ -1,7 +1,7 @@
 //! What is written down about single requests, where that is asked for: access lines and exposures.
 //! In: events. Out: lines; user ids in the form that was asked for, which is not at all unless somebody says so.
 
-use super::{access, event, exposure::Exposures, lines::Lines};
+use super::{access, event, exposure::Exposures, line_writer::Lines};
 use crate::engine::Decisions;
 use sha2::{Digest as _, Sha256};
 use std::{

@@ -1,7 +1,7 @@
 //! Log lines on standard error: text for people, JSON for machines.
 //! In: tracing events. Out: one line each; what came from a client is written escaped, user ids not at all.
 
-use super::lines::Lines;
+use super::line_writer::Lines;
 use std::{
     io::{self, IsTerminal as _, Write},
     time::Duration,

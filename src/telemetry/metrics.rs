@@ -2,15 +2,15 @@
 //! In: events. Out: sums, to `scrape`. A worker adds to slots of its own that were looked up when the snapshot was
 //! published; the same labels keep their slots, so that a reload loses no count.
 
-use super::count::{Ending, Endings, Slot};
+use super::counter::{Ending, Endings, Slot};
 use super::{
-    compared::is_compared,
+    comparable::is_compared,
     goals::{self, Goals},
     journal::Journal,
 };
 use crate::{
-    engine::{Decisions, Reason, Snapshot, Toggles, evaluate::Person, forced, units::Second},
-    turns::give_way,
+    background::give_way,
+    engine::{Decisions, Reason, Snapshot, Toggles, evaluate::Person, overrides, units::Second},
 };
 use arc_swap::ArcSwap;
 use std::{
@@ -285,7 +285,10 @@ impl Worker {
             self.counters.forged.add(decisions.forged as u64);
         }
         for result in decisions.overrides.iter().flatten() {
-            count(&self.counters.overrides, forced::Outcome::as_str(*result));
+            count(
+                &self.counters.overrides,
+                overrides::Outcome::as_str(*result),
+            );
         }
         let layouts = self.counters.layouts.load();
         let Some(layout) = layouts

@@ -1,7 +1,7 @@
 //! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums under the names that `cli.md` promises.
 
 use super::{
-    count::{BOUNDS, CLASSES, Endings},
+    counter::{BOUNDS, CLASSES, Endings},
     metrics::{Counters, Metrics, lock},
     process, series,
 };

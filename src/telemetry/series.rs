@@ -2,11 +2,11 @@
 //! In: every worker's counters. Out: OpenMetrics text, its labels written once a series, so that a scrape takes milliseconds.
 
 use super::{
-    count::{BOUNDS, CLASSES, Endings},
+    counter::{BOUNDS, CLASSES, Endings},
     metrics::{Key, Metrics, REASONS, Variant, lock},
     scrape::count,
 };
-use crate::turns::give_way;
+use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};
 
 /// Appends them.

@@ -2,7 +2,7 @@
 
 use crate::toggles::compile;
 use burgee::engine::{
-    aloud,
+    describe::sentence,
     vary::{self, Vary},
 };
 
@@ -111,7 +111,7 @@ serve: {control: 50%, treatment: 50%}";
             .iter()
             .find(|feature| &*feature.name == "one")
             .unwrap();
-        assert_eq!(aloud::feature(feature, toggles), expected, "{one}");
+        assert_eq!(sentence::feature(feature, toggles), expected, "{one}");
     }
 }
 

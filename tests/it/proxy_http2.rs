@@ -5,7 +5,7 @@ use crate::{
     raw::{App, Burgee, PATIENCE, in_force},
 };
 use burgee::{
-    engine::{Snapshot, fold::Guard},
+    engine::{Snapshot, forged_fields::Guard},
     live::Phase,
     proxy::Protocol,
 };

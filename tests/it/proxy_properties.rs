@@ -3,7 +3,7 @@
 use crate::raw::{App, Burgee, Client, Message, in_force};
 use burgee::engine::{
     Snapshot,
-    fold::{self, Guard},
+    forged_fields::{self, Guard},
 };
 use proptest::{
     collection::vec,
@@ -79,7 +79,7 @@ fn whatever_folds_onto_ours_is_dropped_and_nothing_else() {
         }
         let answer = burgee.answer(format!("GET / HTTP/1.1\r\nHost: a\r\n{name}: 1\r\n\r\n"));
         assert_eq!(answer.status(), 200);
-        let folded = fold::fold(&name);
+        let folded = forged_fields::fold(&name);
         let trusted = [
             "x-user-id",
             "content-length",

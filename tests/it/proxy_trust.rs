@@ -1,7 +1,7 @@
 //! A client never decides a feature: whatever only burgee may say is dropped, in every spelling and by every trick.
 
 use crate::raw::{App, Burgee, Message, in_force};
-use burgee::engine::{Snapshot, fold::Guard};
+use burgee::engine::{Snapshot, forged_fields::Guard};
 use http::{HeaderName, HeaderValue};
 
 /// A file with the default prefix, one header outside of it, an identity header, and the revision header.

@@ -2,17 +2,15 @@
 //! In: their maps. Out: one slot for each, with the weights of its subjects.
 
 use super::sources::PLACES;
-use super::{
-    super::{
-        file,
-        problem::{nearest, quote},
-        tree::{Entry, Kind, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    file,
+    problem::{nearest, quote},
+    tree::{Entry, Kind, Place},
 };
 use crate::engine::{
-    anonymous::Anonymous,
     attributes::{Attribute, Slot, USER},
+    visitor::Anonymous,
 };
 use http::HeaderName;
 use std::collections::HashMap;

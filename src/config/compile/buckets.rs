@@ -1,13 +1,11 @@
 //! Variants by bucket.
 //! In: `buckets`. Out: ranges within 0 to 9999 that do not overlap.
 
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Node},
-    },
-    Cx,
+use super::Cx;
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Node},
 };
 use crate::engine::evaluate::{FeatureIndex, Serve};
 

@@ -1,10 +1,8 @@
 //! What burgee adds to the head of a request.
 //! In: everything that is sent. Out: a problem or a warning where it is much.
 
-use super::{
-    super::{problem::Log, tree::Place},
-    conflicts::Sends,
-};
+use super::conflicts::Sends;
+use crate::config::{problem::Log, tree::Place};
 use crate::engine::headers::Budget;
 
 /// Where applications begin to refuse.

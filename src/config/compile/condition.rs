@@ -1,13 +1,11 @@
 //! One grammar for `when` and `segments`: text to condition.
 //! In: a value of the file. Out: a [`Condition`], and what it reaches; every problem is told.
 
-use super::{
-    super::{
-        file,
-        problem::{did_you_mean, quote},
-        tree::{Entry, Kind, Node, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    file,
+    problem::{did_you_mean, quote},
+    tree::{Entry, Kind, Node, Place},
 };
 use crate::engine::{
     attributes::Slot,

@@ -1,16 +1,12 @@
 //! Every header is told from every other, also across files.
 //! In: what each file sends and trusts. Out: problems, at both places where two files are at odds.
 
-use super::{
-    super::{
-        problem::{Log, quote},
-        tree::Place,
-    },
-    budget::budget,
-    headers::Travel,
-    names,
+use super::{budget::budget, headers::Travel, names};
+use crate::config::{
+    problem::{Log, quote},
+    tree::Place,
 };
-use crate::engine::{Feature, fold};
+use crate::engine::{Feature, forged_fields};
 use http::HeaderName;
 use std::collections::HashMap;
 
@@ -76,7 +72,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
         .filter_map(|file| file.travel.prefix.as_ref())
         .collect();
     for (name, at) in prefixes.iter() {
-        let folded = fold::fold(name);
+        let folded = forged_fields::fold(name);
         if let Some(protected) = PROTECTED
             .iter()
             .find(|protected| protected.starts_with(&folded))
@@ -88,7 +84,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             );
         }
         for (source, source_at) in &trusted {
-            if fold::fold(source.as_str()).starts_with(&folded) {
+            if forged_fields::fold(source.as_str()).starts_with(&folded) {
                 // the sources that `user` has when it is left out stand nowhere
                 let source_at = if source_at.id == 0 { at } else { source_at };
                 log.error(
@@ -104,7 +100,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
         }
     }
     for claim in files.iter().flat_map(claims) {
-        let folded = fold::fold(&claim.name);
+        let folded = forged_fields::fold(&claim.name);
         if PROTECTED.contains(&&*folded) {
             log.error(
                 claim.at,
@@ -117,7 +113,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
         }
         for (source, _) in trusted
             .iter()
-            .filter(|(source, _)| fold::fold(source.as_str()) == folded)
+            .filter(|(source, _)| forged_fields::fold(source.as_str()) == folded)
         {
             log.error(
                 claim.at,
@@ -163,7 +159,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
     let mut spellings: HashMap<String, &HeaderName> = HashMap::new();
     for (source, at) in trusted {
         let first = spellings
-            .entry(fold::fold(source.as_str()))
+            .entry(forged_fields::fold(source.as_str()))
             .or_insert(source);
         if *first != source {
             log.error(

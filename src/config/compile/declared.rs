@@ -2,13 +2,11 @@
 //! In: an entry of `features`. Out: a [`Declared`], so that everything may refer to everything.
 
 use super::payload;
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Node, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Node, Place},
 };
 use crate::engine::Status;
 use serde_json::Value;

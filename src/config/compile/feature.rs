@@ -1,19 +1,14 @@
 //! One feature: text to meaning.
 //! In: an entry of `features`. Out: first its name and variants, so that others may refer to it; then a [`Feature`].
 
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Node, Place},
-    },
-    Cx,
-    condition::Reach,
-    headers::Travel,
-    names, payload,
-    serve::Written,
+use super::{Cx, condition::Reach, headers::Travel, names, payload, serve::Written};
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Node, Place},
 };
 use crate::{
+    background::give_way,
     engine::{
         Feature, Status, Variant,
         attributes::USER,
@@ -23,7 +18,6 @@ use crate::{
         units::Share,
         weights::{Line, Weighted},
     },
-    turns::give_way,
 };
 use http::HeaderValue;
 use serde_json::Value;

@@ -1,14 +1,14 @@
 //! All files of one generation, together.
 //! In: their trees. Out: a [`Snapshot`], or every problem in the log.
 
-use super::super::{
+use super::{Environment, attributes, conflicts, headers::Travel, one};
+use crate::config::{
     problem::{Log, quote},
     tree::{Node, Place},
 };
-use super::{Environment, attributes, conflicts, headers::Travel, one};
 use crate::engine::{
-    Feature, Snapshot, Toggles, anonymous::Anonymous, evaluate::FeatureIndex, fold::Guard,
-    forced::Override, units::Second,
+    Feature, Snapshot, Toggles, evaluate::FeatureIndex, forged_fields::Guard, overrides::Override,
+    units::Second, visitor::Anonymous,
 };
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
@@ -100,7 +100,7 @@ pub(in crate::config) fn all(
         .collect();
     if prefixes.is_empty() {
         // files that send nothing leave the default prefix to nobody
-        prefixes.push(crate::engine::fold::DEFAULT_PREFIX);
+        prefixes.push(crate::engine::forged_fields::DEFAULT_PREFIX);
     }
     let combined = known
         .iter()

@@ -1,11 +1,8 @@
 //! Who refers to whom: parents before children, no cycles, not too deep.
 //! In: what each feature and segment reaches. Out: the order of evaluation.
 
-use super::{
-    super::{problem::quote, tree::Place},
-    Cx,
-    condition::Reach,
-};
+use super::{Cx, condition::Reach};
+use crate::config::{problem::quote, tree::Place};
 use crate::engine::{attributes::Slot, evaluate::FeatureIndex, source::Source};
 
 /// Prerequisites within each other, and segments within each other.

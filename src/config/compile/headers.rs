@@ -1,15 +1,13 @@
 //! How the answers of one file travel.
 //! In: `headers`, and `header:` of its features. Out: a [`Travel`].
 
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Place},
 };
-use crate::engine::fold;
+use crate::engine::forged_fields;
 use http::HeaderName;
 
 /// How the answers of one file travel.
@@ -42,7 +40,7 @@ impl Travel {
 
 impl<'t> Cx<'t, '_> {
     pub(super) fn travel(&mut self, entry: Option<&'t Entry<'t>>, file: Place) -> Travel {
-        let default = || Some((fold::DEFAULT_PREFIX.to_owned(), file));
+        let default = || Some((forged_fields::DEFAULT_PREFIX.to_owned(), file));
         let Some(entry) = entry else {
             return Travel {
                 prefix: default(),

@@ -2,46 +2,46 @@
 //! In: the trees of all files. Out: a [`crate::engine::Snapshot`], or every problem in the log. Validation that yields no type is
 //! forgotten, so there is none: what is checked here is what is built here.
 
-mod anonymous;
 mod attributes;
 mod buckets;
 mod budget;
 mod condition;
 mod conflicts;
-mod dates;
 mod declared;
 mod feature;
-mod forced;
-mod foreign;
 mod generation;
 mod graph;
 mod headers;
+mod impossible;
+mod instants;
 mod names;
-mod never;
 mod operators;
+mod other_systems;
+mod overrides;
 mod payload;
 mod reachable;
 mod rollout;
 mod rules;
+mod scalars;
 mod serve;
 mod sources;
 mod values;
+mod visitor;
 mod warnings;
-mod words;
 
 use super::{
     file,
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{anonymous::Anonymous, evaluate::FeatureIndex, units::Second};
+use crate::engine::{evaluate::FeatureIndex, units::Second, visitor::Anonymous};
 use condition::Reach;
 use declared::Declared;
-use foreign::is_foreign;
 use generation::Compiled;
 pub(in crate::config) use generation::all;
 use graph::Graph;
 use headers::Travel;
+use other_systems::is_foreign;
 use std::collections::HashMap;
 
 /// Features of a file.

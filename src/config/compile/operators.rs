@@ -1,13 +1,11 @@
 //! The operators of a condition: text to tests.
 //! In: a map of operators. Out: a [`Test`]; what can never hold is a problem.
 
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Node, Place},
-    },
-    Cx,
+use super::Cx;
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Node, Place},
 };
 use crate::engine::{evaluate::FeatureIndex, number::Decimal, operator::Test};
 

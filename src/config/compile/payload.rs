@@ -1,12 +1,10 @@
 //! Payloads: YAML 1.2's core schema to JSON, exactly.
 //! In: a value of the file. Out: JSON; big integers keep every digit.
 
-use super::{
-    super::{
-        problem::quote,
-        tree::{Kind, Node},
-    },
-    Cx,
+use super::Cx;
+use crate::config::{
+    problem::quote,
+    tree::{Kind, Node},
 };
 use serde_json::{Map, Value};
 

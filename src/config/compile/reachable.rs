@@ -1,7 +1,7 @@
 //! Rules that can never be reached, as far as that can be proved from the text.
 //! In: the conditions of a feature's rules. Out: whether an earlier one holds whenever a later one does.
 
-use super::super::tree::{Entry, Kind, Node};
+use crate::config::tree::{Entry, Kind, Node};
 
 /// Whether `earlier` holds whenever `later` does. May say no where the answer is yes, never the reverse.
 pub(super) fn implies(later: &Node<'_>, earlier: &Node<'_>) -> bool {

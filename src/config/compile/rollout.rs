@@ -1,13 +1,11 @@
 //! How many people: a share, steps, or a glide.
 //! In: `rollout`, and percentages anywhere. Out: a [`Rollout`], proved to be between 0% and 100%.
 
-use super::{
-    super::{
-        file,
-        problem::quote,
-        tree::{Entry, Kind, Node},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Kind, Node},
 };
 use crate::engine::{
     schedule::Rollout,

@@ -1,14 +1,12 @@
 //! The rules of a feature, read top to bottom.
 //! In: a list of maps. Out: the rules; one that can never be reached is a problem.
 
-use super::{
-    super::{
-        file,
-        tree::{Entry, Kind, Node, Place},
-    },
-    Cx,
-};
+use super::Cx;
 use super::{condition::Reach, reachable::implies, serve::Written};
+use crate::config::{
+    file,
+    tree::{Entry, Kind, Node, Place},
+};
 use crate::engine::{
     condition::Condition,
     evaluate::{FeatureIndex, Rule},

@@ -1,12 +1,10 @@
 //! What those who are meant get: `serve`, or what stands in its place.
 //! In: the keys that features and rules share. Out: an [`Outcome`] whose shares add up and whose variants exist.
 
-use super::{
-    super::{
-        problem::{did_you_mean, quote},
-        tree::{Entry, Kind, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    problem::{did_you_mean, quote},
+    tree::{Entry, Kind, Place},
 };
 use crate::engine::{
     bucket::{Arm, Seed},

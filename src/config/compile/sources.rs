@@ -1,12 +1,10 @@
 //! Places of a request, and of the process, that attributes come from.
 //! In: `header.x-user-id`, or a list of such. Out: [`Source`]s; every header among them is trusted from then on.
 
-use super::{
-    super::{
-        problem::{nearest, quote},
-        tree::{Entry, Kind, Place},
-    },
-    Cx, names,
+use super::{Cx, names};
+use crate::config::{
+    problem::{nearest, quote},
+    tree::{Entry, Kind, Place},
 };
 use crate::engine::source::Source;
 use std::collections::HashSet;

@@ -1,12 +1,10 @@
 //! What operators compare with: regular expressions, ranges of versions, networks, numbers.
 //! In: text. Out: the value, or what to write instead.
 
-use super::{
-    super::{
-        problem::quote,
-        tree::{Entry, Place},
-    },
-    Cx,
+use super::Cx;
+use crate::config::{
+    problem::quote,
+    tree::{Entry, Place},
 };
 use crate::engine::{instant, number::Decimal};
 use ipnet::IpNet;

@@ -1,13 +1,10 @@
 //! What is allowed, and probably not meant.
 //! In: the text of a file that has been understood. Out: warnings.
 
-use super::{
-    super::{
-        problem::quote,
-        tree::{Entry, Kind, Node},
-    },
-    Cx,
-    reachable::are_apart,
+use super::{Cx, reachable::are_apart};
+use crate::config::{
+    problem::quote,
+    tree::{Entry, Kind, Node},
 };
 use crate::engine::{instant, units::Second};
 

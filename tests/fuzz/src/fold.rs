@@ -1,5 +1,5 @@
 //! Any field name: whatever the laxest application reads as ours is dropped, and nothing of ours survives.
-use burgee::engine::fold::{Guard, fold};
+use burgee::engine::forged_fields::{Guard, fold};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Panics where the promise is broken.

@@ -4,7 +4,7 @@ use burgee::{
     engine::{
         Decisions, Snapshot,
         attributes::{Asked, Http},
-        forced::Outcome,
+        overrides::Outcome,
         units::Second,
     },
 };

@@ -4,10 +4,10 @@
 use burgee::{
     config::{self, Text},
     engine::{
-        Decisions, Facts, Snapshot, aloud, answer,
+        Decisions, Facts, Snapshot,
         attributes::{Asked, Context},
-        compare::{self, Kind},
-        explain,
+        describe::{explain, json, sentence},
+        diff::{self, Kind},
         units::Second,
     },
 };
@@ -26,7 +26,7 @@ pub fn ask(data: &[u8]) {
             answers(&snapshot, Some("mia"));
             answers(&snapshot, None);
             travels(&snapshot);
-            for change in compare::changes(&snapshot, &snapshot, NOW) {
+            for change in diff::changes(&snapshot, &snapshot, NOW) {
                 assert!(matches!(change.kind, Kind::Same), "{change:?}");
             }
         }
@@ -47,12 +47,12 @@ fn answers(snapshot: &Snapshot, user: Option<&str>) {
         (Asked::Context(&context), Decisions::default(), Vec::new());
     snapshot.decide(asked, NOW, None, &mut decisions);
     assert_eq!(decisions.answers.len(), snapshot.features().count());
-    answer::write(snapshot, &decisions, asked, NOW, user, &|_| true, &mut json);
+    json::write(snapshot, &decisions, asked, NOW, user, &|_| true, &mut json);
     assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
     for toggles in &snapshot.files {
         let explained = explain::file(toggles, asked, NOW, &decisions);
         for (feature, explained) in toggles.features.iter().zip(explained) {
-            assert!(!explained.why.is_empty() && !aloud::feature(feature, toggles).is_empty());
+            assert!(!explained.why.is_empty() && !sentence::feature(feature, toggles).is_empty());
         }
     }
 }

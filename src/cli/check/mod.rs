@@ -1,0 +1,118 @@
+//! `burgee check`: every problem of toggles files, before they are deployed.
+//! In: files and directories. Out: each problem with its line, and 1 if there is any.
+
+pub mod report;
+
+use super::PROBLEMS;
+use crate::{
+    config::{self, Problem, Severity, Text},
+    engine::{Snapshot, units::Second},
+};
+use clap::{Args, ValueEnum};
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Shows every problem of toggles files: 0 if there is none, 1 if there is
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  burgee check toggles.yaml\n  burgee check --strict --format github deploy/toggles/\n  \
+    helm template . | yq 'select(.kind == \"ConfigMap\").data.\"toggles.yaml\"' | burgee check -\n\n\
+    Each path is checked by itself; the files of a directory belong together, as they do in a pod.\n\
+    Variables that the files name are taken as set."
+)]
+pub struct Check {
+    /// Toggles files, directories of them, or - for standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// How problems are shown
+    #[arg(long, value_enum, env = "BURGEE_FORMAT", default_value = "text")]
+    format: Format,
+    /// Warnings count as problems
+    #[arg(long, env = "BURGEE_STRICT")]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// each problem with its line and a caret
+    Text,
+    /// one object
+    Json,
+    /// annotations of a GitHub workflow
+    Github,
+}
+
+/// What was found in one path.
+pub struct Checked<'a> {
+    /// as it was given
+    pub path: &'a Path,
+    /// what was read
+    pub texts: Vec<Text>,
+    /// in the order of the text
+    pub problems: Vec<Problem>,
+    /// what it means, where nothing is wrong with it
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Checked<'_> {
+    /// Whether anything makes the exit code 1.
+    pub fn is_bad(&self) -> bool {
+        let mut problems = self.problems.iter();
+        self.snapshot.is_none() || problems.any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// Checks every path.
+pub fn main(check: &Check) -> ExitCode {
+    let mut all: Vec<Checked<'_>> = check.paths.iter().map(|path| checked(path)).collect();
+    for problem in all.iter_mut().flat_map(|one| &mut one.problems) {
+        if check.strict {
+            problem.severity = Severity::Error;
+        }
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let shown = match check.format {
+        Format::Text => report::text(&all, &mut out),
+        Format::Json => report::json(&all, &mut out),
+        Format::Github => report::github(&all, &mut out),
+    };
+    if let Err(error) = super::printed(shown.and_then(|()| out.flush())) {
+        return super::fail(&error);
+    }
+    match all.iter().any(Checked::is_bad) {
+        true => PROBLEMS.into(),
+        false => ExitCode::SUCCESS,
+    }
+}
+
+fn checked(path: &Path) -> Checked<'_> {
+    let generation = match config::generation(path) {
+        Ok(generation) => generation,
+        Err(problems) => {
+            return Checked {
+                path,
+                texts: Vec::new(),
+                problems: problems.0,
+                snapshot: None,
+            };
+        }
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = Second(now.map_or(0, |now| now.as_secs() as i64));
+    // a laptop has neither the key nor the labels of the pod
+    let environment = |_: &str| Some("set where it runs".to_owned());
+    let (snapshot, problems) = match config::compile_texts(&generation.texts, &environment, now) {
+        Ok((snapshot, warnings)) => (Some(snapshot), warnings),
+        Err(problems) => (None, problems.0),
+    };
+    Checked {
+        path,
+        texts: generation.texts,
+        problems,
+        snapshot,
+    }
+}

@@ -1,0 +1,144 @@
+//! Counting who moves, where conditions make it depend on who comes.
+//! In: two snapshots, a request, ids. Out: per feature how many went from which variant to which, and who.
+
+use crate::cli::{ids, request::Request};
+use crate::engine::{Decisions, Feature, Snapshot};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    path::Path,
+};
+
+/// What was counted for one feature.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// how many ids were asked
+    pub people: u64,
+    /// from, to: how many moved
+    moves: BTreeMap<(String, String), u64>,
+    /// how many get something other than the default, before and after
+    reached: [u64; 2],
+    /// who moved: id, from, to; only for a file of ids
+    pub who: Vec<(String, String, String)>,
+}
+
+/// By the feature's key.
+pub type Counts = HashMap<String, Counted>;
+
+/// A feature that both snapshots have, as the old one and the new one know it, and its index in each one's decisions.
+type Pair<'a> = [(usize, &'a Feature); 2];
+
+/// What a variant is called where there is no answer (a file whose condition does not hold).
+const NO_ANSWER: &str = "(no answer)";
+
+/// Counts over the ids of a file, one a line, and keeps who moves.
+pub fn over_file(
+    old: &Snapshot,
+    new: &Snapshot,
+    request: &Request,
+    file: &Path,
+) -> io::Result<Counts> {
+    let mut count = Count::new(old, new, request, true);
+    ids::each(file, true, |id| {
+        count.add(id);
+        Ok(())
+    })?;
+    Ok(count.counts())
+}
+
+/// Counts over made-up ids.
+pub fn over_sample(old: &Snapshot, new: &Snapshot, request: &Request, sample: u64) -> Counts {
+    let mut count = Count::new(old, new, request, false);
+    for number in 0..sample {
+        count.add(&format!("user-{number}"));
+    }
+    count.counts()
+}
+
+struct Count<'a> {
+    sides: [(&'a Snapshot, Decisions); 2],
+    request: &'a Request,
+    pairs: Vec<(Pair<'a>, Counted)>,
+    keep: bool,
+}
+
+impl<'a> Count<'a> {
+    fn new(old: &'a Snapshot, new: &'a Snapshot, request: &'a Request, keep: bool) -> Count<'a> {
+        let place: HashMap<&str, (usize, &Feature)> = old
+            .features()
+            .map(|(index, _, feature)| (&*feature.key, (index, feature)))
+            .collect();
+        let both = new
+            .features()
+            .filter_map(|(index, _, feature)| Some([*place.get(&*feature.key)?, (index, feature)]));
+        let pairs = both.map(|pair| (pair, Counted::default())).collect();
+        Count {
+            sides: [(old, Decisions::default()), (new, Decisions::default())],
+            request,
+            pairs,
+            keep,
+        }
+    }
+
+    fn add(&mut self, id: &str) {
+        for (snapshot, decisions) in &mut self.sides {
+            snapshot.decide(
+                self.request.asked(Some(id)),
+                self.request.now,
+                None,
+                decisions,
+            );
+        }
+        for (pair, counted) in &mut self.pairs {
+            counted.people += 1;
+            let mut names = [NO_ANSWER; 2];
+            for (side, (index, feature)) in pair.iter().enumerate() {
+                if let Some(decision) = self.sides[side].1.answers[*index] {
+                    names[side] = &feature.variant(decision.variant).name;
+                    counted.reached[side] += u64::from(decision.variant != feature.default);
+                }
+            }
+            let [from, to] = names;
+            if from != to {
+                *counted
+                    .moves
+                    .entry((from.to_owned(), to.to_owned()))
+                    .or_default() += 1;
+                if self.keep {
+                    counted
+                        .who
+                        .push((id.to_owned(), from.to_owned(), to.to_owned()));
+                }
+            }
+        }
+    }
+
+    fn counts(self) -> Counts {
+        self.pairs
+            .into_iter()
+            .map(|([_, (_, feature)], counted)| (feature.key.to_string(), counted))
+            .collect()
+    }
+}
+
+impl Counted {
+    /// The share of people that changes variant.
+    pub fn moved(&self) -> f64 {
+        self.moves.values().sum::<u64>() as f64 / self.people.max(1) as f64
+    }
+
+    /// The share of people that gets something other than the default, before and after.
+    pub fn reached(&self) -> [f64; 2] {
+        self.reached
+            .map(|count| count as f64 / self.people.max(1) as f64)
+    }
+
+    /// From, to, share of people.
+    pub fn flows(&self) -> Vec<(String, String, f64)> {
+        let share = |count: u64| count as f64 / self.people.max(1) as f64;
+        self.moves
+            .iter()
+            .map(|((from, to), count)| (from.clone(), to.clone(), share(*count)))
+            .collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! `burgee diff`: who an edit moves, before it is merged.
+//! In: two toggles files, a request made of flags, ids where conditions make it depend on who comes.
+//! Out: per feature the share that changes variant, as text, JSON or Markdown; exit code 1 above `--max-moved`.
+
+pub mod count;
+pub mod report;
+
+use super::request::{Request, RequestArgs};
+use crate::{
+    config,
+    engine::{
+        Snapshot,
+        diff::{self, Change, Kind},
+        units::Share,
+    },
+};
+use count::Counted;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Who an edit moves: per feature the exact share of people that changes variant, and from which to which
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  burgee diff old.yaml new.yaml
+  git show main:toggles.yaml | burgee diff - toggles.yaml --max-moved 5%
+  burgee diff old.yaml new.yaml --users ids.txt --header 'X-Plan: pro' --json
+
+The share is computed, not sampled, where no condition makes it depend on who comes. Where one does, it is counted
+over --users, else over --sample made-up ids, for the request that the other flags describe.")]
+pub struct Diff {
+    /// The files as they are: a file, a directory, or - for standard input
+    old: PathBuf,
+    /// The files as they will be
+    new: PathBuf,
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Count over these ids, one a line, and name those that move
+    #[arg(long, env = "BURGEE_USERS", value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// How many made-up ids to count over where a share depends on who comes
+    #[arg(long, env = "BURGEE_SAMPLE", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    sample: u64,
+    /// Exit with 1 if any feature moves a greater share than this
+    #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE", value_parser = share)]
+    max_moved: Option<Share>,
+    /// One JSON object
+    #[arg(long, env = "BURGEE_JSON", conflicts_with = "markdown")]
+    json: bool,
+    /// A Markdown summary, fit for a pull request
+    #[arg(long, env = "BURGEE_MARKDOWN")]
+    markdown: bool,
+}
+
+/// One feature of the difference, ready to be shown.
+pub struct Row<'a> {
+    /// the feature's key
+    pub key: &'a str,
+    /// what happened to it
+    pub kind: Kind<'a>,
+    /// the share of people that changes variant, 0 to 1
+    pub moved: f64,
+    /// from, to, share: those that move
+    pub flows: Vec<(String, String, f64)>,
+    /// what was counted, where ids were
+    pub counted: Option<Counted>,
+}
+
+/// Exit code 1 where a file has problems or more moves than may.
+pub fn main(args: &Diff) -> ExitCode {
+    let inputs = [Some(&args.old), Some(&args.new), args.users.as_ref()];
+    let from_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
+    if inputs.into_iter().flatten().filter(from_stdin).count() > 1 {
+        return super::refuse(&"only one of OLD, NEW and --users can come from standard input");
+    }
+    let request = Request::new(&args.request);
+    let environment = |name: &str| args.request.environment(name);
+    let load = |path: &Path| config::load(path, &environment, request.now);
+    let (old, new) = match (load(&args.old), load(&args.new)) {
+        (Ok(old), Ok(new)) => (old.snapshot, new.snapshot),
+        (old, new) => {
+            for problems in [old.err(), new.err()].iter().flatten() {
+                super::bad_toggles(problems);
+            }
+            return super::PROBLEMS.into();
+        }
+    };
+    let (old, new) = (&old, &new);
+    let rows = match rows(old, new, &request, args) {
+        Ok(rows) => rows,
+        Err(error) => return super::fail(&error),
+    };
+    let renamed = diff::renamed(old, new);
+    let how = report::How {
+        json: args.json,
+        markdown: args.markdown,
+        sample: args.users.is_none().then_some(args.sample),
+    };
+    let shown = report::print(&rows, &renamed, how, &mut io::stdout().lock());
+    if let Err(error) = super::printed(shown) {
+        return super::fail(&error);
+    }
+    let most = args
+        .max_moved
+        .map(|share| f64::from(share.millionths()) / f64::from(Share::WHOLE));
+    let over: Vec<_> = rows
+        .iter()
+        .filter(|row| most.is_some_and(|most| row.moved > most + 1e-9))
+        .collect();
+    for row in &over {
+        super::fail(&format!(
+            "{} moves {}, more than --max-moved",
+            row.key,
+            report::percent(row.moved)
+        ));
+    }
+    if over.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        super::PROBLEMS.into()
+    }
+}
+
+fn rows<'a>(
+    old: &'a Snapshot,
+    new: &'a Snapshot,
+    request: &Request,
+    args: &Diff,
+) -> io::Result<Vec<Row<'a>>> {
+    let changes = diff::changes(old, new, request.now);
+    let depends = changes
+        .iter()
+        .any(|change| matches!(change.kind, Kind::Depends(_)));
+    let mut counts = match (&args.users, depends) {
+        (Some(file), _) => count::over_file(old, new, request, file)?,
+        (None, true) => count::over_sample(old, new, request, args.sample),
+        (None, false) => Default::default(),
+    };
+    let row = |Change { key, kind }: Change<'a>| {
+        let counted = counts.remove(key);
+        let (moved, flows) = match (&kind, &counted) {
+            (Kind::Exact(flows), _) => {
+                let moving = flows
+                    .iter()
+                    .filter(|((from, to), share)| from != to && **share > 0.0);
+                let flows = moving
+                    .map(|((from, to), share)| ((*from).to_owned(), (*to).to_owned(), *share));
+                let flows: Vec<_> = flows.collect();
+                (flows.iter().map(|(_, _, share)| share).sum(), flows)
+            }
+            (Kind::Depends(_), Some(counted)) => (counted.moved(), counted.flows()),
+            _ => (0.0, Vec::new()),
+        };
+        Row {
+            key,
+            kind,
+            moved,
+            flows,
+            counted,
+        }
+    };
+    Ok(changes.into_iter().map(row).collect())
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    Share::parse(text).map_err(|_| "write a percentage, as in 5% or 0.5%".into())
+}

@@ -1,0 +1,213 @@
+//! The difference as text, JSON or Markdown.
+//! In: rows. Out: what `burgee diff` prints.
+
+use super::Row;
+use crate::cli::style::Paint;
+use crate::engine::diff::{Kind, Renamed, flows};
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+
+/// How to show it.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// as JSON
+    pub json: bool,
+    /// as Markdown
+    pub markdown: bool,
+    /// how many made-up ids were counted over; none for ids of a file
+    pub sample: Option<u64>,
+}
+
+/// Prints the rows.
+pub fn print(
+    rows: &[Row<'_>],
+    renamed: &[Renamed<'_>],
+    how: How,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match how {
+        How { json: true, .. } => json(rows, renamed, how, out),
+        How { markdown: true, .. } => markdown(rows, renamed, how, out),
+        _ => text(rows, renamed, how, out),
+    }
+}
+
+/// A share of people with as many digits as it needs.
+pub fn percent(share: f64) -> String {
+    let text = format!("{:.4}", share * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn text(
+    rows: &[Row<'_>],
+    renamed: &[Renamed<'_>],
+    how: How,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let Paint {
+        bold,
+        yellow,
+        plain,
+        ..
+    } = Paint::stdout();
+    for row in rows.iter().filter(|row| changed(row)) {
+        let shade = if row.moved > 0.0 { yellow } else { "" };
+        writeln!(
+            out,
+            "{bold}{}{plain}: {shade}{}{plain}",
+            row.key,
+            headline(row)
+        )?;
+        for (from, to, share) in &row.flows {
+            writeln!(out, "  {from} -> {to}: {}", percent(*share))?;
+        }
+        for note in notes(row, how) {
+            writeln!(out, "  {note}")?;
+        }
+        for (id, from, to) in row.counted.iter().flat_map(|counted| &counted.who) {
+            writeln!(out, "  {id}: {from} -> {to}")?;
+        }
+    }
+    for line in renamed.iter().map(rename) {
+        writeln!(out, "{line}")?;
+    }
+    if !rows.iter().any(changed) {
+        writeln!(out, "nobody moves")?;
+    }
+    Ok(())
+}
+
+fn markdown(
+    rows: &[Row<'_>],
+    renamed: &[Renamed<'_>],
+    how: How,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "### Who this edit moves\n")?;
+    if !rows.iter().any(changed) {
+        return writeln!(out, "Nobody.");
+    }
+    writeln!(out, "| feature | moved | from → to | |\n|---|---:|---|---|")?;
+    for row in rows.iter().filter(|row| changed(row)) {
+        let flow = |(from, to, share): &(String, String, f64)| {
+            format!("`{from}` → `{to}` {}", percent(*share))
+        };
+        let flows = row.flows.iter().map(flow).collect::<Vec<_>>().join("<br>");
+        writeln!(
+            out,
+            "| `{}` | {} | {flows} | {} |",
+            row.key,
+            headline(row),
+            notes(row, how).join(" ")
+        )?;
+    }
+    for line in renamed.iter().map(rename) {
+        writeln!(out, "\n⚠️ {line}")?;
+    }
+    Ok(())
+}
+
+fn json(
+    rows: &[Row<'_>],
+    renamed: &[Renamed<'_>],
+    how: How,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut features = Map::new();
+    for row in rows {
+        let flow = |(from, to, share): &(String, String, f64)| json!({"from": from, "to": to, "share": share});
+        let mut shown = json!({
+            "moved": row.moved,
+            "flows": row.flows.iter().map(flow).collect::<Vec<_>>(),
+            "exact": !matches!(row.kind, Kind::Depends(_)),
+            "change": change(row),
+        });
+        if let Kind::Depends(Some(flows)) = &row.kind {
+            shown["moved_of_those_led_here"] = flows::moved(flows).into();
+        }
+        if let Some(counted) = &row.counted {
+            shown["counted"] = json!({
+                "people": counted.people,
+                "moved": counted.moved(),
+                "reached": counted.reached(),
+                "made_up": how.sample.is_some(),
+            });
+            if how.sample.is_none() {
+                let who = |(user, from, to): &(String, String, String)| json!({"user": user, "from": from, "to": to});
+                shown["people"] = counted.who.iter().map(who).collect();
+            }
+        }
+        features.insert(row.key.to_owned(), shown);
+    }
+    let pair = |renamed: &Renamed<'_>| json!({"from": renamed.from, "to": renamed.to, "salt": renamed.salt});
+    let whole = json!({"features": Value::Object(features), "renamed": renamed.iter().map(pair).collect::<Vec<_>>()});
+    serde_json::to_writer(&mut *out, &whole)?;
+    writeln!(out)
+}
+
+fn changed(row: &Row<'_>) -> bool {
+    !matches!(row.kind, Kind::Same)
+}
+
+fn change(row: &Row<'_>) -> &'static str {
+    match row.kind {
+        Kind::New => "new",
+        Kind::Gone => "gone",
+        Kind::Same => "same",
+        Kind::Exact(_) | Kind::Depends(_) => "changed",
+    }
+}
+
+fn headline(row: &Row<'_>) -> String {
+    match row.kind {
+        Kind::New => "new".into(),
+        Kind::Gone => "gone: its header is no longer sent".into(),
+        Kind::Same => "the same".into(),
+        Kind::Exact(_) => format!("{} of people change variant", percent(row.moved)),
+        Kind::Depends(_) => format!("{} of those counted change variant", percent(row.moved)),
+    }
+}
+
+fn notes(row: &Row<'_>, how: How) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let (Kind::Depends(led), Some(counted)) = (&row.kind, &row.counted) {
+        let people = counted.people;
+        notes.push(match how.sample {
+            Some(_) => format!("depends on who comes: counted over {people} made-up ids and the request of the flags; --users FILE counts real ones."),
+            None => format!("depends on who comes: counted over {people} ids and the request of the flags."),
+        });
+        let [before, after] = counted.reached();
+        if before != after {
+            let word = if after > before {
+                "Widened"
+            } else {
+                "Narrowed"
+            };
+            notes.push(format!(
+                "{word}: {} get something other than the default, {} before.",
+                percent(after),
+                percent(before)
+            ));
+        }
+        if let Some(flows) = led {
+            let moved = percent(flows::moved(flows));
+            notes.push(format!(
+                "Exactly {moved} of those whom its conditions lead to its own rollout and serve."
+            ));
+        }
+    } else if let Some(counted) = row.counted.as_ref().filter(|_| how.sample.is_none()) {
+        notes.push(format!(
+            "{} of the {} ids of the file.",
+            percent(counted.moved()),
+            counted.people
+        ));
+    }
+    notes
+}
+
+fn rename(renamed: &Renamed<'_>) -> String {
+    let Renamed { from, to, salt } = renamed;
+    format!(
+        "{to} looks like {from} under a new name, and everybody is dealt anew: `salt: {salt}` keeps them where they are"
+    )
+}

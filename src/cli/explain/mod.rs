@@ -1,0 +1,163 @@
+//! `burgee explain`: what a request gets, and why, by the engine that the proxy uses.
+//! In: toggles files and a request made of flags. Out: sentences, or the promised JSON.
+
+pub mod users;
+
+use super::{
+    request::{Request, RequestArgs},
+    style::Paint,
+};
+use crate::{
+    config::{self, problem},
+    engine::{
+        Decisions, Feature, Snapshot,
+        describe::{explain, json},
+    },
+};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What this request gets, and why
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  burgee explain config/toggles.yaml --user mia
+  burgee explain config/toggles.yaml --user mia --header 'X-Plan: pro' --at 2026-12-24 --feature checkout
+  burgee explain config/toggles.yaml --users ids.txt > answers.jsonl
+
+Drafts without an override and archived features have no answer and are left out of the JSON.")]
+pub struct Explain {
+    /// A toggles file, a directory of them, or - for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Only this feature; may be repeated
+    #[arg(long, env = "BURGEE_FEATURE", value_name = "NAME")]
+    feature: Vec<String>,
+    /// One JSON object instead of sentences
+    #[arg(long, env = "BURGEE_JSON")]
+    json: bool,
+    /// Answer for every id of this file (one a line, - for standard input), one JSON object a line; the summary goes to standard error
+    #[arg(
+        long,
+        env = "BURGEE_USERS",
+        value_name = "FILE",
+        conflicts_with = "user"
+    )]
+    users: Option<PathBuf>,
+}
+
+/// Exit code 1 where the file has problems, 2 for a feature that is not in it.
+pub fn main(args: &Explain) -> ExitCode {
+    if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
+        return super::refuse(&"only one of PATH and --users can come from standard input");
+    }
+    let request = Request::new(&args.request);
+    let environment = |name: &str| args.request.environment(name);
+    let loaded = match config::load(&args.file, &environment, request.now) {
+        Ok(loaded) => loaded,
+        Err(problems) => return super::bad_toggles(&problems),
+    };
+    let snapshot = &loaded.snapshot;
+    if let Some(unknown) = args
+        .feature
+        .iter()
+        .find(|name| !snapshot.features().any(|(_, _, feature)| is(feature, name)))
+    {
+        let features = snapshot.features();
+        let known = features.flat_map(|(_, _, feature)| [&*feature.key, &*feature.name]);
+        let meant = problem::nearest(unknown, known)
+            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        return super::refuse(&format!(
+            "`{unknown}` is no feature of {}{meant}",
+            args.file.display()
+        ));
+    }
+    let wanted = |feature: &Feature| {
+        args.feature.is_empty() || args.feature.iter().any(|name| is(feature, name))
+    };
+    let done = match &args.users {
+        Some(file) => users::every(snapshot, &request, file, &wanted),
+        None => one(snapshot, &request, args, &wanted),
+    };
+    match super::printed(done) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&error),
+    }
+}
+
+fn is(feature: &Feature, name: &str) -> bool {
+    &*feature.key == name || &*feature.name == name
+}
+
+fn one(
+    snapshot: &Snapshot,
+    request: &Request,
+    args: &Explain,
+    wanted: &dyn Fn(&Feature) -> bool,
+) -> io::Result<()> {
+    let asked = request.asked(None);
+    let mut decisions = Decisions::default();
+    snapshot.decide(asked, request.now, None, &mut decisions);
+    let mut out = io::stdout().lock();
+    if args.json {
+        let mut line = Vec::new();
+        json::write(
+            snapshot,
+            &decisions,
+            asked,
+            request.now,
+            args.request.user.as_deref(),
+            wanted,
+            &mut line,
+        );
+        line.push(b'\n');
+        return out.write_all(&line);
+    }
+    for toggles in &snapshot.files {
+        for (feature, explained) in
+            toggles
+                .features
+                .iter()
+                .zip(explain::file(toggles, asked, request.now, &decisions))
+        {
+            if wanted(feature) {
+                sentence(&mut out, feature, &explained)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sentence(
+    out: &mut impl Write,
+    feature: &Feature,
+    explained: &explain::Explanation,
+) -> io::Result<()> {
+    let Paint { bold, plain, .. } = Paint::stdout();
+    let Some(decision) = explained.decision else {
+        return writeln!(
+            out,
+            "{bold}{}: no answer{plain}\n  {}",
+            feature.key, explained.why
+        );
+    };
+    let header = feature
+        .header
+        .as_ref()
+        .map_or("no header".to_owned(), |name| {
+            json::canonical(name.as_str())
+        });
+    let bucket = explained
+        .bucket
+        .map_or(String::new(), |bucket| format!(", bucket {bucket}"));
+    let name = &feature.variant(decision.variant).name;
+    writeln!(out, "{bold}{}: {name}{plain}", feature.key)?;
+    writeln!(out, "  {}", explained.why)?;
+    if let Some(change) = &explained.change {
+        writeln!(out, "  to change it: {change}")?;
+    }
+    writeln!(out, "  {}{bucket}, {header}", decision.reason.as_str())
+}

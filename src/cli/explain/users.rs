@@ -1,0 +1,179 @@
+//! `explain --users`: an answer for every id of a file, in bounded memory.
+//! In: ids, one a line. Out: one JSON object a line; people per variant and segment, and effective weights, at the end.
+
+use crate::cli::{ids, request::Request};
+use crate::engine::{
+    Decisions, Feature, Reason, Snapshot,
+    attributes::{Asked, Values},
+    condition::Context,
+    describe::json,
+    units::Second,
+};
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Write},
+    path::Path,
+};
+
+/// Answers for every id and sums up on standard error.
+pub fn every(
+    snapshot: &Snapshot,
+    request: &Request,
+    file: &Path,
+    wanted: &dyn Fn(&Feature) -> bool,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let (mut summary, mut decisions) = (Summary::new(snapshot), Decisions::default());
+    let mut line = Vec::new();
+    // where the answers run over a terminal, a bar would only be torn apart by them
+    let bar = !io::stdout().is_terminal();
+    ids::each(file, bar, |user| {
+        let asked = request.asked(Some(user));
+        snapshot.decide(asked, request.now, None, &mut decisions);
+        line.clear();
+        json::write(
+            snapshot,
+            &decisions,
+            asked,
+            request.now,
+            Some(user),
+            wanted,
+            &mut line,
+        );
+        line.push(b'\n');
+        out.write_all(&line)?;
+        summary.count(snapshot, asked, request, &decisions);
+        Ok(())
+    })?;
+    out.flush()?;
+    summary.print(snapshot, wanted, request.now, &mut io::stderr().lock())
+}
+
+/// People per variant and per segment.
+struct Summary {
+    people: u64,
+    variants: Vec<[u64; 66]>,
+    segments: Vec<Vec<u64>>,
+}
+
+impl Summary {
+    fn new(snapshot: &Snapshot) -> Summary {
+        let segments = snapshot
+            .files
+            .iter()
+            .map(|toggles| vec![0; toggles.segments.len()])
+            .collect();
+        Summary {
+            people: 0,
+            variants: vec![[0; 66]; snapshot.features().count()],
+            segments,
+        }
+    }
+
+    fn count(
+        &mut self,
+        snapshot: &Snapshot,
+        asked: Asked<'_>,
+        request: &Request,
+        decisions: &Decisions,
+    ) {
+        self.people += 1;
+        for (counts, decision) in self.variants.iter_mut().zip(&decisions.answers) {
+            if let Some(decision) = decision {
+                counts[usize::from(decision.variant)] += 1;
+            }
+        }
+        for (toggles, counts) in snapshot.files.iter().zip(&mut self.segments) {
+            if counts.is_empty() {
+                continue;
+            }
+            let values = Values::new(&toggles.attributes, asked);
+            let decided = &decisions.answers[toggles.first..toggles.first + toggles.features.len()];
+            let context = Context {
+                values: &values,
+                now: request.now,
+                toggles,
+                decided,
+            };
+            for (segment, count) in toggles.segments.iter().zip(counts) {
+                *count += u64::from(segment.holds(context));
+            }
+        }
+    }
+
+    fn print(
+        &self,
+        snapshot: &Snapshot,
+        wanted: &dyn Fn(&Feature) -> bool,
+        now: Second,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let people = if self.people == 1 { "person" } else { "people" };
+        writeln!(out, "{} {people}", self.people)?;
+        for (index, _, feature) in snapshot
+            .features()
+            .filter(|(_, _, feature)| wanted(feature))
+        {
+            for (variant, count) in feature
+                .variants
+                .iter()
+                .zip(&self.variants[index])
+                .filter(|(_, count)| **count > 0)
+            {
+                writeln!(
+                    out,
+                    "  {} = {}: {count} ({:.2}%)",
+                    feature.key,
+                    variant.name,
+                    share(*count, self.people)
+                )?;
+            }
+            weights(feature, now, out)?;
+        }
+        for (toggles, counts) in snapshot.files.iter().zip(&self.segments) {
+            for (name, count) in toggles.segment_names.iter().zip(counts) {
+                writeln!(
+                    out,
+                    "  segment {name}: {count} ({:.2}%)",
+                    share(*count, self.people)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much of the listed weight the feature's own rollout and serve give to each variant.
+fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<()> {
+    let (Some(weighted), Some(outcome)) = (&feature.weighted, &feature.last) else {
+        return Ok(());
+    };
+    let mut heavy = vec![0; feature.variants.len()];
+    for (subject, weight) in &weighted.subjects {
+        let (variant, _) = outcome.decide(feature, || Some(subject), now, Reason::Static);
+        heavy[usize::from(variant)] += weight;
+    }
+    let total: u64 = heavy.iter().sum();
+    let aside = match feature.rules.is_empty() && feature.when.is_none() {
+        true => "",
+        false => ", its conditions aside",
+    };
+    for (variant, weight) in feature
+        .variants
+        .iter()
+        .zip(heavy)
+        .filter(|(_, weight)| *weight > 0)
+    {
+        writeln!(
+            out,
+            "  {} = {}: weight {weight} of {total} ({:.2}%){aside}",
+            feature.key,
+            variant.name,
+            share(weight, total)
+        )?;
+    }
+    Ok(())
+}
+
+fn share(count: u64, of: u64) -> f64 {
+    count as f64 * 100.0 / of.max(1) as f64
+}

@@ -1,0 +1,122 @@
+//! `burgee override`: a signed override, and a link that carries it.
+//! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
+
+use super::{refuse, request, say};
+use crate::engine::overrides::Key;
+use crate::flags::values;
+use sfv::{
+    BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
+};
+use std::{env, process::ExitCode, time::Duration};
+
+/// A signed override value and a ready link, for QA
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example, for a file with `override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY}`:
+  burgee override --key-env BURGEE_OVERRIDE_KEY --exp 1h briefcase=silver dark-mode=off
+  curl -H \"X-QA-Override: $(burgee override --key-env BURGEE_OVERRIDE_KEY briefcase=silver | head -n 1)\" http://localhost:3524/
+
+The first line is the value, for a header; the second is a link, for a browser."
+)]
+pub struct Override {
+    /// The environment variable that holds the key, as `override.key` names it in the file
+    #[arg(long, env = "BURGEE_KEY_ENV", value_name = "VAR")]
+    key_env: String,
+    /// How long it is valid
+    #[arg(long, env = "BURGEE_EXP", value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    exp: Duration,
+    /// The `namespace` of the file, where it has one
+    #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Where the link leads
+    #[arg(
+        long,
+        env = "BURGEE_URL",
+        value_name = "URL",
+        default_value = "http://localhost:3524/"
+    )]
+    url: String,
+    /// The query parameter of the link, as `override.from` names it in the file
+    #[arg(long, env = "BURGEE_QUERY", value_name = "NAME", default_value = "ff")]
+    query: String,
+    /// What to force: features and their variants
+    #[arg(value_name = "NAME=VARIANT", required = true, value_parser = pair)]
+    forced: Vec<(Name, String)>,
+}
+
+/// Exit code 2 where the variable holds no key.
+pub fn main(args: &Override) -> ExitCode {
+    let secret = env::var_os(&args.key_env).unwrap_or_default();
+    let Some(key) = Key::new(secret.as_encoded_bytes()) else {
+        return refuse(&format!(
+            "the variable {} is empty or not set: it has to hold the key",
+            args.key_env
+        ));
+    };
+    let expires = request::now().0.saturating_add_unsigned(args.exp.as_secs());
+    let Some(value) = signed(&key, args.namespace.as_deref(), &args.forced, expires) else {
+        return refuse(&"a variant has characters that no variant can have");
+    };
+    let mark = if args.url.contains('?') { '&' } else { '?' };
+    say(&value);
+    say(&format!(
+        "{}{mark}{}={}",
+        args.url,
+        args.query,
+        percent_encoded(&value)
+    ));
+    ExitCode::SUCCESS
+}
+
+/// The dictionary with `exp` and `sig`, as it is sent.
+pub fn signed(
+    key: &Key,
+    namespace: Option<&str>,
+    forced: &[(Name, String)],
+    expires: i64,
+) -> Option<String> {
+    let mut dictionary = Dictionary::new();
+    for (name, variant) in forced {
+        let item = match Token::from_string(variant.clone()) {
+            Ok(token) => BareItem::Token(token),
+            Err((_, text)) => BareItem::String(Text::from_string(text).ok()?),
+        };
+        dictionary.insert(name.clone(), ListEntry::Item(Item::new(item)));
+    }
+    let expires = BareItem::Integer(expires.try_into().ok()?);
+    dictionary.insert(
+        Name::from_string("exp".into()).ok()?,
+        ListEntry::Item(Item::new(expires)),
+    );
+    let signature = BareItem::ByteSequence(key.sign(namespace, &dictionary)?);
+    dictionary.insert(
+        Name::from_string("sig".into()).ok()?,
+        ListEntry::Item(Item::new(signature)),
+    );
+    dictionary.serialize()
+}
+
+fn pair(text: &str) -> Result<(Name, String), String> {
+    let (name, variant) = text.split_once('=').ok_or("write it as briefcase=silver")?;
+    if variant.is_empty() {
+        return Err(format!("`{name}` has no variant: write it as {name}=on"));
+    }
+    // dictionary keys are lower case (RFC 9651, section 3.1.2); features are found whatever their case
+    let key = Name::from_string(name.to_ascii_lowercase())
+        .map_err(|_| format!("`{name}` is no feature name"))?;
+    Ok((key, variant.to_owned()))
+}
+
+/// Everything but the unreserved characters of RFC 3986.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

@@ -1,0 +1,54 @@
+//! Values that a request can never have: a path without a slash, a host with a port.
+//! In: a source and what is asked of it. Out: a warning; a context of OFREP may have them all the same.
+
+use super::Cx;
+use crate::config::{problem::quote, tree::Entry};
+use crate::engine::{
+    attributes::Slot,
+    operator::{Test, Texts},
+    source::Source,
+};
+
+impl<'t> Cx<'t, '_> {
+    /// Warnings for values that a request can never have.
+    pub(super) fn never(&mut self, slot: Slot, test: &Test, entry: &'t Entry<'t>) {
+        let attribute = &self.slots.list[usize::from(slot)];
+        let [source] = &*attribute.sources else {
+            return;
+        };
+        let texts: Vec<&str> = match test {
+            Test::Is(Texts::Few(texts)) | Test::Prefix(texts) => {
+                texts.iter().map(|text| &**text).collect()
+            }
+            _ => return,
+        };
+        let odd = texts.into_iter().find_map(|text| match source {
+            Source::Path if !text.starts_with('/') && text != "*" => {
+                Some((text, "a path begins with `/`"))
+            }
+            Source::Path if text.contains('?') => {
+                Some((text, "the path is without the query: ask `query.NAME`"))
+            }
+            Source::Host if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                Some((text, "the host is in lower case"))
+            }
+            Source::Host if text.contains(':') && !text.contains('[') => {
+                Some((text, "the host is without the port"))
+            }
+            Source::Ip if text.contains('/') => {
+                Some((text, "an address in a network is `ip: {within: …}`"))
+            }
+            Source::Method if text.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                Some((text, "methods are in upper case"))
+            }
+            _ => None,
+        });
+        if let Some((text, why)) = odd {
+            self.log.warn(
+                entry.value.at,
+                format!("no request has {} here", quote(text)),
+                why,
+            );
+        }
+    }
+}

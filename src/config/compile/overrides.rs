@@ -1,0 +1,117 @@
+//! The `override` block: who may force variants.
+//! In: its map. Out: an [`Override`] that is protected by a condition, a key, or both.
+
+use super::{Cx, condition::Reach};
+use crate::config::{
+    file,
+    problem::quote,
+    tree::{Entry, Place},
+};
+use crate::engine::{
+    overrides::{Key, Override},
+    source::Source,
+};
+
+impl<'t> Cx<'t, '_> {
+    /// What the condition reaches is looked at once all features are known.
+    pub(super) fn forced(
+        &mut self,
+        entry: &'t Entry<'t>,
+    ) -> Option<(Override, Option<(Reach, Place)>)> {
+        let map = file::Override::read(&entry.value, self.log)?;
+        let from = match map.from {
+            Some(from) => self.sources(from),
+            None => {
+                self.log.error(
+                    entry.key_at,
+                    "`from` is missing",
+                    "write where an override is looked for: `from: header.x-qa-override`",
+                );
+                None
+            }
+        };
+        for source in from.iter().flatten() {
+            if !matches!(source, Source::Header(_) | Source::Query(_)) {
+                let at = map.from.map_or(entry.key_at, |from| from.value.at);
+                self.log.error(
+                    at,
+                    format!(
+                        "an override cannot come from {}",
+                        quote(&source.to_string())
+                    ),
+                    "use `header.` and `query.` sources",
+                );
+            }
+        }
+        for name in ["exp", "sig"] {
+            if map.key.is_some() && self.features.contains_key(name) {
+                self.log.error(
+                    entry.key_at,
+                    format!(
+                        "the feature {} cannot be told from a part of the signature",
+                        quote(name)
+                    ),
+                    "rename the feature",
+                );
+            }
+        }
+        if map.when.is_none() && map.key.is_none() {
+            self.log.error(entry.key_at, "the override is open to everybody", "add `key: env.BURGEE_OVERRIDE_KEY`, or a `when` over headers that the hop before burgee sets");
+        }
+        let condition = map.when.map(|when| {
+            let (condition, reach) = self.condition(&when.value);
+            (condition, reach, when.key_at)
+        });
+        let (key, set) = match map.key {
+            Some(key) => {
+                let key = self.key_of(key);
+                (key.clone(), key.is_some())
+            }
+            None => (None, true),
+        };
+        let unprotected = match (&condition, map.key) {
+            (Some((_, reach, at)), None) => Some((reach.clone(), *at)),
+            _ => None,
+        };
+        self.forced_reach = condition.as_ref().map(|(_, reach, _)| reach.clone());
+        let when = match condition {
+            Some((condition, ..)) => Some(condition?),
+            None => None,
+        };
+        // without its key an override is closed, not open
+        set.then_some((
+            Override {
+                from: from?,
+                when,
+                key,
+            },
+            unprotected,
+        ))
+    }
+
+    fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<Key> {
+        let text = self.words(entry, "`env.` and the name of a variable")?;
+        let Some(variable) = text.strip_prefix("env.").filter(|name| !name.is_empty()) else {
+            // the words may be the key itself: they are not repeated
+            self.log.error(
+                entry.value.at,
+                "a key is never written into the file",
+                "put it into a variable, and write `key: env.BURGEE_OVERRIDE_KEY`",
+            );
+            return None;
+        };
+        self.source(text, entry.value.at)?;
+        let key = (self.env)(variable).and_then(|secret| Key::new(secret.as_bytes()));
+        if key.is_none() {
+            self.log.warn(
+                entry.value.at,
+                format!(
+                    "the variable {} is not set: no override is taken",
+                    quote(variable)
+                ),
+                "set it from a Secret",
+            );
+        }
+        key
+    }
+}

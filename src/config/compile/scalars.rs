@@ -1,0 +1,69 @@
+//! Single words: a text, one of a few, a switch.
+//! In: an entry. Out: what it says, or a problem that says what was expected.
+
+use super::{Cx, names};
+use crate::config::{
+    problem::{did_you_mean, one_of, quote},
+    tree::{Entry, Node},
+};
+
+impl<'t> Cx<'t, '_> {
+    /// The text of a scalar that may not be empty.
+    pub(super) fn words(&mut self, entry: &'t Entry<'t>, what: &str) -> Option<&'t str> {
+        match entry.value.text() {
+            Some(text) if !text.is_empty() => Some(text),
+            _ => {
+                self.expected(&entry.value, what, "");
+                None
+            }
+        }
+    }
+
+    /// One word out of a few.
+    pub(super) fn word(&mut self, entry: &'t Entry<'t>, known: &[&str]) -> Option<&'t str> {
+        let text = self.words(entry, &one_of(known.iter().copied()))?;
+        if known.contains(&text) {
+            return Some(text);
+        }
+        self.log.error(
+            entry.value.at,
+            format!(
+                "{} is none of {}",
+                quote(text),
+                one_of(known.iter().copied())
+            ),
+            did_you_mean(text, known.iter().copied()),
+        );
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn switch(&mut self, entry: &'t Entry<'t>) -> Option<bool> {
+        let text = self.words(entry, "`true` or `false`")?;
+        let switch = names::as_switch(text);
+        if switch.is_none() {
+            self.log.error(
+                entry.value.at,
+                format!("{} is neither `true` nor `false`", quote(text)),
+                "write `true` or `false`",
+            );
+        }
+        switch
+    }
+
+    /// A problem: something else was expected here.
+    pub(super) fn expected(&mut self, node: &Node<'_>, what: &str, hint: &str) {
+        if !node.is_refused() {
+            let found = if node.text() == Some("") {
+                "an empty text".to_owned()
+            } else {
+                node.what()
+            };
+            self.log.error(
+                node.at,
+                format!("{found} stands where {what} is expected"),
+                hint,
+            );
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Ids for strangers. In: the `anonymous` map. Out: the cookie, as the last source of `user`.
+
+use super::{Cx, names};
+use crate::config::{file, problem::quote, tree::Entry};
+use crate::engine::{attributes::USER, source::Source, visitor::Anonymous};
+
+impl<'t> Cx<'t, '_> {
+    pub(super) fn anonymous(&mut self, entry: &'t Entry<'t>) -> Option<Anonymous> {
+        let map = file::Anonymous::read(&entry.value, self.log)?;
+        let max_age = match map.max_age {
+            Some(entry) => self.duration(entry),
+            None => {
+                self.log.error(
+                    entry.key_at,
+                    "`max-age` is missing",
+                    "write how long the browser keeps the cookie: `max-age: 365d`",
+                );
+                None
+            }
+        };
+        let Some(cookie_entry) = map.cookie else {
+            self.log.error(
+                entry.key_at,
+                "`cookie` is missing",
+                "name the cookie that keeps the id: `cookie: visitor`",
+            );
+            return None;
+        };
+        let cookie = self.words(cookie_entry, "the name of a cookie")?;
+        if !names::is_token(cookie) {
+            self.log.error(
+                cookie_entry.value.at,
+                format!("{} is no cookie name", quote(cookie)),
+                "use letters, digits, `-` and `_`",
+            );
+            return None;
+        }
+        let user = &mut self.slots.list[usize::from(USER)];
+        if user
+            .sources
+            .iter()
+            .any(|source| matches!(source, Source::Cookie(name) if **name == *cookie))
+        {
+            self.log.error(
+                cookie_entry.value.at,
+                format!("`cookie.{cookie}` is among the sources of `user` already"),
+                "leave it out there: `anonymous` is the last source by itself",
+            );
+        }
+        let visitor = Source::Visitor(cookie.into());
+        user.sources = user.sources.iter().cloned().chain([visitor]).collect();
+        Some(Anonymous {
+            cookie: cookie.into(),
+            max_age: max_age?,
+        })
+    }
+
+    pub(super) fn duration(&mut self, entry: &'t Entry<'t>) -> Option<u64> {
+        let text = self.words(entry, "a duration, such as `365d`")?;
+        let (number, unit) =
+            text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => 0,
+        };
+        let duration = number
+            .parse::<u32>()
+            .ok()
+            .filter(|_| !number.starts_with('+'))
+            .map(|number| u64::from(number) * seconds);
+        if duration.is_none_or(|duration| duration == 0) {
+            self.log.error(
+                entry.value.at,
+                format!("{} is no duration", quote(text)),
+                "write a number and `s`, `m`, `h` or `d`: `365d`",
+            );
+            return None;
+        }
+        duration
+    }
+}

@@ -1,0 +1,281 @@
+//! Why a request gets what it gets, by the same evaluation that the proxy does.
+//! In: one file, a request, an instant. Out: for each feature its decision, its bucket, and sentences.
+
+use super::reason;
+use crate::engine::{
+    Feature, Reason, Status, Toggles,
+    attributes::{Asked, USER, Values},
+    bucket::Arm,
+    condition::Context,
+    evaluate::{Decision, Decisions, Outcome, Serve},
+    units::{Second, Share},
+};
+
+/// One feature's answer and why.
+#[derive(Debug)]
+pub struct Explanation {
+    /// the answer; none for a draft, an archived feature, or a file whose condition is false
+    pub decision: Option<Decision>,
+    /// point("bucket") of the unit, where there is a unit
+    pub bucket: Option<u16>,
+    /// the unit itself, as text
+    pub unit: Option<String>,
+    /// why
+    pub why: String,
+    /// what would change it, where one thing would
+    pub change: Option<String>,
+}
+
+/// The bucket of every feature of one file, for answers without sentences.
+pub fn buckets<'a>(
+    toggles: &'a Toggles,
+    asked: Asked<'a>,
+    visitor: Option<&str>,
+) -> Vec<Option<u16>> {
+    let values = values(toggles, asked, visitor);
+    let bucket = |feature: &Feature| {
+        values
+            .get(feature.unit)
+            .bytes()
+            .map(|unit| feature.bucket(unit))
+    };
+    toggles.features.iter().map(bucket).collect()
+}
+
+/// Explains every feature of one file. `decisions` are those of this very request.
+pub fn file<'a>(
+    toggles: &'a Toggles,
+    asked: Asked<'a>,
+    now: Second,
+    decisions: &Decisions,
+) -> Vec<Explanation> {
+    let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
+    let values = values(toggles, asked, visitor);
+    let decided = &decisions.answers[toggles.first..toggles.first + toggles.features.len()];
+    let context = Context {
+        values: &values,
+        now,
+        toggles,
+        decided,
+    };
+    let explain = |(index, feature): (usize, &Feature)| {
+        let unit = values.get(feature.unit).bytes();
+        let (why, change) = sentence(feature, decided[index], context);
+        Explanation {
+            decision: decided[index],
+            bucket: unit.map(|unit| feature.bucket(unit)),
+            unit: unit.map(|unit| String::from_utf8_lossy(unit).into_owned()),
+            why,
+            change,
+        }
+    };
+    toggles.features.iter().enumerate().map(explain).collect()
+}
+
+fn values<'a>(toggles: &'a Toggles, asked: Asked<'a>, visitor: Option<&str>) -> Values<'a> {
+    let values = Values::new(&toggles.attributes, asked);
+    let is_stranger = || {
+        toggles.attributes[usize::from(USER)]
+            .find(asked, true)
+            .bytes()
+            .is_none()
+    };
+    if let (Some(_), Some(id)) = (&toggles.anonymous, visitor)
+        && is_stranger()
+    {
+        values.set_user(id.as_bytes().to_vec().into());
+    }
+    values
+}
+
+fn sentence(
+    feature: &Feature,
+    decision: Option<Decision>,
+    context: Context<'_, '_>,
+) -> (String, Option<String>) {
+    let plain = |why: &str| (why.to_owned(), None);
+    let Some(decision) = decision else {
+        return match (feature.status, &context.toggles.when) {
+            (Status::Archived, _) => plain("it is archived: no header"),
+            (_, Some(when))
+                if !when.holds(Context {
+                    decided: &[],
+                    ..context
+                }) =>
+            {
+                (
+                    format!("the whole file is off: {}", reason::because(when, context)),
+                    None,
+                )
+            }
+            _ => plain("it is a draft: no header unless an override forces it"),
+        };
+    };
+    if decision.forced {
+        return plain("an override forces it");
+    }
+    if decision.reason == Reason::Disabled {
+        let what = if context.toggles.paused {
+            "the whole file"
+        } else {
+            "it"
+        };
+        return (
+            format!("{what} is paused, so everybody gets the default"),
+            None,
+        );
+    }
+    if let Some(when) = feature.when.as_ref().filter(|when| !when.holds(context)) {
+        return (
+            format!(
+                "the default, for its condition does not hold: {}",
+                reason::because(when, context)
+            ),
+            None,
+        );
+    }
+    let (rule, outcome) = match decision
+        .rule
+        .checked_sub(1)
+        .map(|rule| &feature.rules[usize::from(rule)])
+    {
+        Some(rule) => {
+            let name = rule
+                .name
+                .as_ref()
+                .map_or(String::new(), |name| format!(" ({name})"));
+            let because = reason::because(&rule.when, context);
+            (
+                format!("rule {}{name} decides, {because}", decision.rule),
+                Some(&rule.outcome),
+            )
+        }
+        None => (condition_of(feature, context), feature.last.as_ref()),
+    };
+    let Some(outcome) = outcome else {
+        return plain("the default, for no rule holds and nothing else is served");
+    };
+    let (share, change) = shares(feature, outcome, decision, context);
+    let change = change.or_else(|| without_rule(feature, decision, context));
+    (
+        [rule, share]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
+        change,
+    )
+}
+
+fn condition_of(feature: &Feature, context: Context<'_, '_>) -> String {
+    match (&feature.when, feature.rules.is_empty()) {
+        (Some(when), _) => format!("its condition holds: {}", reason::because(when, context)),
+        (None, true) => String::new(),
+        (None, false) => "no rule holds".to_owned(),
+    }
+}
+
+/// How the rollout and the split decided, and which rollout would decide otherwise.
+fn shares(
+    feature: &Feature,
+    outcome: &Outcome,
+    decision: Decision,
+    context: Context<'_, '_>,
+) -> (String, Option<String>) {
+    let share = outcome.rollout.at(context.now);
+    if share == Share::NOBODY {
+        return ("the rollout is at 0%".to_owned(), None);
+    }
+    let unit = context.values.get(feature.unit);
+    let name = &context.values.attribute(feature.unit).name;
+    let Some(unit) = unit.bytes() else {
+        if decision.reason == Reason::Error {
+            return (
+                format!("a share decides, and there is no {name}"),
+                Some(format!("a request with {name}")),
+            );
+        }
+        return (served(feature, outcome), None);
+    };
+    let bucket = feature.bucket(unit);
+    if share == Share::EVERYBODY {
+        let why = format!("{}{}", served(feature, outcome), consulted(outcome, bucket));
+        return (why, another_draw(feature, outcome, unit, bucket));
+    }
+    let edge = Share::from_millionths((u32::from(bucket) + 1) * 10_000).unwrap_or(Share::EVERYBODY);
+    if feature.is_in(unit, share) {
+        let why = format!(
+            "{}, and bucket {bucket} is inside a rollout of {share}",
+            served(feature, outcome)
+        );
+        return (
+            why,
+            Some(format!("a rollout below {edge} may leave them out")),
+        );
+    }
+    let why = format!("the default, for bucket {bucket} is outside a rollout of {share}");
+    (why, Some(format!("a rollout of {edge} takes them in")))
+}
+
+/// What it takes for somebody inside to get another variant.
+fn another_draw(feature: &Feature, outcome: &Outcome, unit: &[u8], bucket: u16) -> Option<String> {
+    let arms = match &outcome.serve {
+        Serve::One(_) => return None,
+        Serve::Buckets(_) => return Some(format!("another variant's buckets that hold {bucket}")),
+        Serve::Split(arms) => arms,
+    };
+    let weighted = feature.weighted.as_ref();
+    if weighted.is_some_and(|weighted| weighted.split.place(unit).is_some()) {
+        return None;
+    }
+    let whole = f64::from(Share::WHOLE);
+    let of = |arm: &Arm| f64::from(arm.share.millionths());
+    let score = |arm: &Arm| arm.seed.point(unit).score(arm.share);
+    let winner = arms.iter().min_by(|a, b| score(a).total_cmp(&score(b)))?;
+    // An arm's draw stays when its share changes: score = draw / share. With a share s it wins where
+    // draw / s < the winner's score, which grows by (1 - share) / (1 - s), as that of all others does.
+    let needed = |arm: &Arm| {
+        let draw = score(arm) * of(arm);
+        1.0 / (1.0 + score(winner) * (whole - of(arm)) / draw)
+    };
+    let others = arms.iter().filter(|arm| arm.variant != winner.variant);
+    let (arm, share) = others
+        .map(|arm| (arm, needed(arm)))
+        .min_by(|(a, s), (b, t)| (s - of(a) / whole).total_cmp(&(t - of(b) / whole)))?;
+    let share = Share::from_millionths((share * 10_000.0).ceil() as u32 * 10_000)?;
+    let name = &feature.variant(arm.variant).name;
+    Some(format!(
+        "a share of {share} for {name} takes them there, if the others keep their ratio"
+    ))
+}
+
+/// What they would get if the rule that decided were not there.
+fn without_rule(feature: &Feature, decision: Decision, context: Context<'_, '_>) -> Option<String> {
+    let rules = feature.rules.get(usize::from(decision.rule)..)?;
+    if decision.rule == 0 {
+        return None;
+    }
+    let next = rules.iter().find(|rule| rule.when.holds(context));
+    let outcome = next.map(|rule| &rule.outcome).or(feature.last.as_ref());
+    let unit = || context.values.get(feature.unit).bytes();
+    let variant = outcome.map_or(feature.default, |outcome| {
+        outcome.decide(feature, unit, context.now, Reason::Static).0
+    });
+    let name = &feature.variant(variant).name;
+    Some(format!("without rule {} it is {name}", decision.rule))
+}
+
+fn served(feature: &Feature, outcome: &Outcome) -> String {
+    let only = Outcome {
+        rollout: crate::engine::schedule::Rollout::Fixed(Share::EVERYBODY),
+        serve: outcome.serve.clone(),
+    };
+    format!("serves {}", reason::outcome(&only, feature))
+}
+
+fn consulted(outcome: &Outcome, bucket: u16) -> String {
+    match outcome.serve {
+        Serve::Buckets(_) => format!(", and this is bucket {bucket}"),
+        _ => String::new(),
+    }
+}

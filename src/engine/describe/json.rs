@@ -1,0 +1,100 @@
+//! The promised shape of an answer, for `explain --json`, `--users` and the API: written straight into a buffer,
+//! so that a million users can be answered in seconds. In: decisions. Out: one JSON object.
+
+use super::explain;
+use crate::engine::{
+    Decisions, Feature, Reason, Snapshot, attributes::Asked, evaluate::Decision, instant,
+    units::Second,
+};
+
+/// `{"user":…,"revision":…,"at":…,"features":{…}}`, no line end. `wanted` leaves features out.
+pub fn write(
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+    asked: Asked<'_>,
+    at: Second,
+    user: Option<&str>,
+    wanted: &dyn Fn(&Feature) -> bool,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(b"{\"user\":");
+    json(out, &user);
+    out.extend_from_slice(b",\"revision\":");
+    json(out, &snapshot.revision);
+    out.extend_from_slice(b",\"at\":\"");
+    out.extend_from_slice(instant::show(at).as_bytes());
+    out.extend_from_slice(b"\",\"features\":{");
+    let mut first = true;
+    for toggles in &snapshot.files {
+        let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
+        let buckets = explain::buckets(toggles, asked, visitor);
+        for (index, (feature, bucket)) in toggles.features.iter().zip(buckets).enumerate() {
+            if let Some(decision) =
+                decisions.answers[toggles.first + index].filter(|_| wanted(feature))
+            {
+                if !std::mem::take(&mut first) {
+                    out.push(b',');
+                }
+                member(feature, decision, bucket, out);
+            }
+        }
+    }
+    out.extend_from_slice(b"}}");
+}
+
+fn member(feature: &Feature, decision: Decision, bucket: Option<u16>, out: &mut Vec<u8>) {
+    let variant = feature.variant(decision.variant);
+    json(out, &feature.key);
+    out.extend_from_slice(b":{\"variant\":");
+    json(out, &variant.name);
+    out.extend_from_slice(b",\"reason\":");
+    json(out, &decision.reason.as_str());
+    out.extend_from_slice(b",\"rule\":");
+    match decision
+        .rule
+        .checked_sub(1)
+        .map(|rule| &feature.rules[usize::from(rule)].name)
+    {
+        None => out.extend_from_slice(b"null"),
+        Some(Some(name)) => json(out, name),
+        Some(None) => json(out, &decision.rule),
+    }
+    out.extend_from_slice(b",\"bucket\":");
+    json(out, &bucket);
+    out.extend_from_slice(b",\"header\":");
+    json(
+        out,
+        &feature.header.as_ref().map(|name| canonical(name.as_str())),
+    );
+    if let Some(value) = &variant.value {
+        out.extend_from_slice(b",\"value\":");
+        json(out, value);
+    }
+    if decision.forced {
+        out.extend_from_slice(b",\"forced\":true");
+    }
+    if decision.reason == Reason::Error {
+        out.extend_from_slice(b",\"error\":\"TARGETING_KEY_MISSING\"");
+    }
+    out.push(b'}');
+}
+
+fn json(out: &mut Vec<u8>, value: &impl serde::Serialize) {
+    // text, numbers and JSON values always serialise
+    let _ = serde_json::to_writer(out, value);
+}
+
+/// A field name as people write it: `x-feature-briefcase` is `X-Feature-Briefcase`.
+pub fn canonical(name: &str) -> String {
+    let mut start = true;
+    let case = |letter: char| {
+        let shown = if start {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        };
+        start = !letter.is_ascii_alphanumeric();
+        shown
+    };
+    name.chars().map(case).collect()
+}

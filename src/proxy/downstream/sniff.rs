@@ -1,0 +1,53 @@
+//! Which HTTP a client speaks, under our own deadline: hyper's `auto` has none there (hyper#3756).
+//! In: a fresh connection. Out: HTTP/1 or HTTP/2 by prior knowledge, and the bytes that were read to know.
+
+use crate::live::Phase;
+use crate::proxy::Conn;
+use bytes::Bytes;
+use std::{future::poll_fn, io, task::Poll};
+use tokio::net::TcpStream;
+
+/// RFC 9113, 3.4.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What the first bytes say.
+pub(in crate::proxy) struct Sniffed {
+    pub(in crate::proxy) http2: bool,
+    pub(in crate::proxy) bytes: Bytes,
+}
+
+/// None where the client said nothing, left, or took too long.
+pub(in crate::proxy) async fn sniff(socket: &TcpStream, conn: &Conn) -> Option<Sniffed> {
+    let (mut buf, mut len) = ([0; PREFACE.len()], 0);
+    loop {
+        readable(socket, conn).await?;
+        match socket.try_read(&mut buf[len..]) {
+            Ok(0) => return None,
+            Ok(some) => len += some,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => return None,
+        }
+        let is_preface = buf[..len] == PREFACE[..len];
+        if !is_preface || len == PREFACE.len() {
+            return Some(Sniffed {
+                http2: is_preface,
+                bytes: Bytes::copy_from_slice(&buf[..len]),
+            });
+        }
+    }
+}
+
+async fn readable(socket: &TcpStream, conn: &Conn) -> Option<()> {
+    poll_fn(|cx| {
+        if socket.poll_read_ready(cx).is_ready() {
+            return Poll::Ready(Some(()));
+        }
+        if conn.alarm.is_due() || conn.worker.phase.get() >= Phase::Closing {
+            return Poll::Ready(None);
+        }
+        conn.alarm.watch(cx);
+        conn.hurry();
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,83 @@
+//! The counters as figures, for the page. In: every worker's counters. Out: their sums, by feature and variant.
+
+use super::{
+    counter::{CLASSES, Endings},
+    metrics::{Arm, Metrics, REASONS, lock},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What one variant has been counted for, since the process began.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// requests that got it
+    pub evaluations: u64,
+    /// those whose outcome was counted: of features with several outcomes
+    pub requests: u64,
+    /// of them, answers with a status of 500 or above
+    pub errors: u64,
+    /// of them, by the time they took: a count for each of [`super::counter::BOUNDS`], and one for what took longer
+    pub durations: Vec<u64>,
+    /// answers that used the feature, as the application says
+    pub exposures: u64,
+    /// goals reached, by name
+    pub goals: BTreeMap<Box<str>, u64>,
+}
+
+impl Metrics {
+    /// Requests answered.
+    pub fn answered(&self) -> u64 {
+        let sums = Endings::sum(self.workers.iter().map(|worker| &worker.requests));
+        sums.iter().flat_map(|(buckets, _)| buckets).sum()
+    }
+
+    /// By feature, then by variant. Variants that nobody got are left out.
+    pub fn counts(&self) -> BTreeMap<Box<str>, BTreeMap<Box<str>, Counts>> {
+        let names = self.goals.names();
+        let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for ((feature, variant), arms) in &lock(&self.features).arms {
+            let counts = Counts::of(&arms.workers, &names);
+            if counts.evaluations > 0 {
+                let variants = all.entry(feature.clone()).or_default();
+                variants.insert(variant.clone(), counts);
+            }
+        }
+        all
+    }
+}
+
+impl Counts {
+    fn of(arms: &[Arc<Arm>], names: &[Box<str>]) -> Counts {
+        let sum = |slot: &dyn Fn(&Arm) -> u64| arms.iter().map(|arm| slot(arm)).sum::<u64>();
+        let mut counts = Counts {
+            evaluations: (0..REASONS.len())
+                .map(|reason| sum(&|arm| arm.evaluations[reason].get()))
+                .sum(),
+            exposures: sum(&|arm| arm.exposures.get()),
+            ..Counts::default()
+        };
+        for (number, name) in names.iter().enumerate() {
+            let reached = sum(&|arm| arm.goals.get().map_or(0, |goals| goals[number].get()));
+            if reached > 0 {
+                counts.goals.insert(name.clone(), reached);
+            }
+        }
+        let endings = Endings::sum(
+            arms.iter()
+                .filter_map(|arm| arm.requests.get().map(|requests| &**requests)),
+        );
+        for (class, (buckets, _)) in CLASSES.iter().zip(endings) {
+            let requests: u64 = buckets.iter().sum();
+            counts.requests += requests;
+            if *class == "5xx" {
+                counts.errors = requests;
+            }
+            counts.durations.resize(buckets.len(), 0);
+            counts
+                .durations
+                .iter_mut()
+                .zip(buckets)
+                .for_each(|(all, one)| *all += one);
+        }
+        counts
+    }
+}
