@@ -25,7 +25,6 @@ mod openapi;
 mod overriding;
 mod policy;
 mod predecessors;
-mod profile;
 mod properties;
 mod proxy_basics;
 mod proxy_descriptors;
