@@ -3,8 +3,8 @@
 
 use crate::{
     http::{
-        client::{Peer, ask},
-        server::{self, Answer},
+        client::{self, Endpoint},
+        server::{self, Response},
     },
     live::{InForce, Phase, Phases, Reader},
     telemetry::{self, Metrics},
@@ -22,7 +22,7 @@ pub struct Admin {
     /// how far the process is in its life
     pub phases: Phases,
     /// the application; none with `--upstream none`
-    pub upstream: Option<Peer>,
+    pub upstream: Option<Endpoint>,
     /// `/ready` asks the application for this path, too
     pub ready_upstream: Option<String>,
     /// `/probe/NAME`, and the application's path behind it
@@ -34,7 +34,7 @@ const PROBE: Duration = Duration::from_millis(900);
 
 impl Admin {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer {
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             let mut answer = server::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
             let allow = HeaderValue::from_static("GET, HEAD");
@@ -63,7 +63,7 @@ impl Admin {
         }
     }
 
-    async fn ready(&self) -> Answer {
+    async fn ready(&self) -> Response {
         if *self.phases.borrow() >= Phase::Draining {
             return server::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
         }
@@ -82,7 +82,7 @@ impl Admin {
     }
 
     /// The status alone: the admin port is open to more people than the application is.
-    async fn relay(&self, path: &str) -> Answer {
+    async fn relay(&self, path: &str) -> Response {
         match self.application(path).await {
             Ok(status) => server::text(status, format!("{}\n", status.as_u16())),
             Err(why) => server::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
@@ -91,11 +91,11 @@ impl Admin {
 
     /// As a kubelet counts: 200 to 399 is well.
     async fn application(&self, path: &str) -> Result<StatusCode, String> {
-        let peer = self
+        let upstream = self
             .upstream
             .as_ref()
             .ok_or("there is none (`--upstream none`)")?;
-        let answer = ask(peer, Request::builder().uri(path), PROBE).await;
+        let answer = client::send(upstream, Request::builder().uri(path), PROBE).await;
         match answer.map(|answer| answer.status()) {
             Ok(status) if (200..400).contains(&status.as_u16()) => Ok(status),
             Ok(status) => Err(format!("it answered {}", status.as_u16())),

@@ -4,7 +4,7 @@
 use super::{authz, events, events::Events, ofrep, ofrep::Over};
 use crate::{
     engine::{attributes::Context, client_address, source, units::Second},
-    http::server::{self, Answer},
+    http::server::{self, Response},
     live::Reader,
 };
 use bytes::Bytes;
@@ -78,7 +78,7 @@ fn text(part: &str) -> Cow<'_, str> {
 
 impl Evaluate {
     /// One answer.
-    pub async fn answer<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Answer
+    pub async fn answer<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -112,7 +112,7 @@ impl Evaluate {
         key: Option<&str>,
         context: &Context,
         headers: &HeaderMap,
-    ) -> Answer {
+    ) -> Response {
         let in_force = self.reader.get();
         let (snapshot, now) = (&*in_force.snapshot, (self.clock)());
         if !in_force.loaded {
@@ -150,12 +150,12 @@ impl Evaluate {
     }
 
     /// Always 200, whatever the files say: the application is reached.
-    fn authz(&self, parts: &Parts) -> Answer {
+    fn authz(&self, parts: &Parts) -> Response {
         let described = match authz::describe(self.authz_from, parts) {
             Ok(described) => described,
             Err(why) => return server::text(StatusCode::BAD_REQUEST, format!("{why}\n")),
         };
-        let peer = parts.extensions.get::<server::Peer>().map(|peer| peer.0);
+        let peer = parts.extensions.get::<server::PeerIp>().map(|peer| peer.0);
         let ip = client_address::address(peer, &parts.headers, self.trusted_hops);
         let in_force = self.reader.get();
         let (snapshot, now) = (&in_force.snapshot, (self.clock)());
@@ -167,7 +167,7 @@ impl Evaluate {
 }
 
 /// The whole body, unless it is too long: then none of it is read, or no more than the limit.
-async fn read<B>(headers: &HeaderMap, body: B, key: Option<&str>) -> Result<Bytes, Answer>
+async fn read<B>(headers: &HeaderMap, body: B, key: Option<&str>) -> Result<Bytes, Response>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -203,12 +203,12 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-fn json((status, body): ofrep::Answer) -> Answer {
+fn json((status, body): ofrep::Answer) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     server::typed(status, "application/json", body)
 }
 
-fn not_allowed(allow: &'static str) -> Answer {
+fn not_allowed(allow: &'static str) -> Response {
     let why = format!("this path is asked by {allow}");
     let mut answer = json(ofrep::refusal(405, None, "GENERAL", why));
     let allow = HeaderValue::from_static(allow);

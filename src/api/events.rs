@@ -3,7 +3,7 @@
 
 use super::flags::{Endpoint, EventStream};
 use crate::{
-    http::server::{self, Answer},
+    http::server::{self, Response},
     live::{InForce, Reader},
 };
 use bytes::Bytes;
@@ -65,7 +65,7 @@ impl Events {
     }
 
     /// Opens a stream.
-    pub fn stream(&self, parts: &Parts, reader: &Reader) -> Answer {
+    pub fn stream(&self, parts: &Parts, reader: &Reader) -> Response {
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             let mut busy = server::text(StatusCode::SERVICE_UNAVAILABLE, "too many streams\n");
             let later = HeaderValue::from_static("10");
@@ -80,7 +80,7 @@ impl Events {
         let known = known.map_or_else(|| reader.get().snapshot.revision.clone(), Into::into);
         let (sender, texts) = mpsc::channel(1);
         tokio::spawn(tell(reader.clone(), known, sender, permit));
-        let mut answer = Answer::new(Texts(texts).boxed_unsync());
+        let mut answer = Response::new(Texts(texts).boxed_unsync());
         let headers = answer.headers_mut();
         for (name, value) in [
             (header::CONTENT_TYPE, "text/event-stream"),

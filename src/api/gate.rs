@@ -5,7 +5,7 @@ use super::{
     evaluate::{Evaluate, Route},
     ofrep,
 };
-use crate::http::server::{self, Answer};
+use crate::http::server::{self, Response};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, request::Parts,
@@ -50,7 +50,7 @@ pub struct Rate {
 
 impl Gate {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -82,7 +82,7 @@ impl Gate {
     }
 
     /// Without a token nothing is counted, so that strangers cannot use up others' share.
-    fn refusal(&self, parts: &Parts, route: &Route<'_>) -> Option<Answer> {
+    fn refusal(&self, parts: &Parts, route: &Route<'_>) -> Option<Response> {
         let key = match route {
             Route::Single(_, key) => Some(&**key),
             _ => None,
@@ -118,7 +118,7 @@ fn refused(
     key: Option<&str>,
     why: &str,
     (name, value): (HeaderName, HeaderValue),
-) -> Answer {
+) -> Response {
     let (_, body) = ofrep::refusal(status, key, "GENERAL", why.to_owned());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     let mut answer = server::typed(status, "application/json", body);
@@ -127,7 +127,7 @@ fn refused(
 }
 
 /// A browser asks first whether its page may ask (Fetch, CORS-preflight).
-fn preflight(origin: Option<&HeaderValue>) -> Answer {
+fn preflight(origin: Option<&HeaderValue>) -> Response {
     if origin.is_none() {
         return server::text(
             StatusCode::FORBIDDEN,

@@ -15,7 +15,7 @@ mod openapi;
 mod page;
 
 use crate::{
-    http::server::{self, Answer},
+    http::server::{self, Response},
     live::{Command, Commands, Phase, Phases},
     telemetry::Metrics,
 };
@@ -44,7 +44,7 @@ pub struct Api {
 
 impl Api {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Answer
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -66,7 +66,7 @@ impl Api {
         }
     }
 
-    fn page(&self, parts: &Parts) -> Answer {
+    fn page(&self, parts: &Parts) -> Response {
         let in_force = self.evaluate.reader.get();
         match parts.uri.path() {
             "/" => page::answer(),
@@ -102,7 +102,7 @@ impl Api {
     }
 
     /// Reads the files now, and says what came of it.
-    async fn reload(&self) -> Answer {
+    async fn reload(&self) -> Response {
         let reader = &self.evaluate.reader;
         let before = reader.get();
         let (reply, report) = oneshot::channel();
@@ -129,7 +129,7 @@ impl Api {
     }
 
     /// Asks for the drain; asking again tells how far it is.
-    async fn drain(&self) -> Answer {
+    async fn drain(&self) -> Response {
         let asked = self.commands.send(Command::Drain).await;
         // answered when `/ready` says the same
         let drains = self
@@ -154,18 +154,18 @@ fn is_page(path: &str) -> bool {
         || path.starts_with("/features/")
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // text, numbers and JSON values always serialise
     let mut line = serde_json::to_vec(body).unwrap_or_default();
     line.push(b'\n');
     server::typed(status, "application/json", line)
 }
 
-fn error(status: StatusCode, why: &str) -> Answer {
+fn error(status: StatusCode, why: &str) -> Response {
     json(status, &Error { error: why.into() })
 }
 
-fn not_allowed(allow: &'static str) -> Answer {
+fn not_allowed(allow: &'static str) -> Response {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, allow);
     answer
         .headers_mut()

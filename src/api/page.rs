@@ -1,7 +1,7 @@
 //! `GET /`: the page for people. In: nothing. Out: one HTML file that needs no other, and a policy under which nothing
 //! that the file does not hold can run in it.
 
-use crate::http::server::{self, Answer};
+use crate::http::server::{self, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
@@ -30,7 +30,7 @@ fn between(open: &str, close: &str) -> &'static str {
 }
 
 /// The page.
-pub(super) fn answer() -> Answer {
+pub(super) fn answer() -> Response {
     let mut answer = server::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE);
     let headers = answer.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&POLICY) {

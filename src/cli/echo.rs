@@ -2,7 +2,7 @@
 //! benchmarks'. In: any request. Out: JSON, text or a small page, as `Accept` asks.
 
 use crate::{
-    http::server::{self, Answer},
+    http::server::{self, Response},
     signals::{self, Signal},
 };
 use clap::Args;
@@ -50,7 +50,7 @@ pub fn main(echo: Echo, mut signals: signals::Receiver) -> ExitCode {
 }
 
 /// One answer.
-pub fn answer<B>(request: Request<B>, demo: Option<Arc<Demo>>) -> Answer {
+pub fn answer<B>(request: Request<B>, demo: Option<Arc<Demo>>) -> Response {
     let (parts, _) = request.into_parts();
     if let Some(name) = parts.uri.path().strip_prefix("/as/") {
         return become_user(name);
@@ -127,7 +127,7 @@ fn text(value: &[u8]) -> String {
 }
 
 /// Sets the cookie that says who one is, and goes back to the page.
-fn become_user(name: &str) -> Answer {
+fn become_user(name: &str) -> Response {
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let cookie = match is_name {
         true => format!("user_id={name}; Path=/; SameSite=Lax"),

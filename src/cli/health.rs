@@ -3,7 +3,7 @@
 
 use super::PROBLEMS;
 use crate::flags::values;
-use crate::http::client::{Peer, Url, ask};
+use crate::http::client::{self, Endpoint, Url};
 use clap::Args;
 use http::{Request, StatusCode};
 use std::{
@@ -31,13 +31,13 @@ pub struct Health {
 /// Asks, and prints the answer.
 pub fn main(health: Health) -> ExitCode {
     let own = || Url {
-        peer: Peer::Tcp(vec![here(health.admin_listen)]),
+        endpoint: Endpoint::Tcp(vec![here(health.admin_listen)]),
         path: "/health".into(),
     };
     let url = health.url.clone().unwrap_or_else(own);
     super::client(async move {
         let request = Request::builder().uri(&url.path);
-        let answer = ask(&url.peer, request, health.timeout).await;
+        let answer = client::send(&url.endpoint, request, health.timeout).await;
         let answer = answer.map_err(|error| io::Error::other(format!("no answer: {error}")))?;
         super::say(String::from_utf8_lossy(answer.body()).trim_end());
         Ok(if answer.status() == StatusCode::OK {

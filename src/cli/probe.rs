@@ -3,7 +3,7 @@
 
 use super::PROBLEMS;
 use crate::flags::values;
-use crate::http::client::{Url, ask};
+use crate::http::client::{self, Url};
 use clap::Args;
 use http::{Request, Response, StatusCode, header};
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub fn main(probe: Probe) -> ExitCode {
         for (name, value) in &probe.header {
             request = request.header(name, value);
         }
-        let answer = ask(&probe.url.peer, request, probe.timeout).await;
+        let answer = client::send(&probe.url.endpoint, request, probe.timeout).await;
         let answer = answer.map_err(|error| io::Error::other(format!("no answer: {error}")))?;
         super::say(&format!("status {}", answer.status().as_u16()));
         let mut good = answer.status() == StatusCode::OK;

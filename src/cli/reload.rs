@@ -3,7 +3,7 @@
 
 use super::PROBLEMS;
 use crate::flags::values;
-use crate::http::client::{Peer, ask};
+use crate::http::client::{self, Endpoint};
 use clap::Args;
 use http::{Method, Request};
 use serde_json::Value;
@@ -32,7 +32,8 @@ impl Api {
     /// The answer of the API, which is JSON with this member: another process on that port is no success.
     pub(super) async fn post(&self, path: &str, member: &str) -> io::Result<Value> {
         let request = Request::builder().method(Method::POST).uri(path);
-        let answer = ask(&Peer::Tcp(vec![self.api_listen]), request, self.timeout).await;
+        let answer =
+            client::send(&Endpoint::Tcp(vec![self.api_listen]), request, self.timeout).await;
         let hint = |error| {
             io::Error::other(format!(
                 "{} does not answer: {error}; is burgee running, and not with `--api-listen none`?",

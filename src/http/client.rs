@@ -1,5 +1,5 @@
-//! The smallest HTTP client: one request on one connection, with a deadline.
-//! In: where, and what. Out: the head and the body. For probes, `burgee reload` and the like; never for traffic.
+//! A minimal HTTP client: one request on one connection, with a timeout. For probes, `burgee reload` and the like, never for
+//! traffic. In: an endpoint and a request. Out: the response, whole.
 
 use bytes::Bytes;
 use http::{Response, header, request};
@@ -18,48 +18,50 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 
-/// Whom to ask.
+/// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// addresses, tried in their order
+pub enum Endpoint {
+    /// addresses, tried in order
     Tcp(Vec<SocketAddr>),
-    /// a name and a port, for the resolver: a Service's, in `helm test`
+    /// a host name and a port, for the resolver: a Service's, in `helm test`
     Name(String),
     /// a socket in the file system
     Unix(PathBuf),
 }
 
-/// An answer longer than this is none.
-const LONGEST: usize = 4 << 20;
+/// A longer body is an error.
+const MAX_BODY: usize = 4 << 20;
 
-/// Asks, and reads the whole answer.
-pub async fn ask(
-    peer: &Peer,
+/// Sends the request and reads the whole response.
+pub async fn send(
+    endpoint: &Endpoint,
     request: request::Builder,
-    within: Duration,
+    timeout: Duration,
 ) -> io::Result<Response<Bytes>> {
-    let asked = async {
-        match peer {
-            Peer::Tcp(at) => {
+    let exchange = async {
+        match endpoint {
+            Endpoint::Tcp(at) => {
                 let stream = TcpStream::connect(&at[..]).await?;
                 let host = stream.peer_addr()?.to_string();
-                exchange(stream, request.header(header::HOST, host)).await
+                send_on(stream, request.header(header::HOST, host)).await
             }
-            Peer::Name(at) => {
+            Endpoint::Name(at) => {
                 let stream = TcpStream::connect(at.as_str()).await?;
-                exchange(stream, request.header(header::HOST, at)).await
+                send_on(stream, request.header(header::HOST, at)).await
             }
-            Peer::Unix(at) => {
+            Endpoint::Unix(at) => {
                 let stream = UnixStream::connect(at).await?;
-                exchange(stream, request.header(header::HOST, "localhost")).await
+                send_on(stream, request.header(header::HOST, "localhost")).await
             }
         }
     };
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
-    tokio::time::timeout(within, asked).await.map_err(late)?
+    let timed_out = |_| io::Error::new(io::ErrorKind::TimedOut, "no response in time");
+    tokio::time::timeout(timeout, exchange)
+        .await
+        .map_err(timed_out)?
 }
 
-async fn exchange(
+async fn send_on(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: request::Builder,
 ) -> io::Result<Response<Bytes>> {
@@ -76,7 +78,7 @@ async fn exchange(
         .await
         .map_err(io::Error::other)?
         .into_parts();
-    let body = Limited::new(body, LONGEST)
+    let body = Limited::new(body, MAX_BODY)
         .collect()
         .await
         .map_err(io::Error::other)?;
@@ -84,11 +86,11 @@ async fn exchange(
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
-/// An `http://` address: whom to ask, and the path.
+/// An `http://` URL: where to connect, and the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
-    /// whom
-    pub peer: Peer,
+    /// the host and the port
+    pub endpoint: Endpoint,
     /// with the query
     pub path: String,
 }
@@ -100,27 +102,27 @@ impl FromStr for Url {
         let help = "write `http://127.0.0.1:3525/health`: a host, a port and a path";
         let rest = text.strip_prefix("http://").ok_or(help)?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let peer = peer(host).or_else(|| peer(&format!("{host}:80")));
+        let endpoint = endpoint(host).or_else(|| endpoint(&format!("{host}:80")));
         let path = if path.is_empty() { "/" } else { path };
         Ok(Url {
-            peer: peer.ok_or(help)?,
+            endpoint: endpoint.ok_or(help)?,
             path: path.into(),
         })
     }
 }
 
 /// `localhost` is known without the resolver, which an empty image may not have.
-fn peer(host: &str) -> Option<Peer> {
+fn endpoint(host: &str) -> Option<Endpoint> {
     if let Ok(at) = host.parse() {
-        return Some(Peer::Tcp(vec![at]));
+        return Some(Endpoint::Tcp(vec![at]));
     }
     let (name, port) = host.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
     let labels = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     match name {
-        "localhost" => Some(Peer::Tcp(vec![(Ipv4Addr::LOCALHOST, port).into()])),
+        "localhost" => Some(Endpoint::Tcp(vec![(Ipv4Addr::LOCALHOST, port).into()])),
         "" => None,
-        _ if name.chars().all(labels) => Some(Peer::Name(host.into())),
+        _ if name.chars().all(labels) => Some(Endpoint::Name(host.into())),
         _ => None,
     }
 }
@@ -131,14 +133,14 @@ mod tests {
 
     #[test]
     fn an_address_a_name_or_what_to_write() {
-        let check = |text: &str, expected: Option<Peer>| {
+        let check = |text: &str, expected: Option<Endpoint>| {
             assert_eq!(
-                text.parse::<Url>().ok().map(|url| url.peer),
+                text.parse::<Url>().ok().map(|url| url.endpoint),
                 expected,
                 "{text}"
             );
         };
-        let tcp = |at: &str| Some(Peer::Tcp(vec![at.parse().unwrap()]));
+        let tcp = |at: &str| Some(Endpoint::Tcp(vec![at.parse().unwrap()]));
         check("http://127.0.0.1:3525/health", tcp("127.0.0.1:3525"));
         check("http://[::1]:3525", tcp("[::1]:3525"));
         check("http://[::1]/", tcp("[::1]:80"));
@@ -146,9 +148,12 @@ mod tests {
         check("http://localhost/", tcp("127.0.0.1:80"));
         check(
             "http://shop.team.svc/",
-            Some(Peer::Name("shop.team.svc:80".into())),
+            Some(Endpoint::Name("shop.team.svc:80".into())),
         );
-        check("http://shop:8080/a:b", Some(Peer::Name("shop:8080".into())));
+        check(
+            "http://shop:8080/a:b",
+            Some(Endpoint::Name("shop:8080".into())),
+        );
         for bad in [
             "shop",
             "https://shop",

@@ -1,5 +1,5 @@
-//! HTTP for what is small: the listeners beside the traffic, and one request at a time. Never for traffic.
-//! In: addresses and requests. Out: listeners and answers.
+//! HTTP beside the traffic: a server for the small listeners, and a client for one request at a time.
+//! In: addresses and requests. Out: listeners and responses.
 
 pub mod client;
 pub mod server;

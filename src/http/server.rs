@@ -1,8 +1,8 @@
-//! A small HTTP server for the doors beside the traffic: admin, API, echo.
-//! In: a listener and a function from request to response. Out: answers, within limits that no stranger can exhaust.
+//! A small HTTP server for the listeners beside the traffic: admin, API, echo.
+//! In: a listener and a function from request to response. Out: responses, within limits that no client can exhaust.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,19 +18,19 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn as tower_fn};
 
-/// What a door answers: whole, but for a stream of events.
-pub type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
+/// A whole body, or a stream of events.
+pub type Response = http::Response<UnsyncBoxBody<Bytes, Infallible>>;
 
-/// Who asks, among a request's extensions.
+/// The address of the client's end of the connection, among a request's extensions.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+pub struct PeerIp(pub IpAddr);
 
 /// Connections at a time; more wait in the backlog.
-const CONNECTIONS: usize = 512;
+const MAX_CONNECTIONS: usize = 512;
 /// Requests at a time; more get 503.
-const REQUESTS: usize = 64;
-/// For a request head to come, and for an answer to be made.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_REQUESTS: usize = 64;
+/// How long a client may take to send a request's head, and we to make the response.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A listening socket. `[::]` takes IPv4 too, and becomes `0.0.0.0` on a host without IPv6.
 pub fn listen(at: SocketAddr) -> io::Result<TcpListener> {
@@ -42,7 +42,7 @@ pub fn listen_together(at: SocketAddr, count: usize) -> io::Result<Vec<TcpListen
     if count == 0 {
         return Ok(Vec::new());
     }
-    // SO_REUSEPORT would share the port with another burgee, too; that one is found by asking without it
+    // SO_REUSEPORT would also share the port with another burgee: binding without it first finds that one
     let at = bind(at, false)?.local_addr()?;
     (0..count).map(|_| bind(at, true)).collect()
 }
@@ -71,24 +71,24 @@ fn bind_to(at: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Answers until `stop` says so; then finishes what has begun.
+/// Serves until `stop` becomes true, then finishes the requests that have begun.
 pub async fn serve<F>(
     listener: TcpListener,
-    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    handler: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()>
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    let answers = ServiceBuilder::new()
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let handler = ServiceBuilder::new()
         .load_shed()
-        .concurrency_limit(REQUESTS)
-        .timeout(PATIENCE)
+        .concurrency_limit(MAX_REQUESTS)
+        .timeout(TIMEOUT)
         .service(tower_fn(move |request| {
-            let answer = answer(request);
-            async { Ok::<_, Infallible>(answer.await) }
+            let response = handler(request);
+            async { Ok::<_, Infallible>(response.await) }
         }));
     loop {
         let Ok(permit) = connections.clone().acquire_owned().await else {
@@ -96,30 +96,30 @@ where
         };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => (stream, Peer(from.ip())),
+                Ok((stream, from)) => (stream, PeerIp(from.ip())),
                 Err(_) => {
-                    // out of descriptors, most likely: spinning would not bring any
+                    // most likely out of file descriptors: an immediate retry would only spin
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
             () = stopped(&mut stop) => break,
         };
-        let (answers, mut stop) = (answers.clone(), stop.clone());
+        let (handler, mut stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
-                let answers = answers.clone();
+                let handler = handler.clone();
                 async move {
-                    Ok::<_, Infallible>(answers.oneshot(request).await.unwrap_or_else(|_| {
-                        text(StatusCode::SERVICE_UNAVAILABLE, "too busy; ask again\n")
+                    Ok::<_, Infallible>(handler.oneshot(request).await.unwrap_or_else(|_| {
+                        text(StatusCode::SERVICE_UNAVAILABLE, "too busy; try again\n")
                     }))
                 }
             });
             let mut connection = pin!(
                 http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(PATIENCE)
+                    .header_read_timeout(TIMEOUT)
                     .max_buf_size(64 * 1024)
                     .serve_connection(TokioIo::new(stream), service)
             );
@@ -127,38 +127,38 @@ where
                 _ = connection.as_mut() => {}
                 () = stopped(&mut stop) => {
                     connection.as_mut().graceful_shutdown();
-                    let _ = connection.await; // a client that has gone is no news
+                    let _ = connection.await; // the client may have gone
                 }
             }
             drop(permit);
         });
     }
     // all permits are back when the last connection is closed
-    let closed = connections.acquire_many(CONNECTIONS as u32);
-    let _ = tokio::time::timeout(PATIENCE, closed).await;
+    let closed = connections.acquire_many(MAX_CONNECTIONS as u32);
+    let _ = tokio::time::timeout(TIMEOUT, closed).await;
     Ok(())
 }
 
-/// Whoever held the other end has gone: that is a stop, too.
+/// Also when the sender is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// A plain answer.
-pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+/// A response in plain text.
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
     typed(status, "text/plain; charset=utf-8", body)
 }
 
-/// An answer in JSON.
-pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
+/// A response in JSON.
+pub fn json(status: StatusCode, body: &serde_json::Value) -> Response {
     typed(status, "application/json", format!("{body}\n"))
 }
 
-/// An answer of this content type. No door's answer may be kept by a cache.
-pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Answer::new(Full::new(body.into()).boxed_unsync());
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
+/// A response of this content type. No cache may keep it.
+pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Full::new(body.into()).boxed_unsync());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         http::HeaderValue::from_static(content_type),
@@ -167,5 +167,5 @@ pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Byt
         header::CACHE_CONTROL,
         http::HeaderValue::from_static("no-store"),
     );
-    answer
+    response
 }
