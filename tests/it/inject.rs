@@ -1,4 +1,4 @@
-//! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/inject/*.out`.
+//! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/data/inject/*.out`.
 
 use burgee::inject::{Settings, inject};
 use serde::Deserialize as _;
@@ -18,7 +18,7 @@ fn settings() -> Settings {
 }
 
 fn inputs() -> Vec<(PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inject");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inject");
     let paths = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

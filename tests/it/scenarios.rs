@@ -1,4 +1,4 @@
-//! Requests in, headers out, as data: `tests/scenarios/*.yaml`.
+//! Requests in, headers out, as data: `tests/data/scenarios/*.yaml`.
 //!
 //! ```yaml
 //! - says: a sentence about the user
@@ -236,7 +236,7 @@ fn written(before: &HeaderMap, after: &HeaderMap) -> Texts {
 #[test]
 fn requests_in_headers_out() {
     let (mut rows, mut wrong) = (0, Vec::new());
-    for path in files("tests/scenarios", "yaml") {
+    for path in files("tests/data/scenarios", "yaml") {
         let text = fs::read_to_string(&path).unwrap();
         let scenarios: Vec<Scenario> =
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", name(&path)));

@@ -168,8 +168,8 @@ fn the_schema_accepts_whatever_burgee_accepts() {
     let folders = [
         "config",
         "config/examples",
-        "tests/accepted",
-        "tests/refused",
+        "tests/data/accepted",
+        "tests/data/refused",
     ];
     let mut accepted = 0;
     for path in folders.iter().flat_map(|folder| files(folder, "yaml")) {

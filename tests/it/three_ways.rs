@@ -1,5 +1,5 @@
 //! The chart, the admission policy and `burgee inject` make the same pod. The chart and the policy are the golden files of
-//! `tests/helm`, which `tests/helm/run` keeps equal to what both helms render.
+//! `tests/e2e/helm`, which `tests/e2e/helm/run` keeps equal to what both helms render.
 
 use crate::policy::admit;
 use burgee::inject::{Settings, inject};
@@ -41,7 +41,7 @@ fn injected(yaml: &str) -> String {
 
 /// The policy of the injector, and the parameters that come with it.
 fn policy() -> (Value, Value) {
-    let rendered = read("tests/helm/golden/injector.1.36.yaml");
+    let rendered = read("tests/e2e/helm/golden/injector.1.36.yaml");
     (
         of_kind(&rendered, "MutatingAdmissionPolicy"),
         of_kind(&rendered, "ConfigMap"),
@@ -55,8 +55,8 @@ fn admitted(pod: &Value) -> Result<Option<Value>, String> {
 
 #[test]
 fn the_chart_the_policy_and_the_command_make_the_same_pod() {
-    let before = read("tests/three-ways/deployment.yaml");
-    let by_chart = template(&read("tests/helm/golden/image.1.36.yaml"));
+    let before = read("tests/data/three-ways/deployment.yaml");
+    let by_chart = template(&read("tests/e2e/helm/golden/image.1.36.yaml"));
     let by_command = template(&injected(&before));
     let by_policy = admitted(&template(&before)).unwrap().unwrap();
     assert_eq!(by_chart["spec"], by_command["spec"]);
@@ -80,7 +80,7 @@ fn the_policy_and_the_command_agree_on_every_pod_that_there_is_a_file_of() {
         "list.json",
         "left-alone.yaml",
     ] {
-        let before = read(&format!("tests/inject/{file}"));
+        let before = read(&format!("tests/data/inject/{file}"));
         for (before, after) in pods(&before).iter().zip(pods(&injected(&before))) {
             // `inject: "false"` never reaches the policy, which is asked for `"true"` alone
             if before["metadata"]["labels"]["burgee.dev/inject"] == "false" {
@@ -121,7 +121,7 @@ fn a_pod_whose_port_is_unknown_is_refused_with_a_sentence() {
 
 #[test]
 fn a_second_time_the_policy_changes_nothing() {
-    let pod = template(&read("tests/three-ways/deployment.yaml"));
+    let pod = template(&read("tests/data/three-ways/deployment.yaml"));
     let once = admitted(&pod).unwrap().unwrap();
     assert_eq!(admitted(&once).unwrap(), None);
 }
@@ -129,7 +129,7 @@ fn a_second_time_the_policy_changes_nothing() {
 #[test]
 fn a_team_may_set_as_little_as_it_likes() {
     let (policy, _) = policy();
-    let pod = template(&read("tests/three-ways/deployment.yaml"));
+    let pod = template(&read("tests/data/three-ways/deployment.yaml"));
     let check = |params: Value, image: &str| {
         let made = admit(&policy, &params, &pod).unwrap().unwrap();
         assert_eq!(made["spec"]["initContainers"][0]["image"], image);

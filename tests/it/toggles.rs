@@ -52,7 +52,7 @@ pub(crate) fn name(path: &std::path::Path) -> String {
 #[test]
 fn every_mistake_is_refused_with_its_place_and_what_to_write_instead() {
     let mut wrong = Vec::new();
-    let files = files("tests/refused", "yaml");
+    let files = files("tests/data/refused", "yaml");
     assert!(files.len() >= 80, "{} files", files.len());
     for path in files {
         let bytes = fs::read(&path).unwrap();
@@ -75,7 +75,7 @@ fn every_mistake_is_refused_with_its_place_and_what_to_write_instead() {
 
 #[test]
 fn odd_but_right_files_are_accepted() {
-    let files = files("tests/accepted", "yaml");
+    let files = files("tests/data/accepted", "yaml");
     assert!(files.len() >= 15, "{} files", files.len());
     for path in files {
         let bytes = fs::read(&path).unwrap();

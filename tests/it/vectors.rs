@@ -10,7 +10,7 @@ use burgee::engine::{
 use serde_yaml::Value;
 
 fn vectors() -> Value {
-    serde_yaml::from_str(include_str!("../vectors/bucketing.yaml")).unwrap()
+    serde_yaml::from_str(include_str!("../data/vectors/bucketing.yaml")).unwrap()
 }
 
 fn rows(of: &str) -> Vec<Value> {

@@ -13,7 +13,7 @@ import unittest
 from burgee import Burgee
 from users import USERS, through
 
-DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy/forward-auth"
+DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy/forward-auth"
 TOGGLES = """version: 1
 override: {from: [query.ff], when: {header.x-staff: "yes"}}
 features:

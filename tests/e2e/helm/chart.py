@@ -9,8 +9,8 @@ import tempfile
 
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = ROOT / "tests" / "helm"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+HERE = ROOT / "tests/e2e/helm"
 HELMS = {"helm 3": os.environ["HELM3"], "helm 4": os.environ["HELM4"]}
 KUBES = ["1.29", "1.32", "1.36"]
 POLICY_API = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"

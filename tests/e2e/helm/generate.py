@@ -1,4 +1,4 @@
-"""Makes what is generated: value tables, the library's copies of deploy/, golden files. `UPDATE=1 tests/helm/run` calls it."""
+"""Makes what is generated: value tables, the library's copies of deploy/, golden files. `UPDATE=1 tests/e2e/helm/run` calls it."""
 
 import json
 import re

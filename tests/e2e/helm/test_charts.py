@@ -60,7 +60,7 @@ class Matrix(unittest.TestCase):
         self.assertEqual(sorted(wanted), sorted((HERE / "golden").glob("*.yaml")), "a golden file too many or missing: UPDATE=1")
         for path, text in wanted.items():
             with self.subTest(golden=path.name):
-                self.assertEqual(path.read_text(), text, "UPDATE=1 tests/helm/run rewrites it")
+                self.assertEqual(path.read_text(), text, "UPDATE=1 tests/e2e/helm/run rewrites it")
 
     def test_bad_values_are_refused_with_a_sentence(self):
         for row in yaml.safe_load((HERE / "refused.yaml").read_text()):

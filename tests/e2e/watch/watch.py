@@ -21,7 +21,7 @@ import urllib.request
 
 import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 PATIENCE = 60
 TOGGLES = """version: 1
 override: {from: [header.x-qa], when: {header.x-staff: yes}}
