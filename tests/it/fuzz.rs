@@ -27,7 +27,11 @@ fn what_was_found_stays_found() {
         let mut inputs = inputs(&format!("tests/fuzz/inputs/{name}"));
         assert!(!inputs.is_empty(), "there are no inputs for {name}");
         if name == "toggles" {
-            for folder in ["tests/data/accepted", "tests/data/refused", "config/examples"] {
+            for folder in [
+                "tests/data/accepted",
+                "tests/data/refused",
+                "config/examples",
+            ] {
                 inputs.extend(self::inputs(folder));
             }
         }
