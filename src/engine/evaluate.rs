@@ -105,7 +105,7 @@ pub struct Decisions {
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
-    /// our fields as lines of a head, after [`Snapshot::apply_as_lines`]
+    /// our fields as lines of a head, after [`Snapshot::write_lines`]
     pub lines: Vec<u8>,
     /// whether `users` is filled: only where somebody asked for ids in a log
     pub remember_users: bool,

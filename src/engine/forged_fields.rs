@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-/// The prefix that is guarded when no file was ever loaded.
+/// The prefix that is ours when no file was ever loaded.
 pub const DEFAULT_PREFIX: &str = "X-Feature-";
 
 /// Framing and hop-by-hop names: their look-alikes never pass.
@@ -34,9 +34,9 @@ pub fn fold(name: &str) -> String {
         .collect()
 }
 
-/// The names that are ours or trusted.
+/// The names that no client may send: ours in any spelling, and those that we trust in any spelling but their own.
 #[derive(Debug)]
-pub struct Guard {
+pub struct ForgedFields {
     /// names that are trusted in this spelling and in no other: identity, attributes, framing
     trusted: Vec<HeaderName>,
     /// what begins alike: most fields begin like nothing here, and are let go at their first byte
@@ -56,45 +56,45 @@ struct Group {
     names: Vec<(Box<[u8]>, Option<HeaderName>)>,
 }
 
-impl Default for Guard {
+impl Default for ForgedFields {
     fn default() -> Self {
-        Guard::new([DEFAULT_PREFIX], [], [])
+        ForgedFields::new([DEFAULT_PREFIX], [], [])
     }
 }
 
-impl Guard {
+impl ForgedFields {
     /// `prefixes` and `ours` in any spelling; `trusted` are the fields that sources read.
     pub fn new<'a>(
         prefixes: impl IntoIterator<Item = &'a str>,
         ours: impl IntoIterator<Item = &'a str>,
         trusted: impl IntoIterator<Item = &'a HeaderName>,
-    ) -> Guard {
+    ) -> ForgedFields {
         let mut trusted: Vec<HeaderName> = trusted.into_iter().cloned().collect();
         trusted.extend(FRAMING.map(HeaderName::from_static));
         trusted.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         trusted.dedup();
-        let mut guard = Guard {
+        let mut all = ForgedFields {
             trusted,
             groups: vec![Group::default()],
             first: [0; 256],
         };
         for prefix in prefixes {
             let prefix = fold(prefix).into_bytes();
-            guard.group(&prefix).prefixes.push(prefix.into());
+            all.group(&prefix).prefixes.push(prefix.into());
         }
         for name in ours {
             let name = fold(name).into_bytes();
-            let group = guard.group(&name);
+            let group = all.group(&name);
             // what begins with a prefix is ours already
             if !group.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
                 group.names.push((name.into(), None));
             }
         }
-        for spelling in guard.trusted.clone() {
+        for spelling in all.trusted.clone() {
             let name = fold(spelling.as_str()).into_bytes();
-            guard.group(&name).names.push((name.into(), Some(spelling)));
+            all.group(&name).names.push((name.into(), Some(spelling)));
         }
-        for group in &mut guard.groups {
+        for group in &mut all.groups {
             group.prefixes.sort();
             group.prefixes.dedup();
             group.names.sort_by_key(|(name, _)| name.len());
@@ -103,7 +103,7 @@ impl Guard {
                 .iter()
                 .fold(0, |lengths, (name, _)| lengths | length_bit(name));
         }
-        guard
+        all
     }
 
     /// The group of a folded name.
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn every_spelling_of_ours_is_forged_and_nothing_else() {
         let user = HeaderName::from_static("x-user-id");
-        let guard = Guard::new(["X-Feature-"], ["Beta_Search", "X-Features"], [&user]);
+        let fields = ForgedFields::new(["X-Feature-"], ["Beta_Search", "X-Features"], [&user]);
         for forged in [
             "x-feature-briefcase",
             "x_feature_briefcase",
@@ -208,7 +208,7 @@ mod tests {
             "transfer_encoding",
             "content_length",
         ] {
-            assert!(guard.is_forged(forged), "{forged}");
+            assert!(fields.is_forged(forged), "{forged}");
         }
         for passes in [
             "x-user-id",
@@ -219,14 +219,14 @@ mod tests {
             "content-length",
             "accept",
         ] {
-            assert!(!guard.is_forged(passes), "{passes}");
+            assert!(!fields.is_forged(passes), "{passes}");
         }
     }
 
     #[test]
     fn what_is_read_for_trust_or_framing_is_trusted_in_its_own_spelling() {
         let user = HeaderName::from_static("x-user-id");
-        let guard = Guard::new(["X-Feature-"], ["Beta"], [&user]);
+        let fields = ForgedFields::new(["X-Feature-"], ["Beta"], [&user]);
         for (name, trusted) in [
             ("x-user-id", true),
             ("content-length", true),
@@ -236,7 +236,7 @@ mod tests {
             ("accept", false),
         ] {
             let name = HeaderName::from_static(name);
-            assert_eq!(guard.is_trusted(&name), trusted, "{name}");
+            assert_eq!(fields.is_trusted(&name), trusted, "{name}");
         }
     }
 }

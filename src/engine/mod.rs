@@ -25,6 +25,7 @@ use attributes::{Asked, Attribute, Slot};
 use condition::Condition;
 pub use evaluate::{Decision, Decisions, Reason};
 use evaluate::{FeatureIndex, Rule};
+use forged_fields::ForgedFields;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use units::Second;
 
@@ -36,7 +37,7 @@ pub struct Snapshot {
     /// one for each file, in bytewise order of their paths
     pub files: Box<[Toggles]>,
     /// which request fields are ours, or would pass for what we trust
-    pub guard: forged_fields::Guard,
+    pub forged_fields: ForgedFields,
     /// the combined header, where a file asks for it
     pub combined: Option<HeaderName>,
     /// the revision header and its value, where a file asks for it
@@ -154,53 +155,14 @@ impl Snapshot {
         Snapshot {
             revision: "none".into(),
             files: Box::default(),
-            guard: forged_fields::Guard::default(),
+            forged_fields: ForgedFields::default(),
             combined: None,
             revision_header: None,
         }
     }
 
-    /// The whole product: decide from the request as it came, drop what only we may say, then say it, last.
-    /// `between` is where the proxy strips hop-by-hop fields, which must come after reading and before writing.
-    pub fn apply(
-        &self,
-        parts: &mut http::request::Parts,
-        facts: &Facts<'_>,
-        decisions: &mut Decisions,
-        between: impl FnOnce(&mut http::request::Parts),
-    ) {
-        self.settle(parts, facts, decisions, between);
-        self.write(&mut parts.headers, decisions);
-    }
-
-    /// The same, but our fields become text in [`Decisions::lines`], for a sender that writes the head itself: a field
-    /// that goes through a map is hashed, moved and copied, which is half of what a feature costs.
-    pub fn apply_as_lines(
-        &self,
-        parts: &mut http::request::Parts,
-        facts: &Facts<'_>,
-        decisions: &mut Decisions,
-        between: impl FnOnce(&mut http::request::Parts),
-    ) {
-        self.settle(parts, facts, decisions, between);
-        let mut lines = std::mem::take(&mut decisions.lines);
-        headers::render(self, decisions, &mut lines);
-        decisions.lines = lines;
-    }
-
-    fn settle(
-        &self,
-        parts: &mut http::request::Parts,
-        facts: &Facts<'_>,
-        decisions: &mut Decisions,
-        between: impl FnOnce(&mut http::request::Parts),
-    ) {
-        self.decide(facts.asked(parts), facts.now, facts.fresh, decisions);
-        between(parts);
-        decisions.forged = self.guard.strip(&mut parts.headers);
-    }
-
-    /// Decides every feature of every file.
+    /// Decides every feature of every file, from the request as it came. Then, in this order: strip what is for this hop
+    /// only, drop what only burgee may send ([`ForgedFields::strip`]), write our headers.
     pub fn decide(
         &self,
         asked: Asked<'_>,
@@ -214,9 +176,17 @@ impl Snapshot {
         }
     }
 
-    /// Writes our headers; the caller has stripped whatever folds onto them.
+    /// Writes our headers, last: the caller has stripped whatever folds onto them.
     pub fn write(&self, headers: &mut HeaderMap, decisions: &Decisions) {
         headers::write(self, headers, decisions);
+    }
+
+    /// Writes our headers as text into [`Decisions::lines`], for a sender that writes the head itself: a field that goes
+    /// through a map is hashed, moved and copied, which is half of what a feature costs.
+    pub fn write_lines(&self, decisions: &mut Decisions) {
+        let mut lines = std::mem::take(&mut decisions.lines);
+        headers::render(self, decisions, &mut lines);
+        decisions.lines = lines;
     }
 
     /// What our fields take of a request's head, at most.
@@ -249,7 +219,8 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn asked(&self, parts: &'a http::request::Parts) -> Asked<'a> {
+    /// The request as it came, with what the headers alone do not say.
+    pub fn asked(&self, parts: &'a http::request::Parts) -> Asked<'a> {
         let target = parts.uri.path_and_query();
         Asked::Http(attributes::Http {
             headers: &parts.headers,

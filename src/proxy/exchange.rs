@@ -18,7 +18,7 @@ use super::{
     },
     websocket::Tunnel,
 };
-use crate::{engine::forged_fields::Guard, live::InForce};
+use crate::{engine::forged_fields::ForgedFields, live::InForce};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, response,
 };
@@ -80,10 +80,16 @@ fn expects_continue(parts: &Parts) -> bool {
     expect.is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Between deciding and writing our headers: what is for this hop only goes, framing becomes ours.
-pub(super) fn prepare(parts: &mut Parts, seen: &Seen, guard: &Guard, shape: &Shape, conn: &Conn) {
+/// What is stripped after deciding and before our headers are written: what is for this hop only goes, framing becomes ours.
+pub(super) fn strip(
+    parts: &mut Parts,
+    seen: &Seen,
+    forged_fields: &ForgedFields,
+    shape: &Shape,
+    conn: &Conn,
+) {
     let headers = &mut parts.headers;
-    hop_by_hop::strip_request(headers, seen, guard, shape.over_h2);
+    hop_by_hop::strip_request(headers, seen, forged_fields, shape.over_h2);
     if shape.version == Version::HTTP_2 && !shape.over_h2 {
         hop_by_hop::join_cookies(headers);
     }

@@ -2,7 +2,7 @@
 //! In: the fields of a request or an answer. Out: the same without hop-by-hop fields, framing left to hyper.
 
 use super::failure::Failure;
-use crate::engine::forged_fields::Guard;
+use crate::engine::forged_fields::ForgedFields;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{self, Entry},
@@ -118,11 +118,18 @@ pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
     only.is_some_and(|line| line.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Strips a request. Stays: what the guard trusts, and what a later hop must not lose.
-pub(super) fn strip_request(headers: &mut HeaderMap, seen: &Seen, guard: &Guard, http2: bool) {
+/// Strips a request. Stays: what we trust for identity, and what a later hop must not lose.
+pub(super) fn strip_request(
+    headers: &mut HeaderMap,
+    seen: &Seen,
+    forged_fields: &ForgedFields,
+    http2: bool,
+) {
     let trailers = seen.te && names(headers, header::TE, "trailers");
     if seen.connection {
-        strip_nominated(headers, |name| guard.is_trusted(name) || is_protected(name));
+        strip_nominated(headers, |name| {
+            forged_fields.is_trusted(name) || is_protected(name)
+        });
     }
     strip_common(headers, seen);
     if seen.trailer {
@@ -215,7 +222,7 @@ fn strip_nominated(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
     }
 }
 
-/// What a `Connection` line may not nominate away, besides what the guard trusts.
+/// What a `Connection` line may not nominate away, besides what we trust for identity.
 fn is_protected(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -229,11 +236,11 @@ fn is_protected(name: &HeaderName) -> bool {
 }
 
 /// Trailers of a gRPC request: never what only a head, or only we, may say.
-pub(super) fn filter_trailers(trailers: &mut HeaderMap, guard: &Guard) {
-    guard.strip(trailers);
+pub(super) fn filter_trailers(trailers: &mut HeaderMap, forged_fields: &ForgedFields) {
+    forged_fields.strip(trailers);
     let bad: SmallVec<[HeaderName; 4]> = trailers
         .keys()
-        .filter(|name| guard.is_trusted(name) || is_protected(name) || is_framing(name))
+        .filter(|name| forged_fields.is_trusted(name) || is_protected(name) || is_framing(name))
         .cloned()
         .collect();
     for name in bad {

@@ -309,10 +309,12 @@ fn admit(
     let shape = exchange::Shape::of(&parts, &body, &seen, worker.settings.protocol);
     let facts = forwarded::Facts::of(conn, &parts, &host).for_engine();
     let snapshot = &in_force.snapshot;
-    let between = |parts: &mut _| exchange::prepare(parts, &seen, &snapshot.guard, &shape, conn);
+    snapshot.decide(facts.asked(&parts), facts.now, facts.fresh, decisions);
+    exchange::strip(&mut parts, &seen, &snapshot.forged_fields, &shape, conn);
+    decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
     match shape.over_h2 {
-        true => snapshot.apply(&mut parts, &facts, decisions, between),
-        false => snapshot.apply_as_lines(&mut parts, &facts, decisions, between),
+        true => snapshot.write(&mut parts.headers, decisions),
+        false => snapshot.write_lines(decisions),
     }
     let by_https = decisions.visitor.is_some() && respond::came_by_https(&parts.headers);
     let ready = Ready::new(

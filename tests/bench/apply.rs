@@ -82,10 +82,19 @@ fn fresh(template: &Parts) -> Parts {
 /// One request: decide, strip, write.
 type Step = fn(&Snapshot, &mut Parts, &Facts<'_>, &mut Decisions);
 
-const MAP: Step =
-    |snapshot, parts, facts, decisions| snapshot.apply(parts, facts, decisions, |_| ());
-const LINES: Step =
-    |snapshot, parts, facts, decisions| snapshot.apply_as_lines(parts, facts, decisions, |_| ());
+const MAP: Step = |snapshot, parts, facts, decisions| {
+    decide(snapshot, parts, facts, decisions);
+    snapshot.write(&mut parts.headers, decisions);
+};
+const LINES: Step = |snapshot, parts, facts, decisions| {
+    decide(snapshot, parts, facts, decisions);
+    snapshot.write_lines(decisions);
+};
+
+fn decide(snapshot: &Snapshot, parts: &mut Parts, facts: &Facts<'_>, decisions: &mut Decisions) {
+    snapshot.decide(facts.asked(parts), facts.now, facts.fresh, decisions);
+    decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
+}
 
 fn run(bencher: Bencher<'_, '_>, features: &str, step: Step) {
     let snapshot = snapshot(features);

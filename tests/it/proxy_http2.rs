@@ -5,7 +5,7 @@ use crate::{
     raw::{App, Burgee, PATIENCE, in_force},
 };
 use burgee::{
-    engine::{Snapshot, forged_fields::Guard},
+    engine::{Snapshot, forged_fields::ForgedFields},
     live::Phase,
     proxy::Protocol,
 };
@@ -132,9 +132,9 @@ fn a_client_cannot_turn_a_feature_on_over_http2() {
     let app = App::ok();
     let burgee = Burgee::before(&app);
     let user = HeaderName::from_static("x-user-id");
-    let guard = Guard::new(["X-Feature-"], [], [&user]);
+    let forged_fields = ForgedFields::new(["X-Feature-"], [], [&user]);
     burgee.publisher.publish(in_force(Snapshot {
-        guard,
+        forged_fields,
         ..Snapshot::empty()
     }));
     let asked = request(&[

@@ -3,7 +3,7 @@
 use crate::raw::{App, Burgee, Client, Message, in_force};
 use burgee::engine::{
     Snapshot,
-    forged_fields::{self, Guard},
+    forged_fields::{self, ForgedFields},
 };
 use proptest::{
     collection::vec,
@@ -17,13 +17,13 @@ use std::{collections::BTreeMap, net::TcpListener};
 fn started() -> (App, Burgee) {
     let app = App::ok();
     let burgee = Burgee::before(&app);
-    let guard = Guard::new(
+    let forged_fields = ForgedFields::new(
         ["X-Feature-"],
         ["Beta-Search"],
         [&http::HeaderName::from_static("x-user-id")],
     );
     burgee.publisher.publish(in_force(Snapshot {
-        guard,
+        forged_fields,
         ..Snapshot::empty()
     }));
     (app, burgee)

@@ -1,14 +1,14 @@
 //! A client never decides a feature: whatever only burgee may say is dropped, in every spelling and by every trick.
 
 use crate::raw::{App, Burgee, Message, in_force};
-use burgee::engine::{Snapshot, forged_fields::Guard};
+use burgee::engine::{Snapshot, forged_fields::ForgedFields};
 use http::{HeaderName, HeaderValue};
 
 /// A file with the default prefix, one header outside of it, an identity header, and the revision header.
 fn snapshot() -> Snapshot {
     let user = HeaderName::from_static("x-user-id");
     Snapshot {
-        guard: Guard::new(["X-Feature-"], ["Beta-Search"], [&user]),
+        forged_fields: ForgedFields::new(["X-Feature-"], ["Beta-Search"], [&user]),
         revision_header: Some((
             HeaderName::from_static("x-feature-revision"),
             HeaderValue::from_static("ours"),

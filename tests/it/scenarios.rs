@@ -144,7 +144,9 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
         now: at,
         fresh: Some(&|| 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
     };
-    snapshot.apply(&mut parts, &facts, &mut decisions, |_| ());
+    snapshot.decide(facts.asked(&parts), facts.now, facts.fresh, &mut decisions);
+    decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
+    snapshot.write(&mut parts.headers, &decisions);
     if let Some(expected) = &row.expect {
         let sent = written(&before, &parts.headers);
         let expected: Texts = expected

@@ -7,8 +7,8 @@ use crate::config::{
     tree::{Node, Place},
 };
 use crate::engine::{
-    Feature, Snapshot, Toggles, evaluate::FeatureIndex, forged_fields::Guard, overrides::Override,
-    units::Second, visitor::Anonymous,
+    Feature, Snapshot, Toggles, evaluate::FeatureIndex, forged_fields::ForgedFields,
+    overrides::Override, units::Second, visitor::Anonymous,
 };
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
@@ -119,7 +119,7 @@ pub(in crate::config) fn all(
         .flatten()
         .chain(&combined)
         .chain(&revision_name);
-    let guard = Guard::new(prefixes, sent.map(HeaderName::as_str), trusted);
+    let forged_fields = ForgedFields::new(prefixes, sent.map(HeaderName::as_str), trusted);
     let revision_header = match revision_name {
         Some(name) => Some((name, HeaderValue::from_str(revision).ok()?)),
         None => None,
@@ -132,7 +132,7 @@ pub(in crate::config) fn all(
     Some(Snapshot {
         revision: revision.into(),
         files: files?,
-        guard,
+        forged_fields,
         combined,
         revision_header,
     })

@@ -139,8 +139,8 @@ impl Streaming {
                         match &self.trailers {
                             Trailers::Drop => {}
                             Trailers::Filter(in_force) => {
-                                let guard = &in_force.snapshot.guard;
-                                hop_by_hop::filter_trailers(&mut trailers, guard);
+                                let forged_fields = &in_force.snapshot.forged_fields;
+                                hop_by_hop::filter_trailers(&mut trailers, forged_fields);
                                 return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                             }
                         }

@@ -1,11 +1,11 @@
 //! Any field name: whatever the laxest application reads as ours is dropped, and nothing of ours survives.
-use burgee::engine::forged_fields::{Guard, fold};
+use burgee::engine::forged_fields::{ForgedFields, fold};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Panics where the promise is broken.
 pub fn ask(data: &[u8]) {
     let user = HeaderName::from_static("x-user-id");
-    let guard = Guard::new(["X-Feature-", "Flag_"], ["X-Features", "Beta"], [&user]);
+    let forged_fields = ForgedFields::new(["X-Feature-", "Flag_"], ["X-Features", "Beta"], [&user]);
     let mut headers = HeaderMap::new();
     for line in data.split(|byte| *byte == b'\n') {
         if let Ok(name) = HeaderName::from_bytes(line) {
@@ -20,7 +20,7 @@ pub fn ask(data: &[u8]) {
             || (folded == "x-user-id" && *name != user)
     };
     let passes: Vec<_> = headers.keys().filter(|name| !ours(name)).cloned().collect();
-    guard.strip(&mut headers);
+    forged_fields.strip(&mut headers);
     assert!(!headers.keys().any(ours), "{headers:?}");
     for name in passes {
         let framing = ["transfer-encoding", "content-length", "connection", "host"];
