@@ -25,6 +25,7 @@ pub mod background;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod exit;
 pub mod flags;
 pub mod http;
 pub mod inject;

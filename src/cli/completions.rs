@@ -1,19 +1,16 @@
 //! `burgee completions` and `burgee man`: from the same source as `--help`.
 //! In: a shell, or nothing. Out: a script or a page on standard output.
 
-use super::{command, fail, printed};
+use super::output::{fail, print};
 use clap_complete::Shell;
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 /// A script that completes burgee's commands and flags in your shell
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  burgee completions bash > ~/.local/share/bash-completion/completions/burgee"
 )]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell
     shell: Shell,
 }
@@ -21,19 +18,19 @@ pub struct Completions {
 /// The manual page
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  burgee man | man -l -")]
-pub struct Man {}
+pub struct ManArgs {}
 
 /// Prints the script.
-pub fn completions(args: &Completions) -> ExitCode {
+pub fn completions(args: &CompletionsArgs, mut burgee: clap::Command) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command(), "burgee", &mut script);
+    clap_complete::generate(args.shell, &mut burgee, "burgee", &mut script);
     print(&script)
 }
 
 /// Prints one page: burgee, then every command.
-pub fn man() -> ExitCode {
+pub fn man(burgee: clap::Command) -> ExitCode {
     // `burgee help` is `--help`, and repeats every command
-    let mut whole = command().disable_help_subcommand(true);
+    let mut whole = burgee.disable_help_subcommand(true);
     whole.build();
     let mut page = Vec::new();
     let mut render = |command: clap::Command| clap_mangen::Man::new(command).render(&mut page);
@@ -42,13 +39,5 @@ pub fn man() -> ExitCode {
     match rendered {
         Ok(()) => print(&page),
         Err(error) => fail(&error),
-    }
-}
-
-/// All of it, and whether it arrived.
-pub fn print(text: &[u8]) -> ExitCode {
-    match printed(io::stdout().write_all(text)) {
-        Err(error) => fail(&error),
-        Ok(()) => ExitCode::SUCCESS,
     }
 }

@@ -1,9 +1,12 @@
 //! `burgee demo`: the sidecar, an application and sample toggles in one process.
 //! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
 
-use super::echo;
-use crate::flags::values;
-use crate::{http::server, signals};
+use super::{echo, output, run};
+use crate::{
+    flags::{run::RunArgs, values},
+    http::server,
+    signals,
+};
 use clap::Args;
 use std::{
     fs,
@@ -19,7 +22,7 @@ use tokio::sync::watch;
 /// The sidecar, an application and sample toggles in one process, to look at
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee demo --toggles /tmp/demo.yaml")]
-pub struct Demo {
+pub struct DemoArgs {
     /// Where the sample toggles are; written if nothing is there, and never overwritten
     #[arg(
         long,
@@ -47,31 +50,31 @@ const PEOPLE: &[&str] = &[
 ];
 
 /// Starts the application, then the sidecar in front of it.
-pub fn main(demo: &Demo, signals: signals::Receiver) -> ExitCode {
-    let started = sample(&demo.toggles).and_then(|toggles| Ok((application(&toggles)?, toggles)));
+pub fn main(args: &DemoArgs, signals: signals::Receiver) -> ExitCode {
+    let started = sample(&args.toggles).and_then(|toggles| Ok((application(&toggles)?, toggles)));
     let (application, toggles) = match started {
         Ok(started) => started,
         Err(error) => {
-            return super::fail(&format!(
+            return output::fail(&format!(
                 "{}: {error}; `--toggles PATH` puts the sample elsewhere",
-                demo.toggles.display()
+                args.toggles.display()
             ));
         }
     };
-    let port = demo.listen.port();
-    super::say(&format!(
+    let port = args.listen.port();
+    output::say(&format!(
         "\n  open   http://localhost:{port}/\
          \n  or     curl -H 'Cookie: user_id=quentin' localhost:{port}/\
          \n  edit   {}  and see the change within two seconds\
          \n  stop   Ctrl-C\n",
         toggles.display()
     ));
-    let run = crate::flags::run::with([
+    let sidecar = RunArgs::with([
         ("--toggles", toggles.as_os_str()),
-        ("--listen", demo.listen.to_string().as_ref()),
+        ("--listen", args.listen.to_string().as_ref()),
         ("--upstream", format!("http://{application}").as_ref()),
     ]);
-    crate::flags::run::main(&run, signals)
+    run::main(&sidecar, signals)
 }
 
 /// The sample's place. Whoever edited it keeps what they wrote.

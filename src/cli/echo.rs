@@ -1,7 +1,9 @@
 //! `burgee echo`: an application that answers with the headers it received. It is the demo's, the chart's and the
 //! benchmarks'. In: any request. Out: JSON, text or a small page, as `Accept` asks.
 
+use super::output;
 use crate::{
+    flags::values,
     http::server::{self, Response},
     signals::{self, Signal},
 };
@@ -14,9 +16,9 @@ use tokio::sync::watch;
 /// An application that answers with the headers it received
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee echo --listen 127.0.0.1:8080")]
-pub struct Echo {
+pub struct EchoArgs {
     /// Where it listens
-    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = crate::flags::values::address, default_value = "[::]:8080")]
+    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:8080")]
     pub listen: SocketAddr,
 }
 
@@ -30,10 +32,10 @@ pub struct Demo {
 }
 
 /// Answers until it is told to stop.
-pub fn main(echo: Echo, mut signals: signals::Receiver) -> ExitCode {
-    super::client(async {
-        let listener = server::listen(echo.listen)?;
-        super::say(&format!("echo listens on {}", listener.local_addr()?));
+pub fn main(args: EchoArgs, mut signals: signals::Receiver) -> ExitCode {
+    output::block_on(async {
+        let listener = server::listen(args.listen)?;
+        output::say(&format!("echo listens on {}", listener.local_addr()?));
         let (stop, stopped) = watch::channel(false);
         let served = server::serve(listener, |request| async { answer(request, None) }, stopped);
         tokio::spawn(async move {

@@ -1,9 +1,12 @@
 //! `burgee health`: an exec probe for an image that has no shell and no curl.
 //! In: an address. Out: the answer, and 0 if it was a 200.
 
-use super::PROBLEMS;
-use crate::flags::values;
-use crate::http::client::{self, Endpoint, Url};
+use super::output;
+use crate::{
+    exit,
+    flags::values,
+    http::client::{self, Endpoint, Url},
+};
 use clap::Args;
 use http::{Request, StatusCode};
 use std::{
@@ -16,7 +19,7 @@ use std::{
 /// Asks whether a process is well: 0 for a 200
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee health http://127.0.0.1:3525/ready")]
-pub struct Health {
+pub struct HealthArgs {
     /// What to ask [default: /health of the admin port]
     #[arg(value_name = "URL")]
     url: Option<Url>,
@@ -29,21 +32,21 @@ pub struct Health {
 }
 
 /// Asks, and prints the answer.
-pub fn main(health: Health) -> ExitCode {
+pub fn main(args: HealthArgs) -> ExitCode {
     let own = || Url {
-        endpoint: Endpoint::Tcp(vec![here(health.admin_listen)]),
+        endpoint: Endpoint::Tcp(vec![here(args.admin_listen)]),
         path: "/health".into(),
     };
-    let url = health.url.clone().unwrap_or_else(own);
-    super::client(async move {
+    let url = args.url.clone().unwrap_or_else(own);
+    output::block_on(async move {
         let request = Request::builder().uri(&url.path);
-        let answer = client::send(&url.endpoint, request, health.timeout).await;
+        let answer = client::send(&url.endpoint, request, args.timeout).await;
         let answer = answer.map_err(|error| io::Error::other(format!("no answer: {error}")))?;
-        super::say(String::from_utf8_lossy(answer.body()).trim_end());
+        output::say(String::from_utf8_lossy(answer.body()).trim_end());
         Ok(if answer.status() == StatusCode::OK {
             ExitCode::SUCCESS
         } else {
-            PROBLEMS.into()
+            exit::PROBLEMS.into()
         })
     })
 }

@@ -1,6 +1,7 @@
 //! `burgee inject`: Kubernetes YAML with the sidecar in it, for clusters and pipelines without the policy and the charts.
 //! In: YAML on standard input. Out: YAML on standard output, and what became of each workload on standard error.
 
+use super::output;
 use crate::inject::{Settings, inject};
 use clap::Args;
 use std::{
@@ -19,7 +20,7 @@ use std::{
                   kubectl get deployment shop -o yaml | burgee inject --toggles-configmap shop-toggles | kubectl apply -f -\n  \
                   kubectl kustomize . | burgee inject | kubectl apply -f -"
 )]
-pub struct Inject {
+pub struct InjectArgs {
     /// burgee's image
     #[arg(long, env = "BURGEE_IMAGE", value_name = "IMAGE", default_value = concat!("burgee:", env!("CARGO_PKG_VERSION")))]
     image: String,
@@ -45,7 +46,7 @@ pub struct Inject {
 }
 
 /// Reads, injects, writes. Nothing is written unless all of it is good, so that a pipe into `kubectl apply` gets all or nothing.
-pub fn main(args: Inject) -> ExitCode {
+pub fn main(args: InjectArgs) -> ExitCode {
     let settings = Settings {
         image: args.image,
         toggles_config_map: args.toggles_configmap,
@@ -54,11 +55,11 @@ pub fn main(args: Inject) -> ExitCode {
     };
     let mut text = String::new();
     if let Err(error) = io::stdin().read_to_string(&mut text) {
-        return super::fail(&format!("standard input: {error}"));
+        return output::fail(&format!("standard input: {error}"));
     }
     let injected = match inject(&text, &settings) {
         Ok(injected) => injected,
-        Err(problem) => return super::fail(&problem),
+        Err(problem) => return output::fail(&problem),
     };
     if injected.notes.is_empty() {
         let _ = writeln!(
@@ -71,6 +72,6 @@ pub fn main(args: Inject) -> ExitCode {
     }
     match io::stdout().write_all(injected.text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(&error),
+        Err(error) => output::fail(&error),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: a file a command.
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
+mod api_client;
 pub mod check;
 pub mod completions;
 pub mod demo;
@@ -11,23 +12,18 @@ pub mod explain;
 pub mod health;
 pub mod ids;
 pub mod inject;
+mod output;
 pub mod override_link;
 pub mod probe;
 pub mod reload;
 pub mod request;
+pub mod run;
 pub mod schema;
 pub mod style;
 
-use crate::{config, signals};
+use crate::{exit, flags::run::RunArgs, signals};
 use clap::{Parser, Subcommand};
-use std::{io, io::Write as _, process::ExitCode};
-
-/// Problems were found, or a check failed.
-pub const PROBLEMS: u8 = 1;
-/// The command line was wrong; clap exits with the same.
-pub const USAGE: u8 = 2;
-/// The configuration was bad at the start (`EX_CONFIG` of sysexits.h).
-pub const CONFIG: u8 = 78;
+use std::process::ExitCode;
 
 /// A sidecar that puts feature flags on every request.
 #[derive(Debug, Parser)]
@@ -44,33 +40,33 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(Box<crate::flags::run::Run>),
-    Demo(demo::Demo),
-    Echo(echo::Echo),
-    Check(check::Check),
-    Schema(schema::Schema),
-    Explain(Box<explain::Explain>),
-    Diff(Box<diff::Diff>),
-    Override(override_link::Override),
-    Completions(completions::Completions),
-    Man(completions::Man),
-    Reload(reload::Reload),
-    Drain(drain::Drain),
-    Health(health::Health),
-    Probe(probe::Probe),
-    Inject(inject::Inject),
+    Run(Box<RunArgs>),
+    Demo(demo::DemoArgs),
+    Echo(echo::EchoArgs),
+    Check(check::CheckArgs),
+    Schema(schema::SchemaArgs),
+    Explain(Box<explain::ExplainArgs>),
+    Diff(Box<diff::DiffArgs>),
+    Override(override_link::OverrideArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+    Reload(reload::ReloadArgs),
+    Drain(drain::DrainArgs),
+    Health(health::HealthArgs),
+    Probe(probe::ProbeArgs),
+    Inject(inject::InjectArgs),
 }
 
-/// The sidecar's own command line: the flags of the other commands would be 70 KB of memory in every pod, for life.
+/// `burgee run` alone: the flags of all commands would take 70 KB of memory in every pod, for as long as it runs.
 #[derive(Parser)]
 struct Sidecar {
     #[command(subcommand)]
-    command: Running,
+    command: SidecarCommand,
 }
 
 #[derive(Subcommand)]
-enum Running {
-    Run(Box<crate::flags::run::Run>),
+enum SidecarCommand {
+    Run(Box<RunArgs>),
 }
 
 /// The command line as clap sees it: for completions, the man page and tests.
@@ -78,88 +74,46 @@ pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-/// Everything.
+/// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    // As PID 1 a signal without a handler is dropped: a process that stays takes its handlers before anything else.
-    let stays = |command| {
+    // PID 1 ignores a signal that has no handler: a command that keeps running installs its handlers first
+    let keeps_running = |command| {
         ["run", "echo", "demo"]
             .iter()
             .any(|known| command == *known)
     };
     let signals = std::env::args_os()
         .nth(1)
-        .is_some_and(stays)
+        .is_some_and(keeps_running)
         .then(signals::install);
     let signals = match signals.transpose() {
         Ok(signals) => signals,
-        Err(error) => return fail(&error),
+        Err(error) => return output::fail(&error),
     };
-    let command = match signals.is_some().then(Sidecar::try_parse) {
+    let parsed = match signals.is_some().then(Sidecar::try_parse) {
         Some(Ok(Sidecar {
-            command: Running::Run(run),
-        })) => Command::Run(run),
-        // another command, a request for help, or a mistake: all of them know all commands
+            command: SidecarCommand::Run(args),
+        })) => Command::Run(args),
+        // another command, `--help` or a mistake: the full parser answers all of them
         _ => Cli::parse().command,
     };
-    match (command, signals) {
-        (Command::Run(run), Some(signals)) => crate::flags::run::main(&run, signals),
-        (Command::Demo(demo), Some(signals)) => demo::main(&demo, signals),
-        (Command::Echo(echo), Some(signals)) => echo::main(echo, signals),
-        (Command::Check(check), _) => check::main(&check),
-        (Command::Schema(schema), _) => schema::main(&schema),
-        (Command::Explain(explain), _) => explain::main(&explain),
-        (Command::Diff(diff), _) => diff::main(&diff),
-        (Command::Override(wanted), _) => override_link::main(&wanted),
-        (Command::Completions(wanted), _) => completions::completions(&wanted),
-        (Command::Man(_), _) => completions::man(),
-        (Command::Reload(reload), _) => reload::main(&reload),
-        (Command::Drain(drain), _) => drain::main(&drain),
-        (Command::Health(health), _) => health::main(health),
-        (Command::Probe(probe), _) => probe::main(probe),
-        (Command::Inject(inject), _) => inject::main(inject),
-        // not the first argument, so that nobody took the signals
-        (Command::Run(_) | Command::Demo(_) | Command::Echo(_), None) => USAGE.into(),
-    }
-}
-
-/// One line on standard output. Whoever closed it (`| head`) has read enough.
-pub fn say(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// Why a command could not do its work. A standard error that is closed is no reason to panic, as `eprintln!` does.
-pub fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    let _ = writeln!(io::stderr(), "burgee: {error}");
-    PROBLEMS.into()
-}
-
-/// What was wrong with the command line, where clap cannot know it.
-pub fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
-    fail(error);
-    USAGE.into()
-}
-
-/// Every problem of toggles that a command needs, a line each.
-pub fn bad_toggles(problems: &config::Problems) -> ExitCode {
-    let _ = write!(io::stderr(), "{problems}");
-    PROBLEMS.into()
-}
-
-/// What became of the output. Whoever closed it (`| head`) has read enough; a full disk is a failure.
-pub fn printed(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
-}
-
-/// Runs what asks another process.
-fn client(asking: impl Future<Output = io::Result<ExitCode>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime.and_then(|runtime| runtime.block_on(asking)) {
-        Ok(code) => code,
-        Err(error) => fail(&error),
+    match (parsed, signals) {
+        (Command::Run(args), Some(signals)) => run::main(&args, signals),
+        (Command::Demo(args), Some(signals)) => demo::main(&args, signals),
+        (Command::Echo(args), Some(signals)) => echo::main(args, signals),
+        (Command::Check(args), _) => check::main(&args),
+        (Command::Schema(_), _) => schema::main(),
+        (Command::Explain(args), _) => explain::main(&args),
+        (Command::Diff(args), _) => diff::main(&args),
+        (Command::Override(args), _) => override_link::main(&args),
+        (Command::Completions(args), _) => completions::completions(&args, command()),
+        (Command::Man(_), _) => completions::man(command()),
+        (Command::Reload(args), _) => reload::main(&args),
+        (Command::Drain(args), _) => drain::main(&args),
+        (Command::Health(args), _) => health::main(args),
+        (Command::Probe(args), _) => probe::main(args),
+        (Command::Inject(args), _) => inject::main(args),
+        // the command was not the first argument, so no handlers were installed
+        (Command::Run(_) | Command::Demo(_) | Command::Echo(_), None) => exit::USAGE.into(),
     }
 }

@@ -1,9 +1,8 @@
 //! `burgee override`: a signed override, and a link that carries it.
 //! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
 
-use super::{refuse, request, say};
-use crate::engine::overrides::Key;
-use crate::flags::values;
+use super::output::{refuse, say};
+use crate::{engine::overrides::Key, flags::values, server::clock::wall_clock};
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
 };
@@ -18,7 +17,7 @@ use std::{env, process::ExitCode, time::Duration};
 
 The first line is the value, for a header; the second is a link, for a browser."
 )]
-pub struct Override {
+pub struct OverrideArgs {
     /// The environment variable that holds the key, as `override.key` names it in the file
     #[arg(long, env = "BURGEE_KEY_ENV", value_name = "VAR")]
     key_env: String,
@@ -45,7 +44,7 @@ pub struct Override {
 }
 
 /// Exit code 2 where the variable holds no key.
-pub fn main(args: &Override) -> ExitCode {
+pub fn main(args: &OverrideArgs) -> ExitCode {
     let secret = env::var_os(&args.key_env).unwrap_or_default();
     let Some(key) = Key::new(secret.as_encoded_bytes()) else {
         return refuse(&format!(
@@ -53,7 +52,7 @@ pub fn main(args: &Override) -> ExitCode {
             args.key_env
         ));
     };
-    let expires = request::now().0.saturating_add_unsigned(args.exp.as_secs());
+    let expires = wall_clock().0.saturating_add_unsigned(args.exp.as_secs());
     let Some(value) = signed(&key, args.namespace.as_deref(), &args.forced, expires) else {
         return refuse(&"a variant has characters that no variant can have");
     };

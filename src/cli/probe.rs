@@ -1,9 +1,12 @@
 //! `burgee probe`: asks through the sidecar, and checks the headers that arrived behind it.
 //! In: an address and what is expected. Out: each expectation that was not met, and 1 if there is one.
 
-use super::PROBLEMS;
-use crate::flags::values;
-use crate::http::client::{self, Url};
+use super::output;
+use crate::{
+    exit,
+    flags::values,
+    http::client::{self, Url},
+};
 use clap::Args;
 use http::{Request, Response, StatusCode, header};
 use serde_json::Value;
@@ -15,7 +18,7 @@ use std::{io, process::ExitCode, time::Duration};
     after_help = "A header counts if the answer carries it (`--debug-response`), or if the application is `burgee echo` and received it.\n\n\
                   Example: burgee probe http://127.0.0.1:3524/ --header 'X-User-Id: mia' --expect-header X-Feature-Dark-Mode=on"
 )]
-pub struct Probe {
+pub struct ProbeArgs {
     /// What to ask
     #[arg(value_name = "URL")]
     url: Url,
@@ -43,24 +46,24 @@ fn field(text: &str) -> Result<(String, String), String> {
 }
 
 /// Asks, and compares.
-pub fn main(probe: Probe) -> ExitCode {
-    super::client(async move {
+pub fn main(args: ProbeArgs) -> ExitCode {
+    output::block_on(async move {
         let mut request = Request::builder()
-            .uri(&probe.url.path)
+            .uri(&args.url.path)
             .header(header::ACCEPT, "application/json");
-        for (name, value) in &probe.header {
+        for (name, value) in &args.header {
             request = request.header(name, value);
         }
-        let answer = client::send(&probe.url.endpoint, request, probe.timeout).await;
+        let answer = client::send(&args.url.endpoint, request, args.timeout).await;
         let answer = answer.map_err(|error| io::Error::other(format!("no answer: {error}")))?;
-        super::say(&format!("status {}", answer.status().as_u16()));
+        output::say(&format!("status {}", answer.status().as_u16()));
         let mut good = answer.status() == StatusCode::OK;
-        for (name, value) in &probe.expect_header {
+        for (name, value) in &args.expect_header {
             let arrived = arrived(&answer, name);
             if arrived.as_ref() != Some(value) {
                 good = false;
             }
-            super::say(&format!(
+            output::say(&format!(
                 "{name}: {}, expected {value}",
                 arrived.as_deref().unwrap_or("(absent)")
             ));
@@ -68,7 +71,7 @@ pub fn main(probe: Probe) -> ExitCode {
         Ok(if good {
             ExitCode::SUCCESS
         } else {
-            PROBLEMS.into()
+            exit::PROBLEMS.into()
         })
     })
 }

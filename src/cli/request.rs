@@ -1,16 +1,16 @@
 //! A request made of flags, for `explain` and `diff`.
 //! In: `--user`, `--header`, `--cookie`, `--path` and the like. Out: what the engine is asked.
 
-use crate::engine::{
-    attributes::{Asked, Http},
-    instant,
-    units::Second,
+use crate::{
+    engine::{
+        attributes::{Asked, Http},
+        instant,
+        units::Second,
+    },
+    server::clock::wall_clock,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use std::{
-    net::IpAddr,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::net::IpAddr;
 
 /// The request that is asked about.
 #[derive(clap::Args, Clone, Debug)]
@@ -83,7 +83,7 @@ impl Request {
         Request {
             headers,
             args: args.clone(),
-            now: args.at.unwrap_or_else(now),
+            now: args.at.unwrap_or_else(wall_clock),
         }
     }
 
@@ -103,14 +103,6 @@ impl Request {
             user: user.or(self.args.user.as_deref()),
         })
     }
-}
-
-/// The clock of the machine.
-pub fn now() -> Second {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Second(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn id(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! `burgee schema`: the JSON Schema of the toggles file, for editors and assistants.
 //! In: nothing. Out: the schema on standard output.
 
+use super::output;
 use crate::config;
 use clap::Args;
 use std::process::ExitCode;
@@ -10,11 +11,11 @@ use std::process::ExitCode;
 #[command(after_help = "Example: burgee schema > toggles.schema.json\n\n\
     Editors with a YAML language server read it from the first line of a file:\n\
     # yaml-language-server: $schema=toggles.schema.json")]
-pub struct Schema {}
+pub struct SchemaArgs {}
 
 /// Prints it.
-pub fn main(_: &Schema) -> ExitCode {
-    super::completions::print(format!("{}\n", text()).as_bytes())
+pub fn main() -> ExitCode {
+    output::print(format!("{}\n", text()).as_bytes())
 }
 
 /// As it is published in `config/toggles.schema.json`, without the last line end.

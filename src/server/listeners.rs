@@ -1,7 +1,7 @@
-//! The doors beside the traffic: admin, the loopback API, and the one for others.
-//! In: their flags, and what they answer from. Out: bound listeners, then answers for as long as the process lives.
+//! The listeners beside the traffic: admin, the loopback API, and the evaluation API for other hosts.
+//! In: their flags, and what they answer from. Out: bound sockets, then responses for as long as the process lives.
 
-use super::{bound, clock};
+use super::clock::wall_clock;
 use crate::{
     admin::Admin,
     api::{
@@ -10,47 +10,52 @@ use crate::{
         events::Events,
         gate::{Gate, Rate, Token},
     },
-    flags::run::Run,
+    flags::{listeners::ListenerArgs, run::RunArgs},
     http::{client::Endpoint, server},
     live::{Commands, Phases, Reader},
     proxy::Upstream,
     telemetry::Metrics,
 };
-use std::{io, net::TcpListener, process::ExitCode, sync::Arc};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    process::ExitCode,
+    sync::Arc,
+};
 use tokio::sync::watch;
 use tracing::info;
 
-/// The doors beside the traffic, bound but not yet answering.
-pub(super) struct Doors {
+/// The listeners beside the traffic, bound but not yet serving.
+pub(super) struct Listeners {
     admin: (TcpListener, Arc<Admin>),
     api: Option<(TcpListener, Arc<Api>)>,
     gate: Option<(TcpListener, Arc<Gate>)>,
 }
 
-impl Doors {
+impl Listeners {
     pub(super) fn open(
-        run: &Run,
+        args: &RunArgs,
         reader: &Reader,
         metrics: &Arc<Metrics>,
         phases: &Phases,
         commands: Commands,
-    ) -> io::Result<Doors> {
+    ) -> io::Result<Listeners> {
         let admin = Admin {
             reader: reader.clone(),
             metrics: metrics.clone(),
             phases: phases.clone(),
-            upstream: run.upstream.0.as_ref().map(|upstream| match upstream {
+            upstream: args.upstream.0.as_ref().map(|upstream| match upstream {
                 Upstream::Tcp { addresses, .. } => Endpoint::Tcp(addresses.clone()),
                 Upstream::Unix(path) => Endpoint::Unix(path.clone()),
             }),
-            ready_upstream: run.doors.ready_upstream.clone(),
-            probes: run.doors.probe.clone(),
+            ready_upstream: args.listeners.ready_upstream.clone(),
+            probes: args.listeners.probe.clone(),
         };
         let evaluate = |events| Evaluate {
             reader: reader.clone(),
-            clock,
-            authz_from: run.doors.authz_from.into(),
-            trusted_hops: run.doors.trusted_hops,
+            clock: wall_clock,
+            authz_from: args.listeners.authz_from,
+            trusted_hops: args.listeners.trusted_hops,
             events,
         };
         let api = Api {
@@ -58,32 +63,32 @@ impl Doors {
             commands,
             phases: phases.clone(),
             metrics: metrics.clone(),
-            hosts: run.doors.api_host.clone(),
+            hosts: args.listeners.api_host.clone(),
         };
-        let api_listener = run
-            .doors
+        let api_listener = args
+            .listeners
             .api_listen
             .0
             .map(|at| bound(at, "--api-listen"))
             .transpose()?;
-        Ok(Doors {
+        Ok(Listeners {
             admin: (
-                bound(run.doors.admin_listen, "--admin-listen")?,
+                bound(args.listeners.admin_listen, "--admin-listen")?,
                 Arc::new(admin),
             ),
             api: api_listener.map(|listener| (listener, Arc::new(api))),
-            gate: Doors::gate(&run.doors, evaluate)?,
+            gate: Listeners::gate(&args.listeners, evaluate)?,
         })
     }
 
     fn gate(
-        doors: &crate::flags::run::Doors,
+        args: &ListenerArgs,
         evaluate: impl Fn(Events) -> Evaluate,
     ) -> io::Result<Option<(TcpListener, Arc<Gate>)>> {
-        let Some(at) = doors.evaluate_listen.0 else {
+        let Some(at) = args.evaluate_listen.0 else {
             return Ok(None);
         };
-        let token = doors
+        let token = args
             .api_token_file
             .as_deref()
             .map(Token::read)
@@ -93,8 +98,8 @@ impl Doors {
                 token.as_ref().map(|token| token.events_key.clone()),
             )),
             token,
-            origins: doors.api_cors.clone(),
-            rate: doors.api_rate.map(Rate::new),
+            origins: args.api_cors.clone(),
+            rate: args.api_rate.map(Rate::new),
         };
         Ok(Some((bound(at, "--evaluate-listen")?, Arc::new(gate))))
     }
@@ -142,4 +147,13 @@ impl Doors {
         }
         Ok(life.await)
     }
+}
+
+fn bound(at: SocketAddr, flag: &str) -> io::Result<TcpListener> {
+    server::listen(at).map_err(|error| cannot_listen(flag, at, &error))
+}
+
+/// Names the flag and the address that are at fault.
+pub(super) fn cannot_listen(flag: &str, at: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::other(format!("{flag} {at}: {error}"))
 }

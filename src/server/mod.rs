@@ -1,6 +1,7 @@
 //! Wiring of `burgee run`: `files` (toggles), `settings` (flags), `doors` (admin, API), `process` (the event loop).
 //! In: the command line and signals. Out: workers, doors and a reader of files, until the process is told to end.
 
+pub mod clock;
 mod lifecycle;
 mod limits;
 mod listeners;
@@ -8,29 +9,27 @@ mod settings;
 mod toggles;
 
 use crate::{
-    cli,
     config::{
         Problems,
         reload::{Files, Witness as _},
     },
-    engine::units::Second,
-    flags::run::{OnBadStart, Run},
+    exit,
+    flags::run::{OnBadStart, RunArgs},
     http::server,
     live::{self, Phase},
     proxy, signals,
     telemetry::Metrics,
 };
+use clock::wall_clock;
 use lifecycle::Process;
-use listeners::Doors;
+use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use settings::{journal, settings, workers};
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
     process::ExitCode,
     sync::{Arc, Barrier},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
 };
 use toggles::{Telling, in_force, read_again};
 use tokio::{
@@ -40,45 +39,45 @@ use tokio::{
 use tracing::{error, warn};
 
 /// Serves until it is told to stop.
-pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
-    let now = clock();
-    let mut files = Files::new(run.toggles.clone());
+pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
+    let now = wall_clock();
+    let mut files = Files::new(args.toggles.clone());
     // a first look is never the same as the last one
     let first = files.look(now).unwrap_or_else(|| Err(Problems(Vec::new())));
-    if let (Err(Problems(problems)), OnBadStart::Refuse) = (&first, run.process.on_bad_start) {
+    if let (Err(Problems(problems)), OnBadStart::Refuse) = (&first, args.process.on_bad_start) {
         problems.iter().for_each(|problem| error!("{problem}"));
-        error!(toggles = %run.toggles.display(), "no good toggles to start with; `--on-bad-start forward` would serve without features");
-        return Ok(cli::CONFIG.into());
+        error!(toggles = %args.toggles.display(), "no good toggles to start with; `--on-bad-start forward` would serve without features");
+        return Ok(exit::CONFIG.into());
     }
     if files.never_change() {
-        warn!(toggles = %run.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
+        warn!(toggles = %args.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
     raise_descriptor_limit();
-    let metrics = Metrics::with(workers(run), journal(run)?);
+    let metrics = Metrics::with(workers(args), journal(args)?);
     let first = in_force(first, now);
     let witness = Telling(metrics.clone());
     witness.before(&first.snapshot);
     witness.after(&first);
     let (publisher, reader) = live::hinge(first);
-    let traffic = server::listen_together(run.doors.listen, metrics.workers().count())
-        .map_err(|error| cannot_listen("--listen", run.doors.listen, &error))?;
+    let traffic = server::listen_together(args.listeners.listen, metrics.workers().count())
+        .map_err(|error| cannot_listen("--listen", args.listeners.listen, &error))?;
     let (phase, phases) = watch::channel(Phase::Serving);
     let (commands, asked) = mpsc::channel(16);
     let (ended, workers_ended) = mpsc::unbounded_channel();
-    let doors = Doors::open(run, &reader, &metrics, &phases, commands)?;
-    doors.announce(&traffic, &reader)?;
+    let listeners = Listeners::open(args, &reader, &metrics, &phases, commands)?;
+    listeners.announce(&traffic, &reader)?;
     let process = Process {
         signals,
         commands: asked,
-        reloads: read_again(files, publisher, run.process.poll, witness)?,
+        reloads: read_again(files, publisher, args.process.poll, witness)?,
         ended: workers_ended,
         workers: traffic.len(),
         phase,
-        drain_timeout: run.process.drain_timeout,
+        drain_timeout: args.process.drain_timeout,
         deadline: None,
     };
     let runtime = runtime()?;
-    if let Some(settings) = settings(run).map(Arc::new) {
+    if let Some(settings) = settings(args).map(Arc::new) {
         // nobody serves before everybody has the descriptors that he needs
         let start = Arc::new(Barrier::new(traffic.len() + 1));
         for (listener, counters) in traffic.into_iter().zip(metrics.workers()) {
@@ -88,17 +87,9 @@ pub fn run(run: &Run, signals: signals::Receiver) -> io::Result<ExitCode> {
         }
         start.wait();
     }
-    let code = runtime.block_on(doors.serve(process.live()));
+    let code = runtime.block_on(listeners.serve(process.live()));
     metrics.flush();
     code
-}
-
-fn bound(at: SocketAddr, flag: &str) -> io::Result<TcpListener> {
-    server::listen(at).map_err(|error| cannot_listen(flag, at, &error))
-}
-
-fn cannot_listen(flag: &str, at: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::other(format!("{flag} {at}: {error}"))
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
@@ -129,12 +120,6 @@ where
     };
     thread::Builder::new().name("worker".into()).spawn(work)?;
     Ok(())
-}
-
-/// Wall-clock seconds.
-pub fn clock() -> Second {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Second(since.map_or(0, |since| since.as_secs() as i64))
 }
 
 /// A connection is two descriptors, and the soft limit of a shell is 1024: what the hard limit grants is ours to take.

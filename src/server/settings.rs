@@ -3,31 +3,24 @@
 
 use super::limits;
 use crate::{
-    flags::run::{Forwarded, LogFormat, LogUser, Run, UpstreamProtocol},
-    proxy::{self, Settings},
-    telemetry::{Journal, Naming},
+    flags::{log::LogFormat, run::RunArgs},
+    proxy::Settings,
+    telemetry::Journal,
 };
 use std::{io, thread};
 
 /// What the data path is told; none with `--upstream none`.
-pub(super) fn settings(run: &Run) -> Option<Settings> {
-    let (doors, limits) = (&run.doors, &run.limits);
+pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
+    let (listeners, limits) = (&args.listeners, &args.limits);
     Some(Settings {
-        upstream: run.upstream.0.clone()?,
-        protocol: match run.upstream_protocol {
-            UpstreamProtocol::Auto => proxy::Protocol::Auto,
-            UpstreamProtocol::H1 => proxy::Protocol::H1,
-            UpstreamProtocol::H2 => proxy::Protocol::H2,
-            UpstreamProtocol::Mirror => proxy::Protocol::Mirror,
-        },
-        health_path: (!doors.health_path.is_empty()).then(|| doors.health_path.as_str().into()),
-        trusted_hops: doors.trusted_hops,
-        forwarded: match doors.forwarded {
-            Forwarded::Keep => proxy::Forwarded::Keep,
-            Forwarded::Append => proxy::Forwarded::Append,
-        },
-        preserve_header_case: doors.preserve_header_case,
-        debug_response: doors.debug_response,
+        upstream: args.upstream.0.clone()?,
+        protocol: args.upstream_protocol,
+        health_path: (!listeners.health_path.is_empty())
+            .then(|| listeners.health_path.as_str().into()),
+        trusted_hops: listeners.trusted_hops,
+        forwarded: listeners.forwarded,
+        preserve_header_case: listeners.preserve_header_case,
+        debug_response: listeners.debug_response,
         head_timeout: limits.head_timeout,
         idle_timeout: limits.idle_timeout,
         connect_timeout: limits.connect_timeout,
@@ -44,25 +37,20 @@ pub(super) fn settings(run: &Run) -> Option<Settings> {
 }
 
 /// What is written down about single requests.
-pub(super) fn journal(run: &Run) -> io::Result<Journal> {
-    let json = run.log.log_format == LogFormat::Json;
-    let naming = match run.log.log_user {
-        LogUser::None => Naming::None,
-        LogUser::Hash => Naming::Hash,
-        LogUser::Plain => Naming::Plain,
-    };
+pub(super) fn journal(args: &RunArgs) -> io::Result<Journal> {
+    let json = args.log.log_format == LogFormat::Json;
     Journal::start(
-        run.log.access_log.then_some(json),
-        run.log.exposure_log,
-        naming,
+        args.log.access_log.then_some(json),
+        args.log.exposure_log,
+        args.log.log_user,
     )
 }
 
 /// One a CPU that the cgroup grants, at most 4: a sidecar is a guest.
-pub(super) fn workers(run: &Run) -> usize {
-    if run.upstream.0.is_none() {
+pub(super) fn workers(args: &RunArgs) -> usize {
+    if args.upstream.0.is_none() {
         return 0;
     }
     let granted = || thread::available_parallelism().map_or(1, |cpus| cpus.get().min(4));
-    run.process.workers.map_or_else(granted, usize::from)
+    args.process.workers.map_or_else(granted, usize::from)
 }

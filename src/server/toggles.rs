@@ -1,7 +1,7 @@
 //! The toggles of a running process: the first reading, the thread that reads again, and who is told of it.
 //! In: what `config` read. Out: what is in force, counted and logged.
 
-use super::clock;
+use super::clock::wall_clock;
 use crate::{
     background,
     config::reload::{self, Files, Read, Witness},
@@ -27,7 +27,7 @@ pub(super) fn read_again(
     let (ask, asked) = blocking::channel();
     let reads = move || {
         background::go_last();
-        reload::run(&mut files, &publisher, &asked, poll, clock, &witness);
+        reload::run(&mut files, &publisher, &asked, poll, wall_clock, &witness);
     };
     thread::Builder::new().name("files".into()).spawn(reads)?;
     Ok(ask)

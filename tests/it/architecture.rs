@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The arrows. A module that is not here has to be put here, with what it may use.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("engine", &[]),
     ("live", &["engine"]),
     ("telemetry", &["engine", "background"]),
@@ -19,8 +19,25 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("proxy", &["engine", "live", "telemetry"]),
     ("admin", &["engine", "live", "telemetry", "http"]),
     ("api", &["engine", "live", "telemetry", "http"]),
-    ("flags", EVERYTHING),
-    ("server", EVERYTHING),
+    ("exit", &[]),
+    ("flags", &["proxy", "api", "telemetry"]),
+    (
+        "server",
+        &[
+            "engine",
+            "live",
+            "telemetry",
+            "config",
+            "background",
+            "http",
+            "signals",
+            "exit",
+            "proxy",
+            "admin",
+            "api",
+            "flags",
+        ],
+    ),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];

@@ -3,17 +3,18 @@
 
 pub mod report;
 
-use super::PROBLEMS;
+use super::output;
 use crate::{
-    config::{self, Problem, Severity, Text},
-    engine::{Snapshot, units::Second},
+    config::{self, Severity},
+    exit,
+    server::clock::wall_clock,
 };
 use clap::{Args, ValueEnum};
+use report::Checked;
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Shows every problem of toggles files: 0 if there is none, 1 if there is
@@ -24,7 +25,7 @@ use std::{
     Each path is checked by itself; the files of a directory belong together, as they do in a pod.\n\
     Variables that the files name are taken as set."
 )]
-pub struct Check {
+pub struct CheckArgs {
     /// Toggles files, directories of them, or - for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
@@ -46,45 +47,25 @@ enum Format {
     Github,
 }
 
-/// What was found in one path.
-pub struct Checked<'a> {
-    /// as it was given
-    pub path: &'a Path,
-    /// what was read
-    pub texts: Vec<Text>,
-    /// in the order of the text
-    pub problems: Vec<Problem>,
-    /// what it means, where nothing is wrong with it
-    pub snapshot: Option<Snapshot>,
-}
-
-impl Checked<'_> {
-    /// Whether anything makes the exit code 1.
-    pub fn is_bad(&self) -> bool {
-        let mut problems = self.problems.iter();
-        self.snapshot.is_none() || problems.any(|problem| problem.severity == Severity::Error)
-    }
-}
-
 /// Checks every path.
-pub fn main(check: &Check) -> ExitCode {
-    let mut all: Vec<Checked<'_>> = check.paths.iter().map(|path| checked(path)).collect();
+pub fn main(args: &CheckArgs) -> ExitCode {
+    let mut all: Vec<Checked<'_>> = args.paths.iter().map(|path| checked(path)).collect();
     for problem in all.iter_mut().flat_map(|one| &mut one.problems) {
-        if check.strict {
+        if args.strict {
             problem.severity = Severity::Error;
         }
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let shown = match check.format {
+    let shown = match args.format {
         Format::Text => report::text(&all, &mut out),
         Format::Json => report::json(&all, &mut out),
         Format::Github => report::github(&all, &mut out),
     };
-    if let Err(error) = super::printed(shown.and_then(|()| out.flush())) {
-        return super::fail(&error);
+    if let Err(error) = output::printed(shown.and_then(|()| out.flush())) {
+        return output::fail(&error);
     }
     match all.iter().any(Checked::is_bad) {
-        true => PROBLEMS.into(),
+        true => exit::PROBLEMS.into(),
         false => ExitCode::SUCCESS,
     }
 }
@@ -101,14 +82,13 @@ fn checked(path: &Path) -> Checked<'_> {
             };
         }
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = Second(now.map_or(0, |now| now.as_secs() as i64));
     // a laptop has neither the key nor the labels of the pod
     let environment = |_: &str| Some("set where it runs".to_owned());
-    let (snapshot, problems) = match config::compile_texts(&generation.texts, &environment, now) {
-        Ok((snapshot, warnings)) => (Some(snapshot), warnings),
-        Err(problems) => (None, problems.0),
-    };
+    let (snapshot, problems) =
+        match config::compile_texts(&generation.texts, &environment, wall_clock()) {
+            Ok((snapshot, warnings)) => (Some(snapshot), warnings),
+            Err(problems) => (None, problems.0),
+        };
     Checked {
         path,
         texts: generation.texts,

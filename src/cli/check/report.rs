@@ -1,13 +1,35 @@
 //! What `burgee check` found, as text, JSON or annotations.
 //! In: the paths that were checked. Out: what it prints.
 
-use super::Checked;
-use crate::cli::style::Paint;
 use crate::{
+    cli::style::Paint,
     config::{Problem, Severity, Text},
     engine::{Snapshot, Status, headers::Budget},
 };
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+/// What was found in one path.
+pub struct Checked<'a> {
+    /// as it was given
+    pub path: &'a Path,
+    /// what was read
+    pub texts: Vec<Text>,
+    /// in the order of the text
+    pub problems: Vec<Problem>,
+    /// what it means, where nothing is wrong with it
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Checked<'_> {
+    /// Whether anything makes the exit code 1.
+    pub fn is_bad(&self) -> bool {
+        let mut problems = self.problems.iter();
+        self.snapshot.is_none() || problems.any(|problem| problem.severity == Severity::Error)
+    }
+}
 
 /// For people: each problem with its line and a caret, then what is good.
 pub fn text(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {

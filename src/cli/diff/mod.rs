@@ -5,7 +5,10 @@
 pub mod count;
 pub mod report;
 
-use super::request::{Request, RequestArgs};
+use super::{
+    output,
+    request::{Request, RequestArgs},
+};
 use crate::{
     config,
     engine::{
@@ -13,8 +16,9 @@ use crate::{
         diff::{self, Change, Kind},
         units::Share,
     },
+    exit,
 };
-use count::Counted;
+use report::Row;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -30,7 +34,7 @@ use std::{
 
 The share is computed, not sampled, where no condition makes it depend on who comes. Where one does, it is counted
 over --users, else over --sample made-up ids, for the request that the other flags describe.")]
-pub struct Diff {
+pub struct DiffArgs {
     /// The files as they are: a file, a directory, or - for standard input
     old: PathBuf,
     /// The files as they will be
@@ -54,26 +58,12 @@ pub struct Diff {
     markdown: bool,
 }
 
-/// One feature of the difference, ready to be shown.
-pub struct Row<'a> {
-    /// the feature's key
-    pub key: &'a str,
-    /// what happened to it
-    pub kind: Kind<'a>,
-    /// the share of people that changes variant, 0 to 1
-    pub moved: f64,
-    /// from, to, share: those that move
-    pub flows: Vec<(String, String, f64)>,
-    /// what was counted, where ids were
-    pub counted: Option<Counted>,
-}
-
 /// Exit code 1 where a file has problems or more moves than may.
-pub fn main(args: &Diff) -> ExitCode {
+pub fn main(args: &DiffArgs) -> ExitCode {
     let inputs = [Some(&args.old), Some(&args.new), args.users.as_ref()];
     let from_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     if inputs.into_iter().flatten().filter(from_stdin).count() > 1 {
-        return super::refuse(&"only one of OLD, NEW and --users can come from standard input");
+        return output::refuse(&"only one of OLD, NEW and --users can come from standard input");
     }
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
@@ -82,15 +72,15 @@ pub fn main(args: &Diff) -> ExitCode {
         (Ok(old), Ok(new)) => (old.snapshot, new.snapshot),
         (old, new) => {
             for problems in [old.err(), new.err()].iter().flatten() {
-                super::bad_toggles(problems);
+                output::bad_toggles(problems);
             }
-            return super::PROBLEMS.into();
+            return exit::PROBLEMS.into();
         }
     };
     let (old, new) = (&old, &new);
     let rows = match rows(old, new, &request, args) {
         Ok(rows) => rows,
-        Err(error) => return super::fail(&error),
+        Err(error) => return output::fail(&error),
     };
     let renamed = diff::renamed(old, new);
     let how = report::How {
@@ -99,8 +89,8 @@ pub fn main(args: &Diff) -> ExitCode {
         sample: args.users.is_none().then_some(args.sample),
     };
     let shown = report::print(&rows, &renamed, how, &mut io::stdout().lock());
-    if let Err(error) = super::printed(shown) {
-        return super::fail(&error);
+    if let Err(error) = output::printed(shown) {
+        return output::fail(&error);
     }
     let most = args
         .max_moved
@@ -110,7 +100,7 @@ pub fn main(args: &Diff) -> ExitCode {
         .filter(|row| most.is_some_and(|most| row.moved > most + 1e-9))
         .collect();
     for row in &over {
-        super::fail(&format!(
+        output::fail(&format!(
             "{} moves {}, more than --max-moved",
             row.key,
             report::percent(row.moved)
@@ -119,7 +109,7 @@ pub fn main(args: &Diff) -> ExitCode {
     if over.is_empty() {
         ExitCode::SUCCESS
     } else {
-        super::PROBLEMS.into()
+        exit::PROBLEMS.into()
     }
 }
 
@@ -127,7 +117,7 @@ fn rows<'a>(
     old: &'a Snapshot,
     new: &'a Snapshot,
     request: &Request,
-    args: &Diff,
+    args: &DiffArgs,
 ) -> io::Result<Vec<Row<'a>>> {
     let changes = diff::changes(old, new, request.now);
     let depends = changes

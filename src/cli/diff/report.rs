@@ -1,11 +1,27 @@
 //! The difference as text, JSON or Markdown.
 //! In: rows. Out: what `burgee diff` prints.
 
-use super::Row;
-use crate::cli::style::Paint;
-use crate::engine::diff::{Kind, Renamed, flows};
+use super::count::Counted;
+use crate::{
+    cli::style::Paint,
+    engine::diff::{Kind, Renamed, flows},
+};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
+
+/// One feature of the difference, ready to be shown.
+pub struct Row<'a> {
+    /// the feature's key
+    pub key: &'a str,
+    /// what happened to it
+    pub kind: Kind<'a>,
+    /// the share of people that changes variant, 0 to 1
+    pub moved: f64,
+    /// from, to, share: those that move
+    pub flows: Vec<(String, String, f64)>,
+    /// what was counted, where ids were
+    pub counted: Option<Counted>,
+}
 
 /// How to show it.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@
 pub mod users;
 
 use super::{
+    output,
     request::{Request, RequestArgs},
     style::Paint,
 };
@@ -28,7 +29,7 @@ use std::{
   burgee explain config/toggles.yaml --users ids.txt > answers.jsonl
 
 Drafts without an override and archived features have no answer and are left out of the JSON.")]
-pub struct Explain {
+pub struct ExplainArgs {
     /// A toggles file, a directory of them, or - for standard input
     file: PathBuf,
     #[command(flatten)]
@@ -50,15 +51,15 @@ pub struct Explain {
 }
 
 /// Exit code 1 where the file has problems, 2 for a feature that is not in it.
-pub fn main(args: &Explain) -> ExitCode {
+pub fn main(args: &ExplainArgs) -> ExitCode {
     if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
-        return super::refuse(&"only one of PATH and --users can come from standard input");
+        return output::refuse(&"only one of PATH and --users can come from standard input");
     }
     let request = Request::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
     let loaded = match config::load(&args.file, &environment, request.now) {
         Ok(loaded) => loaded,
-        Err(problems) => return super::bad_toggles(&problems),
+        Err(problems) => return output::bad_toggles(&problems),
     };
     let snapshot = &loaded.snapshot;
     if let Some(unknown) = args
@@ -70,7 +71,7 @@ pub fn main(args: &Explain) -> ExitCode {
         let known = features.flat_map(|(_, _, feature)| [&*feature.key, &*feature.name]);
         let meant = problem::nearest(unknown, known)
             .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-        return super::refuse(&format!(
+        return output::refuse(&format!(
             "`{unknown}` is no feature of {}{meant}",
             args.file.display()
         ));
@@ -82,9 +83,9 @@ pub fn main(args: &Explain) -> ExitCode {
         Some(file) => users::every(snapshot, &request, file, &wanted),
         None => one(snapshot, &request, args, &wanted),
     };
-    match super::printed(done) {
+    match output::printed(done) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::fail(&error),
+        Err(error) => output::fail(&error),
     }
 }
 
@@ -95,7 +96,7 @@ fn is(feature: &Feature, name: &str) -> bool {
 fn one(
     snapshot: &Snapshot,
     request: &Request,
-    args: &Explain,
+    args: &ExplainArgs,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
     let asked = request.asked(None);
