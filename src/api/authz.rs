@@ -4,7 +4,7 @@
 
 use crate::engine::{
     Decisions, Snapshot,
-    attributes::{Asked, Http},
+    request::{Asked, Http},
     units::Second,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};

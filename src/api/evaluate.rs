@@ -3,7 +3,7 @@
 
 use super::{authz, events, events::Events, ofrep, ofrep::Over};
 use crate::{
-    engine::{attributes::Context, client_address, source, units::Second},
+    engine::{client_address, request::Context, source, units::Second},
     http::server::{self, Response},
     live::Reader,
 };

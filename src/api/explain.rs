@@ -5,9 +5,9 @@
 
 use crate::engine::{
     Decisions, Feature, Snapshot,
-    attributes::{Asked, Context},
     describe::{explain, json},
     instant,
+    request::{Asked, Context},
     source::percent_decoded,
     units::Second,
 };

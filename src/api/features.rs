@@ -6,9 +6,9 @@ use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,
         attributes::{Slot, USER},
-        condition::Condition,
         describe::{json::canonical, sentence},
         instant,
+        model::Condition,
         source::Source,
         units::Second,
     },

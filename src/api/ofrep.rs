@@ -6,8 +6,8 @@ use super::flags::{
 };
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
-    attributes::{Asked, Context},
     describe::explain,
+    request::{Asked, Context},
     units::Second,
 };
 use serde::Serialize;

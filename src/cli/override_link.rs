@@ -2,7 +2,7 @@
 //! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
 
 use super::output::{refuse, say};
-use crate::{engine::overrides::Key, flags::values, server::clock::wall_clock};
+use crate::{engine::signature::Key, flags::values, server::clock::wall_clock};
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
 };

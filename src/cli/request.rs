@@ -3,8 +3,8 @@
 
 use crate::{
     engine::{
-        attributes::{Asked, Http},
         instant,
+        request::{Asked, Http},
         units::Second,
     },
     server::clock::wall_clock,

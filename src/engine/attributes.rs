@@ -1,11 +1,14 @@
 //! What is known about a request: headers, cookies, the query, a token, the environment.
 //! In: the request (or an OFREP context) as it came. Out: the text of an attribute, or its absence.
 
-use super::source::Source;
+use super::{
+    request::{Asked, Context},
+    source::Source,
+};
 use smallvec::SmallVec;
-use std::{borrow::Cow, cell::OnceCell, collections::HashMap, net::IpAddr};
+use std::{borrow::Cow, cell::OnceCell};
 
-/// Index of an attribute in [`super::Toggles::attributes`]. Slot 0 is always `user`.
+/// Index of an attribute in [`super::model::Toggles::attributes`]. Slot 0 is always `user`.
 pub type Slot = u16;
 
 /// The slot of `user`.
@@ -20,43 +23,6 @@ pub struct Attribute {
     pub sources: Box<[Source]>,
     /// the elements of a list are divided by this
     pub split: Option<Box<str>>,
-}
-
-/// Who asks: a request on the wire, or an OFREP evaluation context.
-#[derive(Clone, Copy, Debug)]
-pub enum Asked<'a> {
-    /// a request as it came
-    Http(Http<'a>),
-    /// `targetingKey` is the user, every other key an attribute
-    Context(&'a Context),
-}
-
-/// The parts of a request that sources read.
-#[derive(Clone, Copy, Debug)]
-pub struct Http<'a> {
-    /// all fields, before anything is stripped
-    pub headers: &'a http::HeaderMap,
-    /// as it came
-    pub method: &'a http::Method,
-    /// the raw path, without the query
-    pub path: &'a str,
-    /// without the question mark
-    pub query: Option<&'a str>,
-    /// the effective host, with or without port
-    pub host: &'a str,
-    /// the TCP peer, or what `--trusted-hops` makes of X-Forwarded-For; none for a unix socket
-    pub ip: Option<IpAddr>,
-    /// who asks, whatever the sources say: `explain --user`. Never set by a request
-    pub user: Option<&'a str>,
-}
-
-/// An OFREP evaluation context, as text.
-#[derive(Clone, Debug, Default)]
-pub struct Context {
-    /// `targetingKey`
-    pub user: Option<String>,
-    /// everything else; a list stands as its elements
-    pub attributes: HashMap<String, Vec<String>>,
 }
 
 /// What a look-up found.

@@ -2,36 +2,11 @@
 //! In: a condition made at load and the attributes of a request. Out: whether it holds; never an error.
 
 use super::{
-    Toggles,
-    attributes::{Found, Slot, Values, elements},
-    evaluate::{Decision, FeatureIndex},
-    operator::Test,
+    attributes::{Found, Values, elements},
+    decision::Decision,
+    model::{Condition, Toggles},
     units::Second,
 };
-
-/// A condition, as the file means it.
-#[derive(Clone, Debug)]
-pub enum Condition {
-    /// a named segment, by its index in [`super::Toggles::segments`]
-    Segment(u16),
-    /// holds when every one does
-    All(Box<[Condition]>),
-    /// holds when any one does
-    Any(Box<[Condition]>),
-    /// holds when the other does not
-    Not(Box<Condition>),
-    /// an attribute of the request
-    Attribute(Slot, Test),
-    /// the variant of another feature; absent while that feature gives no answer (a draft)
-    Feature(FeatureIndex, Test),
-    /// the clock: from inclusive, until exclusive
-    Now {
-        /// not before this
-        from: Option<Second>,
-        /// before this
-        until: Option<Second>,
-    },
-}
 
 /// All that a condition may look at.
 #[derive(Clone, Copy)]

@@ -1,153 +1,58 @@
-//! The order of evaluation, as `toggles.md` numbers it.
-//! In: one file's toggles and the request. Out: one decision a feature, parents before children.
+//! The order of evaluation, numbered where it is carried out. It never fails, and it never delays a request.
+//! In: a snapshot, a request as it came, one reading of the clock. Out: one decision a feature.
+//!
+//! 1. One snapshot and one reading of the clock decide the whole request. The caller brings both.
+//! 2. The user, the attributes and an override are read from the request as it came. A visitor without an id gets one
+//!    where the file says so.
+//! 3. Fields are stripped: hop-by-hop ones, then every field that only burgee may send. The proxy does this when all
+//!    decisions are made, and before it writes ours. A file whose own `when` is false decides nothing.
+//! 4. Each feature is decided once, parents before children:
+//!    - a. Archived: no decision. Draft: none, unless an override names it.
+//!    - b. The file or the feature is paused: the default, `DISABLED`, whatever an override says.
+//!    - c. A valid override: its variant, `TARGETING_MATCH`.
+//!    - d. The feature's `when` is false: the default, `DEFAULT`.
+//!    - e. The first rule whose `when` holds is *the* rule. Without one it is the feature's own `rollout` and `serve`;
+//!      without these: the default, `DEFAULT`. A rule that matches has decided, even where its percentage misses: the
+//!      rules below it get no second chance.
+//!    - f. Rollout: 0% is the default, with the reason of h. 100% goes on. Any other share needs the unit: without one
+//!      the default, `ERROR`; outside the share the default, `SPLIT`; inside goes on.
+//!    - g. Serve: one variant needs no unit. Shares and buckets need it, as in f; a gap between buckets is the default.
+//!    - h. Reason: `SPLIT` where a share between 0 and 100% was consulted, else `TARGETING_MATCH` where the feature or
+//!      the rule has a condition, else `STATIC`.
+//! 5. Our headers are written: `headers`.
 
 use super::{
-    Feature, Snapshot, Status, Toggles,
-    attributes::{Asked, Found, USER, Values},
-    bucket::{self, Arm},
-    condition::{Condition, Context},
+    attributes::{Found, USER, Values},
+    condition::Context,
+    decision::{Decision, Decisions, Person, Reason},
+    model::{Condition, FeatureIndex, Snapshot, Status, Toggles},
     overrides,
-    schedule::Rollout,
-    units::{Second, Share},
+    request::Asked,
+    units::Second,
     visitor::{Anonymous, Fresh, VisitorId},
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
-/// Index of a feature in [`Toggles::features`].
-pub type FeatureIndex = u16;
-
-/// A rule: the first whose condition holds decides.
-#[derive(Debug)]
-pub struct Rule {
-    /// `name`, for `explain` and metadata
-    pub name: Option<Box<str>>,
-    /// the rule's condition
-    pub when: Condition,
-    /// what it gives
-    pub outcome: Outcome,
-}
-
-/// How far, and what.
-#[derive(Debug)]
-pub struct Outcome {
-    /// everybody where the file says nothing
-    pub rollout: Rollout,
-    /// what those inside get
-    pub serve: Serve,
-}
-
-/// What those inside a rollout get.
-#[derive(Clone, Debug)]
-pub enum Serve {
-    /// one variant, or one share of 100%
-    One(u8),
-    /// shares that add up to 100%; no empty arm; in bytewise order of the variants' names
-    Split(Box<[Arm]>),
-    /// inclusive ranges of buckets that do not overlap; a gap is the default
-    Buckets(Box<[(u16, u16, u8)]>),
-}
-
-/// Why, in OpenFeature's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// nothing was asked
-    Static,
-    /// the feature's condition does not hold, or no rule decided
-    Default,
-    /// a condition decided
-    TargetingMatch,
-    /// a share decided
-    Split,
-    /// paused
-    Disabled,
-    /// a share had to decide, and there is no unit
-    Error,
-}
-
-impl Reason {
-    /// As OpenFeature writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Reason::Static => "STATIC",
-            Reason::Default => "DEFAULT",
-            Reason::TargetingMatch => "TARGETING_MATCH",
-            Reason::Split => "SPLIT",
-            Reason::Disabled => "DISABLED",
-            Reason::Error => "ERROR",
+impl Snapshot {
+    /// Decides every feature of every file, from the request as it came. Then, in this order: strip what is for this hop
+    /// only, drop what only burgee may send ([`super::forged_fields`]), write our headers.
+    pub fn decide(
+        &self,
+        asked: Asked<'_>,
+        now: Second,
+        fresh: Option<Fresh<'_>>,
+        decisions: &mut Decisions,
+    ) {
+        decisions.reset(self);
+        for (index, toggles) in self.files.iter().enumerate() {
+            file(toggles, index, asked, now, fresh, decisions);
         }
     }
 }
 
-/// What one feature answers to one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// index into the feature's variants
-    pub variant: u8,
-    /// why
-    pub reason: Reason,
-    /// the rule that decided, from 1; 0 for none
-    pub rule: u8,
-    /// by a valid override
-    pub forced: bool,
-}
-
-/// The answers to one request. Reused from request to request, so that the hot path does not allocate.
-#[derive(Debug, Default)]
-pub struct Decisions {
-    /// by [`Toggles::first`] + index of the feature; none where a feature gives no answer
-    pub answers: Vec<Option<Decision>>,
-    /// for each file, where the user came from
-    pub people: SmallVec<[Person; 1]>,
-    /// for each file, what became of an override
-    pub overrides: SmallVec<[Option<overrides::Outcome>; 1]>,
-    /// the new id of a stranger, and which files' cookies carry it
-    pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
-    /// how many fields were dropped because only burgee may send them
-    pub forged: usize,
-    /// our fields as lines of a head, after [`Snapshot::write_lines`]
-    pub lines: Vec<u8>,
-    /// whether `users` is filled: only where somebody asked for ids in a log
-    pub remember_users: bool,
-    /// for each file, who asks
-    pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
-}
-
-/// Who asks, without the id itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Person {
-    /// nobody said
-    Unknown,
-    /// a header said two things
-    Conflict,
-    /// by the source at this index of the user's sources; one past the last is a new visitor
-    Source(u16),
-    /// by the `targetingKey` of an evaluation context
-    Context,
-}
-
-impl Decisions {
-    /// Makes room for the answers of this snapshot.
-    pub fn reset(&mut self, snapshot: &Snapshot) {
-        self.answers.clear();
-        self.answers.resize(
-            snapshot
-                .files
-                .last()
-                .map_or(0, |file| file.first + file.features.len()),
-            None,
-        );
-        self.people.clear();
-        self.overrides.clear();
-        self.visitor = None;
-        self.forged = 0;
-        self.lines.clear();
-        self.users.clear();
-    }
-}
-
-/// Evaluates one file. Step 3's stripping is not done here: it belongs to the request, whatever the file says.
-pub fn file(
+/// Steps 2 to 4 for one file.
+fn file(
     toggles: &Toggles,
     index: usize,
     asked: Asked<'_>,
@@ -155,6 +60,7 @@ pub fn file(
     fresh: Option<Fresh<'_>>,
     out: &mut Decisions,
 ) {
+    // 2. as the request came
     let values = Values::new(&toggles.attributes, asked);
     out.people.push(person(
         toggles,
@@ -174,7 +80,7 @@ pub fn file(
         toggles,
         decided: &[],
     };
-    // a file's own condition cannot ask for its features: that is refused at load
+    // 3. the file's own condition. It cannot ask for the file's features: that is refused at load
     if toggles
         .when
         .as_ref()
@@ -182,11 +88,11 @@ pub fn file(
     {
         return out.overrides.push(None);
     }
+    // 4. without the override first: its condition may ask for features, as they are without it
     every_feature(context, answers, &[]);
     let Some(overriding) = &toggles.forced else {
         return out.overrides.push(None);
     };
-    // its condition may ask for features, as they are without it
     let holds = |when: &Condition| {
         when.holds(Context {
             decided: answers,
@@ -272,6 +178,7 @@ fn feature_answer(
         .iter()
         .find(|(forced, _)| *forced == index)
         .map(|(_, variant)| *variant);
+    // a. and b.
     match feature.status {
         Status::Archived => return None,
         Status::Draft if force.is_none() || toggles.paused => return None,
@@ -280,6 +187,7 @@ fn feature_answer(
         }
         _ => {}
     }
+    // c.
     if let Some(variant) = force {
         return Some(Decision {
             variant,
@@ -288,6 +196,7 @@ fn feature_answer(
             forced: true,
         });
     }
+    // d.
     if feature
         .when
         .as_ref()
@@ -295,6 +204,7 @@ fn feature_answer(
     {
         return answer(feature.default, Reason::Default);
     }
+    // e.
     let rule = feature
         .rules
         .iter()
@@ -305,6 +215,7 @@ fn feature_answer(
     let Some(outcome) = outcome else {
         return answer(feature.default, Reason::Default);
     };
+    // f. to h.
     let asked = |rule: usize| !feature.rules[rule].when.is_always();
     let targeted = if rule.is_some_and(asked) || feature.when.is_some() {
         Reason::TargetingMatch
@@ -323,91 +234,4 @@ fn feature_answer(
         rule: rule.map_or(0, |rule| rule as u8 + 1),
         forced: false,
     })
-}
-
-impl Outcome {
-    /// Steps f to h. `targeted` is the reason when no share between 0 and 100% was consulted.
-    pub fn decide<'u>(
-        &self,
-        feature: &Feature,
-        unit: impl Fn() -> Option<&'u [u8]>,
-        now: Second,
-        targeted: Reason,
-    ) -> (u8, Reason) {
-        let missing = (feature.default, Reason::Error);
-        let mut reason = targeted;
-        let share = self.rollout.at(now);
-        if share == Share::NOBODY {
-            return (feature.default, targeted);
-        }
-        if share != Share::EVERYBODY {
-            let Some(unit) = unit() else { return missing };
-            reason = Reason::Split;
-            if !feature.is_in(unit, share) {
-                return (feature.default, reason);
-            }
-        }
-        if let Serve::One(variant) = self.serve {
-            return (variant, reason);
-        }
-        let Some(unit) = unit() else { return missing };
-        (self.serve.pick(feature, unit), Reason::Split)
-    }
-}
-
-impl Feature {
-    /// Whether a rollout of `share` includes this unit.
-    #[inline]
-    pub fn is_in(&self, unit: &[u8], share: Share) -> bool {
-        match self
-            .weighted
-            .as_ref()
-            .and_then(|weighted| weighted.rollout.place(unit))
-        {
-            Some(place) => place.is_in(share),
-            None => self.seed.point(unit).is_in(share),
-        }
-    }
-
-    /// The bucket of this unit, 0 to 9,999.
-    pub fn bucket(&self, unit: &[u8]) -> u16 {
-        match self
-            .weighted
-            .as_ref()
-            .and_then(|weighted| weighted.rollout.place(unit))
-        {
-            Some(place) => place.bucket(),
-            None => self.seed.point(unit).bucket(),
-        }
-    }
-}
-
-impl Serve {
-    fn pick(&self, feature: &Feature, unit: &[u8]) -> u8 {
-        match self {
-            Serve::One(variant) => *variant,
-            Serve::Buckets(ranges) => {
-                let bucket = feature.bucket(unit);
-                let range = ranges
-                    .iter()
-                    .find(|(first, last, _)| (*first..=*last).contains(&bucket));
-                range.map_or(feature.default, |(_, _, variant)| *variant)
-            }
-            Serve::Split(arms) => match feature
-                .weighted
-                .as_ref()
-                .and_then(|weighted| weighted.split.place(unit))
-            {
-                None => bucket::split(arms, unit),
-                Some(place) => {
-                    let mut cut = 0;
-                    let arm = arms.iter().find(|arm| {
-                        cut += u64::from(arm.share.millionths());
-                        place.before(cut)
-                    });
-                    arm.map_or(feature.default, |arm| arm.variant)
-                }
-            },
-        }
-    }
 }

@@ -2,24 +2,12 @@
 //! In: the request and the key. Out: which variants are forced, or why nothing is; the key is shown nowhere.
 
 use super::{
-    Toggles, attributes::Asked, condition::Condition, evaluate::FeatureIndex, source::Source,
+    model::{FeatureIndex, Override, Toggles},
+    request::Asked,
     units::Second,
 };
-use hmac::{Hmac, KeyInit, Mac};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
-use sha2::Sha256;
-use std::{borrow::Cow, fmt};
-
-/// The `override` block of a file. At least one of `when` and `key` is there.
-#[derive(Debug)]
-pub struct Override {
-    /// header or query sources; the first that is present
-    pub from: Box<[Source]>,
-    /// must hold
-    pub when: Option<Condition>,
-    /// must have signed it
-    pub key: Option<Key>,
-}
+use std::borrow::Cow;
 
 /// What became of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,16 +37,6 @@ impl Outcome {
             Outcome::Expired => "expired",
             Outcome::BadSignature => "bad_signature",
         }
-    }
-}
-
-/// An HMAC-SHA256 key. Never shown.
-#[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(not shown)")
     }
 }
 
@@ -114,48 +92,16 @@ impl Override {
             Some(_) => return Err(Outcome::Malformed),
             None => return Err(Outcome::Unsigned),
         };
-        let signed = key
-            .message(namespace, &dictionary)
-            .ok_or(Outcome::Malformed)?;
-        signed
-            .verify_slice(&signature)
-            .map_err(|_| Outcome::BadSignature)?;
+        match key.verify(namespace, &dictionary, &signature) {
+            None => return Err(Outcome::Malformed),
+            Some(false) => return Err(Outcome::BadSignature),
+            Some(true) => {}
+        }
         if now.0 >= expiry {
             return Err(Outcome::Expired);
         }
         dictionary.shift_remove("exp");
         Ok(dictionary)
-    }
-}
-
-impl Key {
-    /// `None` for an empty key.
-    pub fn new(secret: &[u8]) -> Option<Key> {
-        if secret.is_empty() {
-            None
-        } else {
-            Hmac::new_from_slice(secret).ok().map(Key)
-        }
-    }
-
-    /// Signs a dictionary that has `exp` and no `sig`.
-    pub fn sign(&self, namespace: Option<&str>, dictionary: &Dictionary) -> Option<Vec<u8>> {
-        Some(
-            self.message(namespace, dictionary)?
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-        )
-    }
-
-    fn message(&self, namespace: Option<&str>, dictionary: &Dictionary) -> Option<Hmac<Sha256>> {
-        use sfv::FieldType as _;
-        let canonical = dictionary.serialize()?;
-        let message = format!(
-            "burgee-override/1\n{}\n{canonical}",
-            namespace.unwrap_or_default()
-        );
-        Some(self.0.clone().chain_update(message.as_bytes()))
     }
 }
 
@@ -203,11 +149,5 @@ mod tests {
             let found = overriding.dictionary(text.as_bytes(), None, Second(0));
             assert_eq!(found.is_ok(), read, "{length} bytes");
         }
-    }
-
-    #[test]
-    fn a_key_is_not_shown() {
-        let key = Key::new(b"a secret").unwrap();
-        assert_eq!(format!("{key:?}"), "Key(not shown)");
     }
 }

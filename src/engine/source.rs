@@ -1,7 +1,7 @@
 //! Where an attribute comes from, one place of the request each.
 //! In: the request as it came. Out: the exact bytes, absence, or a conflict.
 
-use super::{attributes::Http, visitor::VisitorId};
+use super::{request::Http, visitor::VisitorId};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, header};
 use std::{borrow::Cow, fmt};

@@ -2,10 +2,8 @@
 //! In: the definition of a feature, not one request, so that every arm says the same. Out: field names, or "more than fields".
 
 use super::{
-    Status, Toggles,
     attributes::Slot,
-    condition::Condition,
-    evaluate::{FeatureIndex, Outcome, Serve},
+    model::{Condition, FeatureIndex, Outcome, Serve, Status, Toggles},
     schedule::Rollout,
     source::Source,
     units::Share,

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     Feature, Status, Toggles,
-    evaluate::{Outcome, Serve},
+    model::{Outcome, Serve},
     schedule::Rollout,
     units::Share,
 };

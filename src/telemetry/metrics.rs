@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     background::give_way,
-    engine::{Decisions, Reason, Snapshot, Toggles, evaluate::Person, overrides, units::Second},
+    engine::{Decisions, Reason, Snapshot, Toggles, decision::Person, overrides, units::Second},
 };
 use arc_swap::ArcSwap;
 use std::{

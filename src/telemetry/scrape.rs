@@ -1,4 +1,4 @@
-//! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums under the names that `cli.md` promises.
+//! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums, under names that do not change.
 
 use super::{
     counter::{BOUNDS, CLASSES, Endings},

@@ -4,7 +4,7 @@ use burgee::{
     config::{Text, compile_texts},
     engine::{
         Decisions, Snapshot,
-        attributes::{Asked, Context},
+        request::{Asked, Context},
         units::Second,
     },
     telemetry::{Answered, Metrics, Worker},

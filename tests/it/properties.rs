@@ -4,8 +4,8 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        attributes::{Asked, Context},
         diff::flows,
+        request::{Asked, Context},
         units::Second,
     },
 };

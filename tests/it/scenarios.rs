@@ -16,7 +16,7 @@
 use super::toggles::{environment, files, name};
 use burgee::{
     config::{self, Text},
-    engine::{Decision, Decisions, Facts, Snapshot, evaluate::Person, instant},
+    engine::{Decision, Decisions, Facts, Snapshot, decision::Person, instant},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use super::toggles::compile;
 use burgee::engine::{
     Decisions,
-    attributes::{Asked, Context},
     bucket::{self, Arm, Seed},
+    request::{Asked, Context},
     units::{Second, Share},
 };
 use serde_yaml::Value;

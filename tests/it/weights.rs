@@ -3,7 +3,7 @@
 use super::toggles::compile;
 use burgee::engine::{
     Decisions, Snapshot,
-    attributes::{Asked, Context},
+    request::{Asked, Context},
     units::Second,
 };
 use proptest::{collection::vec, prelude::*};

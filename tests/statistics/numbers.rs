@@ -48,7 +48,7 @@ fn normal_tail(z: f64) -> f64 {
     if z > 0.0 { upper } else { 1.0 - upper }
 }
 
-/// What share of people stays put when shares `p` become `q`, as `toggles.md` promises it.
+/// What share of people stays put when shares `p` become `q`, as the bucketing contract promises it (`src/engine/diff/flows.rs`).
 pub fn kept(p: &[f64], q: &[f64]) -> f64 {
     let stays = |i: usize| {
         let sum: f64 = p

@@ -4,7 +4,7 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        attributes::{Asked, Context},
+        request::{Asked, Context},
         units::Second,
     },
 };

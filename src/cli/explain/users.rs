@@ -3,11 +3,8 @@
 
 use crate::cli::{ids, request::Request};
 use crate::engine::{
-    Decisions, Feature, Reason, Snapshot,
-    attributes::{Asked, Values},
-    condition::Context,
-    describe::json,
-    units::Second,
+    Decisions, Feature, Reason, Snapshot, attributes::Values, condition::Context, describe::json,
+    request::Asked, units::Second,
 };
 use std::{
     io::{self, BufWriter, IsTerminal as _, Write},

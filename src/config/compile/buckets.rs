@@ -7,7 +7,7 @@ use crate::config::{
     problem::quote,
     tree::{Entry, Kind, Node},
 };
-use crate::engine::evaluate::{FeatureIndex, Serve};
+use crate::engine::model::{FeatureIndex, Serve};
 
 impl<'t> Cx<'t, '_> {
     pub(super) fn buckets(&mut self, entry: &'t Entry<'t>, feature: FeatureIndex) -> Option<Serve> {

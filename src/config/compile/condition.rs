@@ -9,8 +9,7 @@ use crate::config::{
 };
 use crate::engine::{
     attributes::Slot,
-    condition::Condition,
-    evaluate::FeatureIndex,
+    model::{Condition, FeatureIndex},
     operator::{Test, Texts},
 };
 

@@ -13,7 +13,7 @@ use crate::{
         Feature, Status, Variant,
         attributes::USER,
         bucket::Seed,
-        evaluate::{FeatureIndex, Outcome, Serve},
+        model::{FeatureIndex, Outcome, Serve},
         schedule::Rollout,
         units::Share,
         weights::{Line, Weighted},

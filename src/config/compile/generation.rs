@@ -7,8 +7,11 @@ use crate::config::{
     tree::{Node, Place},
 };
 use crate::engine::{
-    Feature, Snapshot, Toggles, evaluate::FeatureIndex, forged_fields::ForgedFields,
-    overrides::Override, units::Second, visitor::Anonymous,
+    Feature, Snapshot, Toggles,
+    forged_fields::ForgedFields,
+    model::{FeatureIndex, Override},
+    units::Second,
+    visitor::Anonymous,
 };
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
@@ -18,11 +21,11 @@ pub(super) struct Compiled {
     pub(super) namespace: Option<Box<str>>,
     pub(super) namespace_at: Place,
     pub(super) paused: bool,
-    pub(super) when: Option<crate::engine::condition::Condition>,
+    pub(super) when: Option<crate::engine::model::Condition>,
     pub(super) slots: attributes::Slots,
     pub(super) anonymous: Option<Anonymous>,
     pub(super) forced: Option<Override>,
-    pub(super) segments: Vec<Option<crate::engine::condition::Condition>>,
+    pub(super) segments: Vec<Option<crate::engine::model::Condition>>,
     pub(super) segment_names: Vec<Box<str>>,
     pub(super) features: Vec<(Option<Feature>, Place)>,
     pub(super) order: Vec<FeatureIndex>,

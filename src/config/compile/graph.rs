@@ -3,7 +3,7 @@
 
 use super::{Cx, condition::Reach};
 use crate::config::{problem::quote, tree::Place};
-use crate::engine::{attributes::Slot, evaluate::FeatureIndex, source::Source};
+use crate::engine::{attributes::Slot, model::FeatureIndex, source::Source};
 
 /// Prerequisites within each other, and segments within each other.
 const DEEPEST: usize = 64;

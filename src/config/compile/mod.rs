@@ -34,7 +34,7 @@ use super::{
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{evaluate::FeatureIndex, units::Second, visitor::Anonymous};
+use crate::engine::{model::FeatureIndex, units::Second, visitor::Anonymous};
 use condition::Reach;
 use declared::Declared;
 use generation::Compiled;

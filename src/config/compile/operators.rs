@@ -7,7 +7,7 @@ use crate::config::{
     problem::quote,
     tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{evaluate::FeatureIndex, number::Decimal, operator::Test};
+use crate::engine::{model::FeatureIndex, number::Decimal, operator::Test};
 
 /// An operator that looks for any of several texts.
 type ManyTexts = fn(Box<[Box<str>]>) -> Test;

@@ -7,10 +7,7 @@ use crate::config::{
     problem::quote,
     tree::{Entry, Place},
 };
-use crate::engine::{
-    overrides::{Key, Override},
-    source::Source,
-};
+use crate::engine::{model::Override, signature::Key, source::Source};
 
 impl<'t> Cx<'t, '_> {
     /// What the condition reaches is looked at once all features are known.

@@ -7,10 +7,7 @@ use crate::config::{
     file,
     tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{
-    condition::Condition,
-    evaluate::{FeatureIndex, Rule},
-};
+use crate::engine::model::{Condition, FeatureIndex, Rule};
 
 /// Rules of a feature.
 pub(super) const MOST_RULES: usize = 100;

@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::engine::{
     bucket::{Arm, Seed},
-    evaluate::{FeatureIndex, Outcome, Serve},
+    model::{FeatureIndex, Outcome, Serve},
     schedule::Rollout,
     units::Share,
 };

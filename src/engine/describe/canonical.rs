@@ -3,10 +3,9 @@
 
 use super::reason;
 use crate::engine::{
-    Feature, Toggles,
     attributes::Slot,
-    condition::Condition,
     instant,
+    model::{Condition, Feature, Toggles},
     operator::{Test, Texts},
 };
 

@@ -3,11 +3,13 @@
 
 use super::reason;
 use crate::engine::{
-    Feature, Reason, Status, Toggles,
-    attributes::{Asked, USER, Values},
+    attributes::{USER, Values},
     bucket::Arm,
     condition::Context,
-    evaluate::{Decision, Decisions, Outcome, Serve},
+    decision::{Decision, Decisions, Reason},
+    model::{Feature, Outcome, Serve, Status, Toggles},
+    request::Asked,
+    schedule::Rollout,
     units::{Second, Share},
 };
 
@@ -267,7 +269,7 @@ fn without_rule(feature: &Feature, decision: Decision, context: Context<'_, '_>)
 
 fn served(feature: &Feature, outcome: &Outcome) -> String {
     let only = Outcome {
-        rollout: crate::engine::schedule::Rollout::Fixed(Share::EVERYBODY),
+        rollout: Rollout::Fixed(Share::EVERYBODY),
         serve: outcome.serve.clone(),
     };
     format!("serves {}", reason::outcome(&only, feature))

@@ -3,7 +3,10 @@
 
 use super::explain;
 use crate::engine::{
-    Decisions, Feature, Reason, Snapshot, attributes::Asked, evaluate::Decision, instant,
+    decision::{Decision, Decisions, Reason},
+    instant,
+    model::{Feature, Snapshot},
+    request::Asked,
     units::Second,
 };
 

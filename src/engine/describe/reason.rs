@@ -2,13 +2,13 @@
 //! In: compiled conditions and one request. Out: the clause that decided, with the value that it saw.
 
 use crate::engine::{
-    Feature,
     attributes::Found,
-    condition::{Condition, Context},
-    evaluate::{Outcome, Serve},
+    condition::Context,
     instant,
+    model::{Condition, Feature, Outcome, Serve},
     operator::{Test, Texts},
     schedule::Rollout,
+    units::Share,
 };
 use std::fmt::Display;
 
@@ -118,9 +118,7 @@ pub fn describe(test: &Test) -> String {
 pub fn outcome(outcome: &Outcome, feature: &Feature) -> String {
     let name = |variant: u8| &feature.variant(variant).name;
     let rollout = match &outcome.rollout {
-        Rollout::Fixed(share) if share.millionths() == crate::engine::units::Share::WHOLE => {
-            String::new()
-        }
+        Rollout::Fixed(Share::EVERYBODY) => String::new(),
         Rollout::Fixed(share) => format!("{share}: "),
         Rollout::Steps(steps) => {
             let step = |(at, share): &(_, _)| format!("{share} from {}", instant::show(*at));

@@ -2,11 +2,10 @@
 //! In: what the file means. Out: one sentence that says everything but the salt.
 
 use crate::engine::{
-    Feature, Status, Toggles,
     attributes::USER,
-    condition::Condition,
-    evaluate::{Outcome, Serve},
+    bucket::Arm,
     instant,
+    model::{Condition, Feature, Outcome, Serve, Status, Toggles},
     operator::{Test, Texts},
     schedule::Rollout,
     units::{Second, Share},
@@ -115,9 +114,7 @@ fn shares(outcome: &Outcome, feature: &Feature) -> String {
                 format!("half {}, half {}", name(a.variant), name(b.variant))
             }
             arms => {
-                let arm = |arm: &crate::engine::bucket::Arm| {
-                    format!("{} {}", arm.share, name(arm.variant))
-                };
+                let arm = |arm: &Arm| format!("{} {}", arm.share, name(arm.variant));
                 arms.iter().map(arm).collect::<Vec<_>>().join(", ")
             }
         },

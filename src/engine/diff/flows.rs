@@ -2,8 +2,7 @@
 //! In: an old and a new outcome of one feature at one instant. Out: the share of people for each pair of variants.
 
 use crate::engine::{
-    Feature,
-    evaluate::{Outcome, Serve},
+    model::{Feature, Outcome, Serve},
     units::{Second, Share},
 };
 use std::collections::BTreeMap;

@@ -4,7 +4,9 @@
 pub mod flows;
 
 use super::{
-    Feature, Snapshot, Status, Toggles, describe::canonical, evaluate::Outcome, units::Second,
+    describe::canonical,
+    model::{Feature, Outcome, Snapshot, Status, Toggles},
+    units::Second,
 };
 use flows::Flows;
 

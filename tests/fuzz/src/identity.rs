@@ -1,7 +1,10 @@
 //! Any cookies and user headers: what is found came byte for byte from the request but for the blanks around it, the
 //! first cookie of a name wins, and two different user headers are nobody.
-use burgee::engine::attributes::{Asked, Attribute, Found, Http};
 use burgee::engine::source::Source;
+use burgee::engine::{
+    attributes::{Attribute, Found},
+    request::{Asked, Http},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// Panics where the promise is broken.

@@ -1,5 +1,5 @@
 //! Any bearer token: a claim is text or absent; never a panic.
-use burgee::engine::attributes::Http;
+use burgee::engine::request::Http;
 use burgee::engine::source::Source;
 use http::{HeaderMap, HeaderValue, Method, header};
 

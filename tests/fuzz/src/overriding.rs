@@ -3,8 +3,8 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        attributes::{Asked, Http},
         overrides::Outcome,
+        request::{Asked, Http},
         units::Second,
     },
 };

@@ -5,9 +5,9 @@ use burgee::{
     config::{self, Text},
     engine::{
         Decisions, Facts, Snapshot,
-        attributes::{Asked, Context},
         describe::{explain, json, sentence},
         diff::{self, Kind},
+        request::{Asked, Context},
         units::Second,
     },
 };

@@ -1,0 +1,225 @@
+//! What the toggles files say, compiled: true and fast. Data only; what is done with it stands beside it.
+//! In: `config`, which makes it. Out: what every request is decided by.
+
+use super::{
+    attributes::{Attribute, Slot},
+    bucket::{self, Arm},
+    forged_fields::ForgedFields,
+    operator::Test,
+    schedule::Rollout,
+    signature::Key,
+    source::Source,
+    units::Second,
+    visitor, weights,
+};
+use http::{HeaderName, HeaderValue};
+
+/// Everything that the toggles files say, true and fast. Immutable; replaced whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// a hash of the content, 16 hexadecimal digits, equal in all pods with the same files
+    pub revision: Box<str>,
+    /// one for each file, in bytewise order of their paths
+    pub files: Box<[Toggles]>,
+    /// which request fields are ours, or would pass for what we trust
+    pub forged_fields: ForgedFields,
+    /// the combined header, where a file asks for it
+    pub combined: Option<HeaderName>,
+    /// the revision header and its value, where a file asks for it
+    pub revision_header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// One toggles file.
+#[derive(Debug)]
+pub struct Toggles {
+    /// the file's `namespace`
+    pub namespace: Option<Box<str>>,
+    /// where this file's answers begin in [`Decisions`]
+    pub first: usize,
+    /// `status: paused`: the kill switch
+    pub paused: bool,
+    /// the whole file's condition
+    pub when: Option<Condition>,
+    /// slot 0 is `user`
+    pub attributes: Box<[Attribute]>,
+    /// ids for strangers
+    pub anonymous: Option<visitor::Anonymous>,
+    /// overrides for QA
+    pub forced: Option<Override>,
+    /// named conditions, and their names for `explain`
+    pub segments: Box<[Condition]>,
+    /// names of the segments, at the same indexes
+    pub segment_names: Box<[Box<str>]>,
+    /// in the order of the file
+    pub features: Box<[Feature]>,
+    /// indexes of `features`, parents before children
+    pub order: Box<[FeatureIndex]>,
+    /// `off: send` rather than `omit`
+    pub send_off: bool,
+}
+
+/// Where a feature is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// no answer unless forced
+    Draft,
+    /// evaluated
+    Running,
+    /// everybody gets the default
+    Paused,
+    /// no answer at all
+    Archived,
+}
+
+/// One feature.
+#[derive(Debug)]
+pub struct Feature {
+    /// as the file writes it
+    pub name: Box<str>,
+    /// `namespace.feature` where there are several files, else the name
+    pub key: Box<str>,
+    /// `description`
+    pub description: Option<Box<str>>,
+    /// `metadata`, for OFREP and the page
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// where it is in its life
+    pub status: Status,
+    /// the declared ones in their order, then those of `on` and `off` that were not declared
+    pub variants: Box<[Variant]>,
+    /// how many of `variants` the file declares
+    pub declared: usize,
+    /// what everybody gets when nothing else decides
+    pub default: u8,
+    /// live only when this holds
+    pub when: Option<Condition>,
+    /// the first whose condition holds decides
+    pub rules: Box<[Rule]>,
+    /// the feature's own `rollout` and `serve`: its last rule, without a condition
+    pub last: Option<Outcome>,
+    /// the unit that is bucketed: `by`, else the user
+    pub unit: Slot,
+    /// point("bucket")
+    pub seed: bucket::Seed,
+    /// the salt that the seeds were made of
+    pub salt: Box<str>,
+    /// where the unit has weights
+    pub weighted: Option<weights::Weighted>,
+    /// the header that carries the variant; none for `header: none` and `headers: none`
+    pub header: Option<HeaderName>,
+    /// the header that carries the payload, where `values: true`
+    pub value_header: Option<HeaderName>,
+    /// `metrics: off` is false
+    pub metrics: bool,
+}
+
+/// One outcome of a feature.
+#[derive(Debug)]
+pub struct Variant {
+    /// `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`
+    pub name: Box<str>,
+    /// the name, ready to be sent
+    pub header: HeaderValue,
+    /// `key=name`, this variant's member of the combined header
+    pub member: Box<str>,
+    /// the payload, where it has one
+    pub value: Option<serde_json::Value>,
+    /// the payload, ready to be sent, where `values: true`
+    pub value_header: Option<HeaderValue>,
+}
+
+impl Feature {
+    /// The variant at this index.
+    pub fn variant(&self, index: u8) -> &Variant {
+        &self.variants[usize::from(index)]
+    }
+}
+
+impl Snapshot {
+    /// What is in force before any file was read: nothing is decided, and forged fields are dropped all the same.
+    pub fn empty() -> Snapshot {
+        Snapshot {
+            revision: "none".into(),
+            files: Box::default(),
+            forged_fields: ForgedFields::default(),
+            combined: None,
+            revision_header: None,
+        }
+    }
+
+    /// Every feature with its index in [`Decisions`].
+    pub fn features(&self) -> impl Iterator<Item = (usize, &Toggles, &Feature)> {
+        self.files.iter().flat_map(|toggles| {
+            let numbered = toggles.features.iter().enumerate();
+            numbered.map(move |(index, feature)| (toggles.first + index, toggles, feature))
+        })
+    }
+}
+
+/// Index of a feature in [`Toggles::features`].
+pub type FeatureIndex = u16;
+
+/// A rule: the first whose condition holds decides.
+#[derive(Debug)]
+pub struct Rule {
+    /// `name`, for `explain` and metadata
+    pub name: Option<Box<str>>,
+    /// the rule's condition
+    pub when: Condition,
+    /// what it gives
+    pub outcome: Outcome,
+}
+
+/// How far, and what.
+#[derive(Debug)]
+pub struct Outcome {
+    /// everybody where the file says nothing
+    pub rollout: Rollout,
+    /// what those inside get
+    pub serve: Serve,
+}
+
+/// What those inside a rollout get.
+#[derive(Clone, Debug)]
+pub enum Serve {
+    /// one variant, or one share of 100%
+    One(u8),
+    /// shares that add up to 100%; no empty arm; in bytewise order of the variants' names
+    Split(Box<[Arm]>),
+    /// inclusive ranges of buckets that do not overlap; a gap is the default
+    Buckets(Box<[(u16, u16, u8)]>),
+}
+
+/// A condition, as the file means it.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// a named segment, by its index in [`Toggles::segments`]
+    Segment(u16),
+    /// holds when every one does
+    All(Box<[Condition]>),
+    /// holds when any one does
+    Any(Box<[Condition]>),
+    /// holds when the other does not
+    Not(Box<Condition>),
+    /// an attribute of the request
+    Attribute(Slot, Test),
+    /// the variant of another feature; absent while that feature gives no answer (a draft)
+    Feature(FeatureIndex, Test),
+    /// the clock: from inclusive, until exclusive
+    Now {
+        /// not before this
+        from: Option<Second>,
+        /// before this
+        until: Option<Second>,
+    },
+}
+
+/// The `override` block of a file. At least one of `when` and `key` is there.
+#[derive(Debug)]
+pub struct Override {
+    /// header or query sources; the first that is present
+    pub from: Box<[Source]>,
+    /// must hold
+    pub when: Option<Condition>,
+    /// must have signed it
+    pub key: Option<Key>,
+}
