@@ -10,7 +10,7 @@ use crate::{
         headers,
         vary::{self, Vary},
     },
-    telemetry::{self, Exposed},
+    telemetry::{self, ExposureEvent},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -38,13 +38,12 @@ pub(super) fn take(
         }
     }
     merge(headers, &vary);
-    Exposed {
+    telemetry.record_exposure(&ExposureEvent {
         used: &answers,
         goals: &goals.iter().map(String::as_str).collect::<Vec<_>>(),
         snapshot,
         decisions,
-    }
-    .tell(telemetry);
+    });
 }
 
 /// The words of a list (RFC 9110, 5.6.1), and the field is gone.

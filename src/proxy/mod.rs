@@ -259,14 +259,13 @@ fn exchange(
                 // refused before anything was decided
                 decisions.reset(snapshot);
             }
-            telemetry::Answered {
-                asked: asked.map(|asked| *asked),
+            worker.telemetry.record_request(&telemetry::RequestEvent {
+                request: asked.map(|asked| *asked),
                 status: response.status().as_u16(),
-                took: begun.elapsed(),
+                duration: begun.elapsed(),
                 snapshot,
                 decisions: &decisions,
-            }
-            .tell(&worker.telemetry);
+            });
         }
         // what was decided for this request is not counted for another
         decisions.answers.clear();

@@ -3,10 +3,9 @@
 //! bounded size remembers: what it forgets is written again, and nothing is lost.
 
 use super::{
-    access,
-    event::Exposed,
-    journal::{self, Naming},
+    event::ExposureEvent,
     line_writer::Lines,
+    log_fields::{self, Naming},
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use xxhash_rust::xxh3::Xxh3Default;
@@ -34,10 +33,11 @@ impl Exposures {
     }
 
     /// False where a line was dropped; it is written the next time.
-    pub(super) fn tell(&self, event: &Exposed<'_>, time: &str, naming: Naming) -> bool {
+    pub(super) fn tell(&self, event: &ExposureEvent<'_>, time: &str, naming: Naming) -> bool {
         let mut all = true;
         for (file, toggles) in event.snapshot.files.iter().enumerate() {
-            let user = journal::user(event.decisions, file);
+            let user = event.decisions.users.get(file);
+            let user = user.and_then(|user| user.as_deref());
             for (index, feature) in toggles.features.iter().enumerate() {
                 let answer = toggles.first + index;
                 let decision = event.decisions.answers.get(answer).copied().flatten();
@@ -58,7 +58,7 @@ impl Exposures {
                 }
                 let mut line = serde_json::Map::new();
                 line.insert("time".into(), time.into());
-                line.extend(access::fields(feature, decision));
+                line.extend(log_fields::fields(feature, decision));
                 line.insert(
                     "feature_flag.version".into(),
                     (*event.snapshot.revision).into(),
@@ -66,7 +66,7 @@ impl Exposures {
                 if let Some(user) = user.and_then(|user| naming.name(user)) {
                     line.insert("feature_flag.context.id".into(), user.into());
                 }
-                let mut line = access::escaped(&serde_json::Value::Object(line).to_string());
+                let mut line = log_fields::escaped(&serde_json::Value::Object(line).to_string());
                 line.push('\n');
                 if !self.lines.push(line.into_bytes()) {
                     self.slot(hash).store(0, Relaxed);

@@ -1,9 +1,7 @@
 //! What is written down about single requests, where that is asked for: access lines and exposures.
 //! In: events. Out: lines; user ids in the form that was asked for, which is not at all unless somebody says so.
 
-use super::{access, event, exposure::Exposures, line_writer::Lines};
-use crate::engine::Decisions;
-use sha2::{Digest as _, Sha256};
+use super::{access, event, exposure::Exposures, line_writer::Lines, log_fields::Naming};
 use std::{
     io,
     time::{Duration, SystemTime},
@@ -16,18 +14,6 @@ pub struct Journal {
     access: Option<(Lines, access::Format)>,
     exposures: Option<Exposures>,
     naming: Naming,
-}
-
-/// How a user is named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Naming {
-    /// not at all
-    #[default]
-    None,
-    /// by a hash that the same id always gives: a pseudonym, which whoever knows the ids can look up
-    Hash,
-    /// by the id
-    Plain,
 }
 
 /// As long as a stuck reader may hold up the end of the process.
@@ -49,7 +35,7 @@ impl Journal {
         })
     }
 
-    /// Whether [`event::Answered`] needs to know what was asked.
+    /// Whether [`event::RequestEvent`] needs to know what was asked.
     pub(super) fn wants_requests(&self) -> bool {
         self.access.is_some()
     }
@@ -61,17 +47,17 @@ impl Journal {
     }
 
     /// False where a line was dropped.
-    pub(super) fn access(&self, event: &event::Answered<'_>) -> bool {
-        let (Some((lines, format)), Some(asked)) = (&self.access, &event.asked) else {
+    pub(super) fn access(&self, event: &event::RequestEvent<'_>) -> bool {
+        let (Some((lines, format)), Some(request)) = (&self.access, &event.request) else {
             return true;
         };
         let user = event.decisions.users.iter().flatten().next();
         let user = user.and_then(|user| self.naming.name(user));
-        lines.push(access::line(*format, &now(), asked, user, event))
+        lines.push(access::line(*format, &now(), request, user, event))
     }
 
     /// False where a line was dropped.
-    pub(super) fn exposures(&self, event: &event::Exposed<'_>) -> bool {
+    pub(super) fn exposures(&self, event: &event::ExposureEvent<'_>) -> bool {
         let Some(exposures) = &self.exposures else {
             return true;
         };
@@ -87,30 +73,6 @@ impl Journal {
     }
 }
 
-impl Naming {
-    /// What is written for this user.
-    pub(super) fn name(self, user: &[u8]) -> Option<String> {
-        match self {
-            Naming::None => None,
-            Naming::Hash => {
-                let digest = Sha256::digest(user);
-                Some(
-                    digest[..8]
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect(),
-                )
-            }
-            Naming::Plain => Some(String::from_utf8_lossy(user).into_owned()),
-        }
-    }
-}
-
-/// Who asked, for the file that this answer belongs to.
-pub(super) fn user(decisions: &Decisions, file: usize) -> Option<&[u8]> {
-    decisions.users.get(file)?.as_deref()
-}
-
 /// As the other log lines write it.
 fn now() -> String {
     const FORMAT: &[BorrowedFormatItem<'_>] =
@@ -119,26 +81,4 @@ fn now() -> String {
     OffsetDateTime::from(SystemTime::now())
         .format(FORMAT)
         .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_is_named_only_as_it_was_asked_for() {
-        for (naming, user, expected) in [
-            (Naming::None, &b"mia"[..], None),
-            // sha256("mia")
-            (Naming::Hash, b"mia", Some("a6ae07ad556c5f93")),
-            (Naming::Plain, b"mia", Some("mia")),
-            (Naming::Plain, b"m\xffa", Some("m\u{fffd}a")),
-        ] {
-            assert_eq!(
-                naming.name(user).as_deref(),
-                expected,
-                "{naming:?} {user:?}"
-            );
-        }
-    }
 }

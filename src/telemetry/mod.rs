@@ -10,16 +10,21 @@ mod goals;
 mod journal;
 mod line_writer;
 pub mod log;
+mod log_fields;
 pub mod metrics;
+mod openmetrics;
 mod process;
 mod scrape;
 mod series;
 mod totals;
+mod worker;
 
 pub use scrape::CONTENT_TYPE;
 
 pub use counter::BOUNDS;
-pub use event::{Answered, Exposed};
-pub use journal::{Journal, Naming};
-pub use metrics::{Metrics, Worker};
+pub use event::{ExposureEvent, RequestEvent};
+pub use journal::Journal;
+pub use log_fields::Naming;
+pub use metrics::Metrics;
 pub use totals::Counts;
+pub use worker::Worker;

@@ -1,7 +1,7 @@
 //! `process_*`, under the names that every Prometheus client uses.
 //! In: `/proc/self`. Out: the metrics that could be read; an empty image without `/proc` has none.
 
-use super::scrape::describe;
+use super::openmetrics::describe;
 use prometheus_client::{
     encoding::{DescriptorEncoder, NoLabelSet},
     metrics::{MetricType, exemplar::Exemplar},

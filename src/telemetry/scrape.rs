@@ -1,15 +1,14 @@
 //! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums, under names that do not change.
 
 use super::{
-    counter::{BOUNDS, CLASSES, Endings},
-    metrics::{Counters, Metrics, lock},
+    counter::{CLASSES, Endings},
+    metrics::Metrics,
+    openmetrics::{count, counter, describe, histogram},
     process, series,
+    worker::{Counters, lock},
 };
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet},
-    metrics::{MetricType, exemplar::Exemplar},
-    registry::Registry,
+    collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,
 };
 use std::{
     collections::BTreeMap,
@@ -22,9 +21,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// How the text ends.
 const END: &str = "# EOF\n";
-
-type Labels<'a> = [(&'static str, &'a str)];
-type Sum = ([u64; BOUNDS.len() + 1], u64);
 
 impl Metrics {
     /// The whole text. Takes no lock that the data path waits for.
@@ -200,41 +196,4 @@ impl Metrics {
         }
         Ok(())
     }
-}
-
-pub(super) fn count(sum: &Sum) -> u64 {
-    sum.0.iter().sum()
-}
-
-pub(super) fn describe<'t>(
-    to: &'t mut DescriptorEncoder<'_>,
-    name: &'t str,
-    help: &str,
-    kind: MetricType,
-) -> Result<MetricEncoder<'t>, Error> {
-    to.encode_descriptor(name, help, None, kind)
-}
-
-pub(super) fn counter(
-    family: &mut MetricEncoder<'_>,
-    labels: &Labels<'_>,
-    value: u64,
-) -> Result<(), Error> {
-    let none = None::<&Exemplar<NoLabelSet, f64>>;
-    if labels.is_empty() {
-        return family.encode_counter(&value, none);
-    }
-    family.encode_family(&labels)?.encode_counter(&value, none)
-}
-
-fn histogram(family: &mut MetricEncoder<'_>, labels: &Labels<'_>, sum: &Sum) -> Result<(), Error> {
-    let bounds = BOUNDS
-        .iter()
-        .map(|bound| *bound as f64 / 1e9)
-        .chain([f64::INFINITY]);
-    let buckets: Vec<_> = bounds.zip(sum.0).collect();
-    let seconds = sum.1 as f64 / 1e9;
-    family
-        .encode_family(&labels)?
-        .encode_histogram::<NoLabelSet>(seconds, count(sum), &buckets, None)
 }

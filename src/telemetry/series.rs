@@ -3,8 +3,9 @@
 
 use super::{
     counter::{BOUNDS, CLASSES, Endings},
-    metrics::{Key, Metrics, REASONS, Variant, lock},
-    scrape::count,
+    metrics::{Key, Metrics, Variant},
+    openmetrics::count,
+    worker::{REASONS, lock},
 };
 use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};

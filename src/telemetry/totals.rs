@@ -2,7 +2,8 @@
 
 use super::{
     counter::{CLASSES, Endings},
-    metrics::{Arm, Metrics, REASONS, lock},
+    metrics::Metrics,
+    worker::{Arm, REASONS, lock},
 };
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -7,7 +7,7 @@ use burgee::{
         request::{Asked, Context},
         units::Second,
     },
-    telemetry::{Answered, Metrics, Worker},
+    telemetry::{Metrics, RequestEvent, Worker},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -28,14 +28,14 @@ fn serve(worker: &Worker, snapshot: &Snapshot, user: &str) {
     };
     let mut decisions = Decisions::default();
     snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
-    let answered = Answered {
-        asked: None,
+    let event = RequestEvent {
+        request: None,
         status: 200,
-        took: Duration::from_millis(3),
+        duration: Duration::from_millis(3),
         snapshot,
         decisions: &decisions,
     };
-    answered.tell(worker);
+    worker.record_request(&event);
 }
 
 fn line<'t>(text: &'t str, series: &str) -> Option<&'t str> {

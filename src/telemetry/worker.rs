@@ -1,0 +1,244 @@
+//! What one worker counts: it adds to slots of its own, which were looked up when the snapshot was published.
+//! In: events. Out: sums for `metrics`, and lines for the journal.
+
+use super::{
+    counter::{Ending, Endings, Slot},
+    event::{ExposureEvent, RequestEvent},
+    goals::{self, Goals},
+    journal::Journal,
+};
+use crate::engine::{Decisions, Reason, Snapshot, decision::Person, overrides};
+use arc_swap::ArcSwap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+
+/// One worker's counters. Cloned freely within a worker, and given to one only: its slots have one writer.
+#[derive(Clone, Debug, Default)]
+pub struct Worker {
+    counters: Arc<Counters>,
+    goals: Arc<Goals>,
+    journal: Arc<Journal>,
+}
+
+/// What one worker counts without knowing the file.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) requests: Endings,
+    pub(super) forged: Slot,
+    pub(super) opened: Slot,
+    pub(super) closed: Slot,
+    // rare events; nobody else holds these locks but a scrape
+    pub(super) upstream_failures: Mutex<BTreeMap<&'static str, u64>>,
+    pub(super) refused: Mutex<BTreeMap<&'static str, u64>>,
+    pub(super) overrides: Mutex<BTreeMap<&'static str, u64>>,
+    layouts: ArcSwap<Vec<Layout>>,
+}
+
+/// Where the counts of one snapshot go, for one worker.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    // weak: it keeps the address from being used again, and says when no request is left that needs this layout
+    pub(super) snapshot: Weak<Snapshot>,
+    /// by index of the answer: where the feature's arms begin
+    pub(super) first: Arc<[u32]>,
+    pub(super) arms: Arc<[Arc<Arm>]>,
+    /// by index of the answer: `metrics: off`
+    pub(super) quiet: Arc<[bool]>,
+    /// by file, then by source
+    pub(super) people: Arc<[Box<[Arc<Slot>]>]>,
+}
+
+/// One variant of one feature.
+#[derive(Debug, Default)]
+pub(super) struct Arm {
+    /// by reason
+    pub(super) evaluations: [Slot; REASONS.len()],
+    /// for features that have, or had, more than one live outcome
+    pub(super) requests: OnceLock<Box<Endings>>,
+    /// requests whose answer used the feature
+    pub(super) exposures: Slot,
+    /// by the number of the goal; most features never see one
+    pub(super) goals: OnceLock<Box<[Slot; goals::NAMES + 1]>>,
+}
+
+/// The reasons in the order of their slots.
+pub(super) const REASONS: [Reason; 6] = [
+    Reason::Static,
+    Reason::Default,
+    Reason::TargetingMatch,
+    Reason::Split,
+    Reason::Disabled,
+    Reason::Error,
+];
+
+/// A poisoned lock guards a counter, and a counter is never worth a request.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Counters {
+    /// Counts for this layout too, and forgets those that no request needs any more.
+    pub(super) fn add(&self, layout: Layout) {
+        let layouts = self.layouts.load();
+        let alive = layouts.iter().filter(|old| old.snapshot.strong_count() > 0);
+        let layouts = std::iter::once(layout).chain(alive.cloned()).collect();
+        self.layouts.store(Arc::new(layouts));
+    }
+}
+
+impl Layout {
+    fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&Arm> {
+        let decision = (*decisions.answers.get(answer)?)?;
+        let first = *self.first.get(answer)?;
+        Some(&self.arms[first as usize + usize::from(decision.variant)])
+    }
+}
+
+impl Worker {
+    pub(super) fn new(counters: Arc<Counters>, goals: Arc<Goals>, journal: Arc<Journal>) -> Worker {
+        Worker {
+            counters,
+            goals,
+            journal,
+        }
+    }
+
+    /// Whether [`super::RequestEvent`] needs to know what was asked.
+    pub fn wants_requests(&self) -> bool {
+        self.journal.wants_requests()
+    }
+
+    /// Whether decisions have to remember who asked.
+    pub fn wants_users(&self) -> bool {
+        self.journal.wants_users()
+    }
+
+    /// Counts a request that was answered, and writes the access log.
+    pub fn record_request(&self, event: &RequestEvent<'_>) {
+        self.count_request(
+            event.status,
+            event.duration,
+            event.snapshot,
+            event.decisions,
+        );
+        if !self.journal.access(event) {
+            self.refused("access_log");
+        }
+    }
+
+    /// Counts what was used, and writes the exposure log.
+    pub fn record_exposure(&self, event: &ExposureEvent<'_>) {
+        self.count_exposure(event.snapshot, event.decisions, event.used, event.goals);
+        if !self.journal.exposures(event) {
+            self.refused("exposure_log");
+        }
+    }
+
+    #[inline(never)] // a profile shows what all metrics cost
+    fn count_request(
+        &self,
+        status: u16,
+        duration: Duration,
+        snapshot: &Snapshot,
+        decisions: &Decisions,
+    ) {
+        let ending = Ending::new(status, duration);
+        self.counters.requests.add(ending);
+        if decisions.forged > 0 {
+            self.counters.forged.add(decisions.forged as u64);
+        }
+        for result in decisions.overrides.iter().flatten() {
+            count(
+                &self.counters.overrides,
+                overrides::Outcome::as_str(*result),
+            );
+        }
+        let layouts = self.counters.layouts.load();
+        let Some(layout) = layouts
+            .iter()
+            .find(|layout| std::ptr::eq(layout.snapshot.as_ptr(), snapshot))
+        else {
+            return;
+        };
+        for (slots, person) in layout.people.iter().zip(&decisions.people) {
+            let slot = match person {
+                Person::Unknown => 0,
+                Person::Conflict => 1,
+                Person::Source(source) => 2 + usize::from(*source),
+                Person::Context => continue,
+            };
+            slots[slot].add(1);
+        }
+        for (answer, first) in decisions.answers.iter().zip(&*layout.first) {
+            let Some(decision) = answer else { continue };
+            let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
+            arm.evaluations[decision.reason as usize].add(1);
+            if let Some(requests) = arm.requests.get() {
+                requests.add(ending);
+            }
+        }
+    }
+
+    /// The answer used these features, by index of their answers, and reached these goals. Each counts once.
+    fn count_exposure(
+        &self,
+        snapshot: &Snapshot,
+        decisions: &Decisions,
+        used: &[usize],
+        goals: &[&str],
+    ) {
+        let layouts = self.counters.layouts.load();
+        let Some(layout) = layouts
+            .iter()
+            .find(|layout| std::ptr::eq(layout.snapshot.as_ptr(), snapshot))
+        else {
+            return;
+        };
+        let arms = (0..decisions.answers.len()).filter(|answer| !layout.quiet[*answer]);
+        let mut goals: Vec<usize> = goals.iter().map(|goal| self.goals.number(goal)).collect();
+        goals.sort_unstable();
+        goals.dedup();
+        for answer in arms {
+            let Some(arm) = layout.arm(answer, decisions) else {
+                continue;
+            };
+            let is_used = used.contains(&answer);
+            if is_used {
+                arm.exposures.add(1);
+            }
+            // a goal is reached after the page that used the feature: it counts for every arm that is compared
+            if is_used || arm.requests.get().is_some() {
+                for goal in &goals {
+                    arm.goals.get_or_init(Box::default)[*goal].add(1);
+                }
+            }
+        }
+    }
+
+    /// The application could not be asked: a token of RFC 9209, as in `Proxy-Status`.
+    pub fn upstream_failure(&self, error: &'static str) {
+        count(&self.counters.upstream_failures, error);
+    }
+
+    /// A limit refused something.
+    pub fn refused(&self, limit: &'static str) {
+        count(&self.counters.refused, limit);
+    }
+
+    /// A client connection opened.
+    pub fn connection_opened(&self) {
+        self.counters.opened.add(1);
+    }
+
+    /// A client connection closed.
+    pub fn connection_closed(&self) {
+        self.counters.closed.add(1);
+    }
+}
+
+fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, label: &'static str) {
+    *lock(counts).entry(label).or_default() += 1;
+}
