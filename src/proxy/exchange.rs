@@ -12,9 +12,9 @@ use super::{
     speaks_http11,
     upstream::{
         attempt::{self, Answered},
-        coming::{Coming, Whole},
         encode::Outgoing,
         request_body::{Answer, Flow, Trailers, Upload},
+        coming::{Coming, Whole},
     },
     websocket::Tunnel,
 };

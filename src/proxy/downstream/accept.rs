@@ -1,7 +1,7 @@
 //! A worker's life: connections come in until the process stops, then what is in flight is finished.
 //! In: a listener and the phase. Out: a task a connection; it returns when nothing is left, or the deadline has passed.
 
-use super::connection;
+use super::h1;
 use crate::live::{Phase, Phases};
 use crate::proxy::{Conn, Stage, Worker, clock::timerfd::Ticks, settings};
 use std::{
@@ -171,7 +171,7 @@ fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
     conn.begin(Stage::Head);
     let client = Client::new(worker);
     task::spawn_local(async move {
-        connection::serve(socket, conn).await;
+        h1::serve(socket, conn).await;
         drop(client);
     });
 }
@@ -179,7 +179,7 @@ fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
 async fn turn_away(mut socket: TcpStream) {
     let _ = timeout(Duration::from_secs(1), async {
         socket.write_all(FULL).await?;
-        connection::linger(socket).await
+        h1::linger(socket).await
     })
     .await;
 }

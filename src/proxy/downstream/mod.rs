@@ -2,6 +2,6 @@
 //! In: a listener of one worker. Out: requests, to [`super::exchange`].
 
 pub(super) mod accept;
-pub(super) mod connection;
+pub(super) mod h1;
 pub(super) mod sniff;
 pub(super) mod stream;

@@ -2,8 +2,7 @@
 //! In: what came with the head, and a connection. Out: the body for the client; the connection goes back as soon as it may.
 
 use super::{
-    encode::Outgoing, h2::Stream, head::Framing, pool::Link, request_body::Answer,
-    response_body::Download,
+    decode::Download, encode::Outgoing, h2::Stream, head::Framing, pool::Link, request_body::Answer,
 };
 use crate::proxy::Worker;
 use bytes::Bytes;

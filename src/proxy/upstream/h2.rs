@@ -2,7 +2,7 @@
 //! In: requests for a place. Out: a place on a connection that has room, or on a new one.
 
 use super::{connect, pool::Place, request_body::Upload};
-use crate::proxy::{Worker, downstream::connection::Local, failure::Failure};
+use crate::proxy::{Worker, downstream::h1::Local, failure::Failure};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{

@@ -1,7 +1,7 @@
 //! Bodies as they pass: what goes up to the application, what comes back.
 //! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
 
-use super::{h2::Stream, response_body::Download};
+use super::{decode::Download, h2::Stream};
 use crate::live::InForce;
 use crate::proxy::{Active, Conn, clock::Alarm, hop_by_hop, informational::Expectation};
 use bytes::Bytes;

@@ -4,12 +4,12 @@
 
 use super::{
     chunked::{Chunks, Next},
-    coming::Whole,
     connect::Socket,
     encode::{Outgoing, Unsent},
     head::Framing,
     pool::{Link, Place},
     request_body::Broken,
+    coming::Whole,
 };
 use crate::proxy::Worker;
 use bytes::{Bytes, BytesMut};
