@@ -14,7 +14,7 @@ use super::{
         attempt::{self, Answered},
         encode::Outgoing,
         request_body::{Answer, Flow, Trailers, Upload},
-        coming::{Coming, Whole},
+        response_body::{Coming, Whole},
     },
     websocket::Tunnel,
 };

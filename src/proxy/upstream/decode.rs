@@ -9,7 +9,7 @@ use super::{
     head::Framing,
     pool::{Link, Place},
     request_body::Broken,
-    coming::Whole,
+    response_body::Whole,
 };
 use crate::proxy::Worker;
 use bytes::{Bytes, BytesMut};

@@ -3,7 +3,6 @@
 
 pub(super) mod attempt;
 pub(super) mod chunked;
-pub(super) mod coming;
 pub(super) mod connect;
 pub(super) mod decode;
 pub(super) mod encode;
@@ -13,3 +12,4 @@ pub(super) mod head;
 pub(super) mod header_maps;
 pub(super) mod pool;
 pub(super) mod request_body;
+pub(super) mod response_body;
