@@ -1,5 +1,5 @@
-//! Long work beside requests: on a core that both have to share, the requests go first.
-//! In: calls from the middle of the work. Out: the core, for whoever waits for it.
+//! Long work beside requests: where both share a core, the requests go first.
+//! In: calls from the middle of the work. Out: the core, for any thread that waits for it.
 
 use std::{
     cell::Cell,
@@ -7,28 +7,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So long may a request have to wait for what is not one.
-const TURN: Duration = Duration::from_micros(100);
+/// How long background work may delay a request.
+const MAX_DELAY: Duration = Duration::from_micros(100);
 
 thread_local! {
-    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    static LAST_YIELD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Ends this thread's turn if it has lasted long enough. Without it a request waits for what the kernel thinks a fair share:
-/// up to four milliseconds.
+/// Yields the core if this thread has held it for [`MAX_DELAY`]. Without it a request waits for what the kernel thinks a fair
+/// share: up to four milliseconds.
 pub fn give_way() {
-    let lasted = BEGAN.get().map(|began| began.elapsed());
-    if lasted.is_none_or(|lasted| lasted > TURN) {
+    let held = LAST_YIELD.get().map(|at| at.elapsed());
+    if held.is_none_or(|held| held > MAX_DELAY) {
         thread::yield_now();
-        BEGAN.set(Some(Instant::now()));
+        LAST_YIELD.set(Some(Instant::now()));
     }
 }
 
-/// Puts this thread behind all others of the process: a request that wakes a worker is served at once. Not `SCHED_IDLE`, which
-/// a busy core keeps from working for many seconds.
+/// Gives this thread the lowest priority, so that a request that wakes a worker is served at once. Not `SCHED_IDLE`, which
+/// a busy core keeps from running for many seconds.
 ///
 /// Measured by `make bench ARGS='--only reload'`: with a mebibyte read again every second, p99 is what it is without.
-pub fn go_last() {
-    // whoever forbids it gets what a fair share is
+pub fn lower_priority() {
+    // where this is forbidden, the work gets a fair share of the core
     let _ = rustix::process::nice(19);
 }

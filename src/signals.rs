@@ -6,19 +6,19 @@ use signal_hook::{
 };
 use tokio::sync::mpsc;
 
-/// What the process is asked to do.
+/// What a signal asks the process to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGHUP: read the files again
     Reload,
-    /// SIGTERM, SIGINT: finish what has begun, and end
+    /// SIGTERM, SIGINT: finish the requests in progress, then exit
     Stop,
 }
 
-/// Signals, in the order of their arrival.
+/// Signals in the order in which they arrived.
 pub type Receiver = mpsc::Receiver<Signal>;
 
-/// Installs the handlers. The kernel merges equal signals while one waits, and so do we: a storm is a few events.
+/// Installs the handlers. The kernel merges equal signals while one is pending, and so do we: a storm becomes a few events.
 pub fn install() -> std::io::Result<Receiver> {
     let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT])?;
     let (sender, receiver) = mpsc::channel(8);

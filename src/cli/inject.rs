@@ -2,7 +2,7 @@
 //! In: YAML on standard input. Out: YAML on standard output, and what became of each workload on standard error.
 
 use super::output;
-use crate::inject::{Settings, inject};
+use crate::inject::{Defaults, inject};
 use clap::Args;
 use std::{
     io::{self, Read as _, Write as _},
@@ -47,7 +47,7 @@ pub struct InjectArgs {
 
 /// Reads, injects, writes. Nothing is written unless all of it is good, so that a pipe into `kubectl apply` gets all or nothing.
 pub fn main(args: InjectArgs) -> ExitCode {
-    let settings = Settings {
+    let defaults = Defaults {
         image: args.image,
         toggles_config_map: args.toggles_configmap,
         port_name: args.port_name,
@@ -57,7 +57,7 @@ pub fn main(args: InjectArgs) -> ExitCode {
     if let Err(error) = io::stdin().read_to_string(&mut text) {
         return output::fail(&format!("standard input: {error}"));
     }
-    let injected = match inject(&text, &settings) {
+    let injected = match inject(&text, &defaults) {
         Ok(injected) => injected,
         Err(problem) => return output::fail(&problem),
     };

@@ -1,14 +1,14 @@
-//! Insertions and replacements in a text, in block style where the text is in block style, as JSON where it has brackets.
+//! Edits of YAML text: block style where the text uses block style, JSON where it uses brackets.
 //! In: nodes of the tree, and values. Out: the new text.
 
-use super::tree::{Kind, Node};
+use super::tree::{Content, YamlNode};
 use serde_json::Value;
 use std::{cmp::Reverse, ops::Range};
 
-/// What is to be changed in a text.
+/// Edits that wait to be applied to a text.
 pub(super) struct Edits<'a> {
     text: &'a str,
-    /// where, how deep it stands there, and what is written
+    /// the bytes to replace, the depth of their node, and the new text
     edits: Vec<(Range<usize>, usize, String)>,
 }
 
@@ -20,11 +20,11 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// The text with all of them. Where two stand at one place the deeper comes first: it belongs to what ends there.
+    /// The text after all edits. Of two edits at one place the deeper comes first: it belongs to the node that ends there.
     pub(super) fn apply(mut self) -> String {
         self.edits
             .sort_by_key(|(at, depth, _)| (at.start, Reverse(*depth)));
-        // an anchor's node is edited once, however many aliases lead to it
+        // an anchored node is edited once, however many aliases point to it
         self.edits.dedup();
         let crlf = self.text.contains("\r\n");
         let mut new = String::with_capacity(self.text.len() + 2048);
@@ -41,12 +41,12 @@ impl<'a> Edits<'a> {
         new + &self.text[copied..]
     }
 
-    /// Writes another value in the place of a node without children.
-    pub(super) fn replace(&mut self, node: &Node, value: &Value) {
+    /// Replaces a node that has no children by a value.
+    pub(super) fn replace(&mut self, node: &YamlNode, value: &Value) {
         if !node.span.is_empty() {
             return self.push(node.span.clone(), node.depth, value.to_string());
         }
-        // where nothing is written the node stands at the end of its key, so before the colon
+        // an empty node stands at the end of its key, before the colon
         let (before, after) = self.text.split_at(node.span.start);
         let colon = match before.ends_with(':') {
             true => 0,
@@ -56,23 +56,23 @@ impl<'a> Edits<'a> {
         self.push(at..at, node.depth, format!(" {value}"));
     }
 
-    /// Writes another word in the place of a word, with the same quotes.
-    pub(super) fn rename(&mut self, node: &Node, word: &str) {
+    /// Replaces a word, and keeps its quotes.
+    pub(super) fn rename(&mut self, node: &YamlNode, word: &str) {
         let quote = match self.text.as_bytes().get(node.span.start) {
             Some(b'"') => "\"",
             Some(b'\'') => "'",
             _ => "",
         };
-        // a block scalar goes on to the next token
+        // the span of a block scalar reaches to the next token
         let written = self.text[node.span.clone()].trim_end().len();
         let at = node.span.start..node.span.start + written;
         self.push(at, node.depth, format!("{quote}{word}{quote}"));
     }
 
-    /// Adds a key at the end of a map, which is not empty unless it has brackets.
-    pub(super) fn add_key(&mut self, map: &Node, key: &str, value: &Value) {
-        match &map.kind {
-            Kind::Map {
+    /// Adds a key at the end of a map. Only a map in brackets may be empty.
+    pub(super) fn add_key(&mut self, map: &YamlNode, key: &str, value: &Value) {
+        match &map.content {
+            Content::Map {
                 entries,
                 flow: false,
             } => {
@@ -88,16 +88,16 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Sets a key of a map that may or may not have it with nothing in it.
-    pub(super) fn set_key(&mut self, map: &Node, key: &str, value: &Value) {
+    /// Sets a key that is missing or empty.
+    pub(super) fn set_key(&mut self, map: &YamlNode, key: &str, value: &Value) {
         match map.get(key) {
             Some(empty) => self.replace(empty, value),
             None => self.add_key(map, key, value),
         }
     }
 
-    /// Adds an item at the end of the list under a key; the list may be missing.
-    pub(super) fn append(&mut self, map: &Node, key: &str, item: &Value) {
+    /// Adds an item at the end of the list under a key; creates the list if it is missing.
+    pub(super) fn append(&mut self, map: &YamlNode, key: &str, item: &Value) {
         match map.entry(key).filter(|(_, list)| !list.is_empty()) {
             None => self.set_key(map, key, &Value::from(vec![item.clone()])),
             Some((_, list)) if list.is_flow() => self.before_bracket(list, &item.to_string()),
@@ -108,8 +108,8 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Adds an item at the start of the list under a key; the list may be missing.
-    pub(super) fn prepend(&mut self, map: &Node, key: &str, item: &Value) {
+    /// Adds an item at the start of the list under a key; creates the list if it is missing.
+    pub(super) fn prepend(&mut self, map: &YamlNode, key: &str, item: &Value) {
         match map.entry(key).filter(|(_, list)| !list.is_empty()) {
             None => self.set_key(map, key, &Value::from(vec![item.clone()])),
             Some((_, list)) if list.is_flow() => {
@@ -124,8 +124,8 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Where the line after a key's starts, and the column of the first dash below it.
-    fn first_dash(&self, key: &Node) -> (usize, usize) {
+    /// Where the line below a key starts, and the column of the first dash below it.
+    fn first_dash(&self, key: &YamlNode) -> (usize, usize) {
         let end = self.end_of_line(key.span.end) + 1;
         let mut lines = self.text[end..].lines();
         let dash = lines.find(|line| line.trim_start().starts_with('-'));
@@ -133,13 +133,13 @@ impl<'a> Edits<'a> {
         (end, column)
     }
 
-    /// Writes lines after the last line of a block collection.
-    fn lines_after(&mut self, node: &Node, column: usize, value: &Value) {
+    /// Adds lines after the last line of a block collection.
+    fn lines_after(&mut self, node: &YamlNode, column: usize, value: &Value) {
         let last = node.last();
         let lines = block(value, column);
         let end = last.span.end;
-        // a block scalar ends where the next token starts, so at the start of a line or behind its indentation
-        let ends_in_indentation = matches!(last.kind, Kind::Scalar { block: true, .. });
+        // a block scalar ends where the next token starts: at the start of a line, or after its indentation
+        let ends_in_indentation = matches!(last.content, Content::Scalar { block: true, .. });
         let line = self.text[..end]
             .rfind('\n')
             .map_or(0, |newline| newline + 1);
@@ -151,7 +151,7 @@ impl<'a> Edits<'a> {
         }
     }
 
-    fn before_bracket(&mut self, node: &Node, written: &str) {
+    fn before_bracket(&mut self, node: &YamlNode, written: &str) {
         let bracket = node.span.end - 1;
         let before = self.text[..bracket].trim_end();
         let comma = if node.is_empty() || before.ends_with(',') {
@@ -179,7 +179,7 @@ impl<'a> Edits<'a> {
 
 /// A value in block style, without the last newline.
 fn block(value: &Value, column: usize) -> String {
-    // JSON is YAML; a value of serde_json itself would write its numbers as maps (`arbitrary_precision`)
+    // JSON is YAML; serializing the serde_json value itself would write its numbers as maps (`arbitrary_precision`)
     let value: Result<serde_yaml::Value, _> = serde_yaml::from_str(&value.to_string());
     let text = value.and_then(|value| serde_yaml::to_string(&value));
     let text = text.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Puts the sidecar into Kubernetes YAML, by edits of the text: what is not touched stays byte for byte, comments too.
-//! In: a stream of YAML documents and the settings. Out: the stream with burgee in every pod, and a line for each workload.
+//! Adds the sidecar to Kubernetes YAML by editing the text: everything else, comments too, stays the same byte for byte.
+//! In: a stream of YAML documents and the defaults. Out: the stream with burgee in every pod, and a line for each workload.
 
 mod edit;
 mod pod;
@@ -8,18 +8,18 @@ mod sidecar;
 mod tree;
 
 use edit::Edits;
-use tree::Node;
+use tree::YamlNode;
 
-/// What the flags say; annotations of a pod win.
+/// What the flags say; the annotations of a pod override it.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Defaults {
     /// burgee's image
     pub image: String,
-    /// the ConfigMap with the toggles
+    /// the ConfigMap that holds the toggles
     pub toggles_config_map: String,
-    /// the port that burgee takes over
+    /// the name of the port that burgee takes over
     pub port_name: String,
-    /// the application's port, where no port has that name
+    /// the application's port, for pods in which no port has that name
     pub upstream_port: Option<u16>,
 }
 
@@ -28,28 +28,28 @@ pub struct Settings {
 pub struct Injected {
     /// the YAML
     pub text: String,
-    /// what became of each workload, to read
+    /// for people: what was done to each workload
     pub notes: Vec<String>,
 }
 
-/// Puts burgee into every pod of the stream, or says why it cannot and changes nothing.
-pub fn inject(text: &str, settings: &Settings) -> Result<Injected, String> {
+/// Adds burgee to every pod of the stream, or says why it cannot and changes nothing.
+pub fn inject(text: &str, defaults: &Defaults) -> Result<Injected, String> {
     let mut edits = Edits::new(text);
     let mut notes = Vec::new();
     for document in tree::parse(text)? {
-        object(&document, settings, &mut edits, &mut notes)?;
+        object(&document, defaults, &mut edits, &mut notes)?;
     }
     let text = edits.apply();
-    // Text that was edited is believed only once it was read again.
+    // trust the edited text only after parsing it again
     tree::parse(&text)
         .map_err(|error| format!("the result is not YAML ({error}): please report the input"))?;
     Ok(Injected { text, notes })
 }
 
-/// One object, or each of a list.
+/// One object, or every object of a list.
 fn object(
-    node: &Node,
-    settings: &Settings,
+    node: &YamlNode,
+    defaults: &Defaults,
     edits: &mut Edits<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(), String> {
@@ -58,7 +58,7 @@ fn object(
     let path: &[&str] = match (group.split('/').next().unwrap_or_default(), kind) {
         ("v1", "List") => {
             for item in node.list("items") {
-                object(item, settings, edits, notes)?;
+                object(item, defaults, edits, notes)?;
             }
             return Ok(());
         }
@@ -74,7 +74,7 @@ fn object(
     let place = |problem| format!("line {}: {name}: {problem}", node.line);
     let pod = path.iter().try_fold(node, |node, key| node.get(key));
     let pod = pod.ok_or_else(|| place(format!("there is no {}", path.join("."))))?;
-    let done = put::put(pod, settings, edits).map_err(place)?;
+    let done = put::add_sidecar(pod, defaults, edits).map_err(place)?;
     notes.push(format!("{name}: {done}"));
     Ok(())
 }

@@ -1,21 +1,21 @@
-//! One pod, read: who is the application, and which port burgee takes over.
-//! In: a pod or a pod template, and the settings. Out: what is to be put in, or a sentence on what is missing.
+//! Reads one pod: which containers are the application's, and which port burgee takes over.
+//! In: a pod or a pod template, and the defaults. Out: what the edit needs, or a sentence that says what is missing.
 
-use super::{Settings, sidecar::NAME, tree::Node};
+use super::{Defaults, sidecar::NAME, tree::YamlNode};
 use std::rc::Rc;
 
 /// The nodes of a pod that matter here.
 pub(super) struct Pod<'a> {
-    pub(super) root: &'a Node,
-    pub(super) metadata: Option<&'a Node>,
-    pub(super) labels: Option<&'a Node>,
-    pub(super) spec: &'a Node,
-    pub(super) containers: &'a [Rc<Node>],
+    pub(super) root: &'a YamlNode,
+    pub(super) metadata: Option<&'a YamlNode>,
+    pub(super) labels: Option<&'a YamlNode>,
+    pub(super) spec: &'a YamlNode,
+    pub(super) containers: &'a [Rc<YamlNode>],
 }
 
 impl<'a> Pod<'a> {
-    /// The nodes, or what is missing.
-    pub(super) fn of(root: &'a Node) -> Result<Self, String> {
+    /// Finds the nodes, or says what is missing.
+    pub(super) fn of(root: &'a YamlNode) -> Result<Self, String> {
         let metadata = root.filled("metadata");
         let spec = root.get("spec").ok_or("the pod has no `spec`")?;
         Ok(Pod {
@@ -27,12 +27,12 @@ impl<'a> Pod<'a> {
         })
     }
 
-    /// What an annotation says.
+    /// The value of an annotation.
     pub(super) fn annotation(&self, name: &str) -> Option<&'a str> {
         self.metadata?.get("annotations")?.text(name)
     }
 
-    /// Why it is left alone, if it is.
+    /// Why the pod must not be edited, if so.
     pub(super) fn left_alone(&self) -> Option<&'static str> {
         let label = self.labels.and_then(|l| l.text("burgee.dev/inject"));
         let host = self.spec.text("hostNetwork").unwrap_or_default();
@@ -46,13 +46,13 @@ impl<'a> Pod<'a> {
         } else if host.eq_ignore_ascii_case("true") {
             Some("left alone: it uses the host's network")
         } else if all.any(|container| container.text("name") == Some(NAME)) {
-            Some("left alone: it has burgee already")
+            Some("left alone: it already has burgee")
         } else {
             None
         }
     }
 
-    /// An edit needs what it edits to be written in its own place.
+    /// Refuses aliases and merge keys: an edit needs its node written out in its own place.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.containers.is_empty() {
             return Err("the pod has no `containers`".into());
@@ -66,58 +66,61 @@ impl<'a> Pod<'a> {
             .flatten();
         if edited.any(|node| node.is_alias() || node.get("<<").is_some()) {
             return Err(
-                "an alias (`*`) or a merge key (`<<`) hides what is to be edited: write it out"
+                "an alias (`*`) or a merge key (`<<`) hides what must be edited: write it out"
                     .into(),
             );
         }
         Ok(())
     }
 
-    /// The port that is taken over.
-    pub(super) fn port_name<'s>(&self, settings: &'s Settings) -> Result<&'s str, String>
+    /// The name of the port that burgee takes over.
+    pub(super) fn port_name<'s>(&self, defaults: &'s Defaults) -> Result<&'s str, String>
     where
         'a: 's,
     {
         let name = self
             .annotation("burgee.dev/take-port")
-            .unwrap_or(&settings.port_name);
+            .unwrap_or(&defaults.port_name);
         let may = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if (1..=11).contains(&name.len()) && name.chars().all(may) {
             return Ok(name);
         }
         Err(format!(
-            "the port name `{name}` must be 1 to 11 lower-case letters, digits and `-`, because `-app` goes behind it"
+            "the port name `{name}` must be 1 to 11 lower-case letters, digits and `-`, because `-app` is added to it"
         ))
     }
 
-    /// The application's port: what the annotation says, the port that is taken over, or what the flag says.
-    pub(super) fn upstream(&self, port_name: &str, settings: &Settings) -> Result<u16, String> {
+    /// The application's port: from the annotation, else from the port of that name, else from the flag.
+    pub(super) fn upstream(&self, port_name: &str, defaults: &Defaults) -> Result<u16, String> {
         const ANNOTATION: &str = "burgee.dev/upstream-port";
         let valid = |text: &str| text.parse().ok().filter(|port| *port > 0);
         if let Some(text) = self.annotation(ANNOTATION) {
             return valid(text).ok_or_else(|| {
-                format!("the annotation {ANNOTATION} is `{text}`, which is no port")
+                format!("the annotation {ANNOTATION} is `{text}`, which is not a port")
             });
         }
         let named = self
             .containers
             .iter()
             .find_map(|c| ports(c, port_name).next());
-        match (named, settings.upstream_port) {
+        match (named, defaults.upstream_port) {
             (Some(port), _) => port
                 .text("containerPort")
                 .and_then(valid)
                 .ok_or_else(|| format!("the port `{port_name}` has no `containerPort`")),
             (None, Some(port)) => Ok(port),
             (None, None) => Err(format!(
-                "there is no container port named {port_name}: name the application's port so, set the annotation {ANNOTATION}, or give --upstream-port"
+                "no container port is named {port_name}: give the application's port that name, set the annotation {ANNOTATION}, or give --upstream-port"
             )),
         }
     }
 }
 
-/// The ports of a container that have the name.
-pub(super) fn ports<'a>(container: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node> {
+/// The ports of a container that have this name.
+pub(super) fn ports<'a>(
+    container: &'a YamlNode,
+    name: &'a str,
+) -> impl Iterator<Item = &'a YamlNode> {
     container
         .list("ports")
         .iter()

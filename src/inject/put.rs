@@ -1,19 +1,19 @@
-//! One pod, edited: burgee goes in, and the application makes room for it.
+//! Edits one pod: adds burgee, and gives it the application's port.
 //! In: a pod or a pod template. Out: edits.
 
 use super::{
-    Settings,
+    Defaults,
     edit::Edits,
     pod::{Pod, ports},
     sidecar::{DRAIN, PRE_STOP, container, pre_stop, volume},
-    tree::Node,
+    tree::YamlNode,
 };
 use serde_json::{Value, json};
 
-/// Puts burgee into a pod and says so, or says why it left it alone.
-pub(super) fn put(
-    root: &Node,
-    settings: &Settings,
+/// Adds burgee to a pod. Out: what was done, or why the pod was left alone.
+pub(super) fn add_sidecar(
+    root: &YamlNode,
+    defaults: &Defaults,
     edits: &mut Edits<'_>,
 ) -> Result<&'static str, String> {
     let pod = Pod::of(root)?;
@@ -21,23 +21,23 @@ pub(super) fn put(
         return Ok(why);
     }
     pod.check()?;
-    let port_name = pod.port_name(settings)?;
-    let upstream = pod.upstream(port_name, settings)?;
+    let port_name = pod.port_name(defaults)?;
+    let upstream = pod.upstream(port_name, defaults)?;
     let config_map = pod.annotation("burgee.dev/toggles-configmap");
-    let config_map = config_map.unwrap_or(&settings.toggles_config_map);
+    let config_map = config_map.unwrap_or(&defaults.toggles_config_map);
     for container in pod.containers {
-        application(container, port_name, edits);
+        edit_application(container, port_name, edits);
     }
-    let burgee = container(&settings.image, port_name, upstream);
+    let burgee = container(&defaults.image, port_name, upstream);
     edits.prepend(pod.spec, "initContainers", &burgee);
     edits.append(pod.spec, "volumes", &volume(config_map));
-    grace(pod.spec, edits)?;
-    label(&pod, edits);
-    Ok("burgee put in")
+    extend_grace_period(pod.spec, edits)?;
+    add_label(&pod, edits);
+    Ok("burgee added")
 }
 
-/// The port's name goes to burgee, what asked for it by name follows, and the container ends a little later.
-fn application(container: &Node, port_name: &str, edits: &mut Edits<'_>) {
+/// Renames the application's port, because burgee takes its name; its own probes follow; its container stops a little later.
+fn edit_application(container: &YamlNode, port_name: &str, edits: &mut Edits<'_>) {
     let renamed = format!("{port_name}-app");
     for port in ports(container, port_name) {
         if let Some(name) = port.get("name") {
@@ -56,34 +56,34 @@ fn application(container: &Node, port_name: &str, edits: &mut Edits<'_>) {
     }
     match container.filled("lifecycle") {
         None => edits.set_key(container, "lifecycle", &json!({"preStop": pre_stop()})),
-        Some(lifecycle) if lifecycle.get("preStop").is_none_or(Node::is_empty) => {
+        Some(lifecycle) if lifecycle.get("preStop").is_none_or(YamlNode::is_empty) => {
             edits.set_key(lifecycle, "preStop", &pre_stop());
         }
         Some(_) => {}
     }
 }
 
-/// The pod's own grace period was meant for the application alone: what burgee needs is added to it.
-fn grace(spec: &Node, edits: &mut Edits<'_>) -> Result<(), String> {
+/// The pod's grace period was meant for the application alone: adds the seconds that burgee needs.
+fn extend_grace_period(spec: &YamlNode, edits: &mut Edits<'_>) -> Result<(), String> {
     const KEY: &str = "terminationGracePeriodSeconds";
-    let own = spec.filled(KEY);
-    let seconds: u64 = match own {
+    let current = spec.filled(KEY);
+    let seconds: u64 = match current {
         None => 30,
         Some(node) => {
             let number = node.scalar().and_then(|text| text.parse().ok());
-            number.ok_or_else(|| format!("`{KEY}` is no number"))?
+            number.ok_or_else(|| format!("`{KEY}` is not a number"))?
         }
     };
     let sum = Value::from(seconds + PRE_STOP + DRAIN);
-    match own {
+    match current {
         Some(node) => edits.replace(node, &sum),
         None => edits.set_key(spec, KEY, &sum),
     }
     Ok(())
 }
 
-/// The label by which monitors find the pod.
-fn label(pod: &Pod<'_>, edits: &mut Edits<'_>) {
+/// Monitors find the pod by this label.
+fn add_label(pod: &Pod<'_>, edits: &mut Edits<'_>) {
     const KEY: &str = "burgee.dev/injected";
     let value = Value::from("true");
     match (pod.metadata, pod.labels) {

@@ -1,19 +1,19 @@
-//! The sidecar's container: the same that the charts and the policy make, which a test compares.
-//! In: the settings of one pod. Out: Kubernetes objects as JSON.
+//! The sidecar's container. The charts and the policy make the same one; a test compares them.
+//! In: what is particular to one pod. Out: Kubernetes objects as JSON.
 
 use serde_json::{Value, json};
 
-/// Seconds that the application goes on after the pod was told to end, so that no Service sends it anything any more.
+/// How many seconds the application keeps running after the pod was told to stop: until no Service sends it requests any more.
 pub(super) const PRE_STOP: u64 = 5;
-/// Seconds in which burgee finishes answers after the application has gone.
+/// How many seconds burgee may take to finish responses after the application has stopped.
 pub(super) const DRAIN: u64 = 5;
 
-/// The name of the container, and how a pod that has it is known.
+/// The name of the container; a pod with a container of this name already has burgee.
 pub(super) const NAME: &str = "burgee";
 
 pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Value {
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
-    let ask = |path: &str| json!({"path": path, "port": "burgee-admin"});
+    let get = |path: &str| json!({"path": path, "port": "burgee-admin"});
     json!({
         "name": NAME,
         "image": image,
@@ -33,10 +33,10 @@ pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Val
             {"name": port_name, "containerPort": 3524, "protocol": "TCP"},
             {"name": "burgee-admin", "containerPort": 3525, "protocol": "TCP"},
         ],
-        // None of these asks the application: it starts after a native sidecar, so a probe that waited for it would never end.
-        "startupProbe": {"httpGet": ask("/health"), "periodSeconds": 1, "failureThreshold": 30},
-        "readinessProbe": {"httpGet": ask("/ready"), "periodSeconds": 5},
-        "livenessProbe": {"httpGet": ask("/health"), "periodSeconds": 10},
+        // None of these checks the application: it starts after a native sidecar, so a probe that waited for it would never succeed.
+        "startupProbe": {"httpGet": get("/health"), "periodSeconds": 1, "failureThreshold": 30},
+        "readinessProbe": {"httpGet": get("/ready"), "periodSeconds": 5},
+        "livenessProbe": {"httpGet": get("/health"), "periodSeconds": 10},
         "lifecycle": {"preStop": {"exec": {"command": ["/burgee", "drain"]}}},
         "resources": {"limits": {"memory": "256Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}},
         "securityContext": {
@@ -53,12 +53,12 @@ pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Val
     })
 }
 
-/// Optional: a missing ConfigMap must not keep the application from starting.
+/// Optional, so that a missing ConfigMap does not keep the application from starting.
 pub(super) fn volume(config_map: &str) -> Value {
     json!({"name": "burgee-toggles", "configMap": {"name": config_map, "optional": true}})
 }
 
-/// The application's preStop.
+/// The application's preStop hook.
 pub(super) fn pre_stop() -> Value {
     json!({"sleep": {"seconds": PRE_STOP}})
 }

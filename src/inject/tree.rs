@@ -1,61 +1,61 @@
-//! YAML with places: enough to find a node, and to know where its text is.
-//! In: text. Out: a tree for each document, or the first mistake with its place.
+//! YAML as a tree that knows where each node stands in the text.
+//! In: text. Out: a tree for each document, or the first syntax error with its place.
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use std::{collections::HashMap, ops::Range, rc::Rc};
 
-/// A node, and where it stands.
+/// A node and its place in the text.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    /// in the text; of a block collection only the start is of use
+pub(super) struct YamlNode {
+    pub(super) content: Content,
+    /// bytes of the text; of a block collection only the start is useful
     pub(super) span: Range<usize>,
     pub(super) line: usize,
     pub(super) column: usize,
-    /// how deep it stands
+    /// how many collections it stands in
     pub(super) depth: usize,
     alias: bool,
 }
 
-/// What a node is.
+/// What a node holds.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum Content {
     Scalar {
         value: String,
         block: bool,
     },
     Map {
-        entries: Vec<(Rc<Node>, Rc<Node>)>,
+        entries: Vec<(Rc<YamlNode>, Rc<YamlNode>)>,
         flow: bool,
     },
     List {
-        items: Vec<Rc<Node>>,
+        items: Vec<Rc<YamlNode>>,
         flow: bool,
     },
 }
 
-impl Node {
+impl YamlNode {
     /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&YamlNode> {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The value of a key, if there is something in it.
-    pub(super) fn filled(&self, key: &str) -> Option<&Node> {
+    /// The value of a key, unless it is empty.
+    pub(super) fn filled(&self, key: &str) -> Option<&YamlNode> {
         self.get(key).filter(|node| !node.is_empty())
     }
 
-    /// What the list under a key holds.
-    pub(super) fn list(&self, key: &str) -> &[Rc<Node>] {
-        match self.get(key).map(|node| &node.kind) {
-            Some(Kind::List { items, .. }) => items,
+    /// The items of the list under a key; none if there is no list.
+    pub(super) fn list(&self, key: &str) -> &[Rc<YamlNode>] {
+        match self.get(key).map(|node| &node.content) {
+            Some(Content::List { items, .. }) => items,
             _ => &[],
         }
     }
 
     /// A key and its value.
-    pub(super) fn entry(&self, key: &str) -> Option<(&Node, &Node)> {
-        let Kind::Map { entries, .. } = &self.kind else {
+    pub(super) fn entry(&self, key: &str) -> Option<(&YamlNode, &YamlNode)> {
+        let Content::Map { entries, .. } = &self.content else {
             return None;
         };
         let mut entries = entries.iter();
@@ -68,50 +68,50 @@ impl Node {
         self.get(key)?.scalar()
     }
 
-    /// Its own text.
+    /// The text of a scalar.
     pub(super) fn scalar(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Scalar { value, .. } => Some(value),
+        match &self.content {
+            Content::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
 
-    /// Nothing is written: no value, `null`, `~`, `{}` or `[]`.
+    /// No value, `null`, `~`, `{}` or `[]`.
     pub(super) fn is_empty(&self) -> bool {
-        match &self.kind {
-            Kind::Scalar { value, .. } => matches!(value.as_str(), "" | "~" | "null"),
-            Kind::Map { entries, .. } => entries.is_empty(),
-            Kind::List { items, .. } => items.is_empty(),
+        match &self.content {
+            Content::Scalar { value, .. } => matches!(value.as_str(), "" | "~" | "null"),
+            Content::Map { entries, .. } => entries.is_empty(),
+            Content::List { items, .. } => items.is_empty(),
         }
     }
 
-    /// Written `*name`: what it holds stands elsewhere.
+    /// Written as `*name`: its content stands elsewhere.
     pub(super) fn is_alias(&self) -> bool {
         self.alias
     }
 
-    /// Written with brackets.
+    /// Written in brackets.
     pub(super) fn is_flow(&self) -> bool {
         matches!(
-            self.kind,
-            Kind::Map { flow: true, .. } | Kind::List { flow: true, .. }
+            self.content,
+            Content::Map { flow: true, .. } | Content::List { flow: true, .. }
         )
     }
 
-    /// The last node whose text ends where this one's does.
-    pub(super) fn last(&self) -> &Node {
-        let below = match &self.kind {
+    /// The last node inside this one: its text ends where this one's ends.
+    pub(super) fn last(&self) -> &YamlNode {
+        let below = match &self.content {
             _ if self.alias || self.is_flow() => None,
-            Kind::Scalar { .. } => None,
-            Kind::Map { entries, .. } => entries.last().map(|(_, value)| value),
-            Kind::List { items, .. } => items.last(),
+            Content::Scalar { .. } => None,
+            Content::Map { entries, .. } => entries.last().map(|(_, value)| value),
+            Content::List { items, .. } => items.last(),
         };
         below.map_or(self, |node| node.last())
     }
 }
 
 /// Reads every document.
-pub(super) fn parse(text: &str) -> Result<Vec<Rc<Node>>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Rc<YamlNode>>, String> {
     let mut reader = Reader {
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
@@ -129,67 +129,72 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rc<Node>>, String> {
 
 struct Reader<'a, T: granit_parser::BorrowedInput<'a>> {
     events: Parser<'a, T>,
-    anchors: HashMap<usize, Rc<Node>>,
+    anchors: HashMap<usize, Rc<YamlNode>>,
 }
 
 impl<'a, T: granit_parser::BorrowedInput<'a>> Reader<'a, T> {
-    /// The next event; comments are none.
+    /// The next event; a comment is not one.
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, String> {
         let next = self.events.next_event().transpose();
         next.map_err(|error| format!("not YAML: {error}"))
     }
 
-    fn following(&mut self) -> Result<(Event<'a>, Span), String> {
+    fn expect_next(&mut self) -> Result<(Event<'a>, Span), String> {
         self.next()?
-            .ok_or_else(|| "not YAML: it ends too early".into())
+            .ok_or_else(|| "not YAML: unexpected end of the document".into())
     }
 
-    fn node(&mut self, event: Event<'a>, start: Span, depth: usize) -> Result<Rc<Node>, String> {
+    fn node(
+        &mut self,
+        event: Event<'a>,
+        start: Span,
+        depth: usize,
+    ) -> Result<Rc<YamlNode>, String> {
         let mut end = start;
         let mut alias = false;
-        let (kind, anchor) = match event {
+        let (content, anchor) = match event {
             Event::Scalar(value, style, anchor, _) => {
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let value = value.into_owned();
-                (Kind::Scalar { value, block }, anchor)
+                (Content::Scalar { value, block }, anchor)
             }
             Event::Alias(id) => {
                 alias = true;
                 let target = self.anchors.get(&id);
                 let target = target.ok_or("not YAML: an alias inside its own anchor")?;
-                (target.kind.clone(), 0)
+                (target.content.clone(), 0)
             }
             Event::SequenceStart(style, anchor, _) => {
                 let mut items = Vec::new();
                 end = loop {
-                    match self.following()? {
+                    match self.expect_next()? {
                         (Event::SequenceEnd, end) => break end,
                         (event, span) => items.push(self.node(event, span, depth + 1)?),
                     }
                 };
                 let flow = style == StructureStyle::Flow;
-                (Kind::List { items, flow }, anchor)
+                (Content::List { items, flow }, anchor)
             }
             Event::MappingStart(style, anchor, _) => {
                 let mut entries = Vec::new();
                 end = loop {
-                    match self.following()? {
+                    match self.expect_next()? {
                         (Event::MappingEnd, end) => break end,
                         (event, span) => {
                             let key = self.node(event, span, depth + 1)?;
-                            let (event, span) = self.following()?;
+                            let (event, span) = self.expect_next()?;
                             entries.push((key, self.node(event, span, depth + 1)?));
                         }
                     }
                 };
                 let flow = style == StructureStyle::Flow;
-                (Kind::Map { entries, flow }, anchor)
+                (Content::Map { entries, flow }, anchor)
             }
-            event => return Err(format!("not YAML: {event:?} is not expected")),
+            event => return Err(format!("not YAML: unexpected {event:?}")),
         };
         let place = |marker: granit_parser::Marker| marker.byte_offset().unwrap_or_default();
-        let node = Rc::new(Node {
-            kind,
+        let node = Rc::new(YamlNode {
+            content,
             span: place(start.start)..place(end.end),
             line: start.start.line(),
             column: start.start.col(),

@@ -1,5 +1,5 @@
-//! The one closed event loop: everything that can happen to the process, and what it does then.
-//! In: signals, commands of the doors, workers that end, the deadline. Out: phases, requests to read the files, an exit code.
+//! The event loop: everything that can happen to the process, and what it does then.
+//! In: signals, commands of the API, workers that end, the deadline. Out: phases, requests to read the files, an exit code.
 
 use crate::{
     config::reload,
@@ -13,8 +13,8 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-/// After the deadline, for connections to be closed rather than cut.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long connections may take to close after the deadline.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Everything that can happen to the process.
 enum Event {
@@ -24,7 +24,7 @@ enum Event {
     Deadline,
 }
 
-/// What the event loop holds.
+/// The state of the event loop.
 pub(super) struct Process {
     pub(super) signals: signals::Receiver,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -53,27 +53,27 @@ impl Process {
         }
     }
 
-    /// Until the process may end.
-    pub(super) async fn live(mut self) -> ExitCode {
+    /// Runs until the process may exit.
+    pub(super) async fn run(mut self) -> ExitCode {
         loop {
             match self.next().await {
                 Event::Signal(Signal::Reload) => self.reload("signal", None),
                 Event::Command(Command::Reload(reply)) => self.reload("api", Some(reply)),
                 Event::Command(Command::Drain) => self.enter(Phase::Draining),
                 Event::Signal(Signal::Stop) if self.phase() < Phase::Stopping => {
-                    info!(timeout = ?self.drain_timeout, "stopping: requests that have begun are finished");
+                    info!(timeout = ?self.drain_timeout, "stopping: finishing the requests in progress");
                     self.enter(Phase::Stopping);
                     self.deadline = Some(Instant::now() + self.drain_timeout);
                 }
-                // asked twice, or out of time
+                // a second signal, or out of time
                 Event::Signal(Signal::Stop) | Event::Deadline if self.phase() < Phase::Closing => {
-                    warn!("closing what is still open");
+                    warn!("closing the connections that are still open");
                     self.enter(Phase::Closing);
-                    self.deadline = Some(Instant::now() + LAST_WORDS);
+                    self.deadline = Some(Instant::now() + CLOSE_TIMEOUT);
                 }
                 Event::Signal(Signal::Stop) | Event::Deadline => return ExitCode::SUCCESS,
                 Event::WorkerEnded if self.phase() < Phase::Stopping => {
-                    error!("a worker has ended, and with it this process");
+                    error!("a worker has ended: burgee exits");
                     return ExitCode::FAILURE;
                 }
                 Event::WorkerEnded => self.workers -= 1,
@@ -89,7 +89,7 @@ impl Process {
         *self.phase.borrow()
     }
 
-    /// A phase is never left for an earlier one.
+    /// Never goes back to an earlier phase.
     fn enter(&self, phase: Phase) {
         self.phase.send_if_modified(|now| {
             let further = phase > *now;
@@ -99,7 +99,7 @@ impl Process {
     }
 
     fn reload(&self, trigger: &'static str, reply: Option<oneshot::Sender<Report>>) {
-        // a reader of files that has gone drops the reply, and whoever waits for it is told so
+        // if the reload thread is gone, the reply is dropped and its receiver notices
         let _ = self.reloads.send(reload::Request { trigger, reply });
     }
 }

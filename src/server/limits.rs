@@ -1,39 +1,41 @@
-//! How many connections the memory of a pod holds: a sidecar turns a client away before the kernel ends it for all.
-//! In: the limit of the cgroup. Out: a number of connections.
+//! How many connections fit into the pod's memory: better to refuse one client than to be killed for using too much.
+//! In: the cgroup's memory limit. Out: a number of connections.
 
 use std::{fs, path::Path};
 
-/// Without a limit.
-const MOST: usize = 10_000;
+/// The limit where memory sets none.
+const MAX_CONNECTIONS: usize = 10_000;
 
-/// So many are always taken.
-const FEWEST: usize = 128;
+/// The limit in the smallest pod.
+const MIN_CONNECTIONS: usize = 128;
 
-/// What an idle connection holds, rounded up; `tests/e2e/soak/run` prints it.
-const EACH: u64 = 16 * 1024;
+/// Memory of an idle connection, rounded up; `tests/e2e/soak/run` prints it.
+const CONNECTION_BYTES: u64 = 16 * 1024;
 
-/// As many as half of the cgroup's memory holds when they are idle; the other half is for what they ask.
+/// As many idle connections as fit into half of the cgroup's memory; the other half is for their requests.
 pub(super) fn connections() -> usize {
     let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limit = limit(Path::new("/sys/fs/cgroup"), &membership);
-    let fits = limit.map_or(MOST, held);
-    if fits < MOST {
+    let fits = limit.map_or(MAX_CONNECTIONS, fitting);
+    if fits < MAX_CONNECTIONS {
         tracing::info!(
             max_connections = fits,
             memory = limit,
-            "the memory limit holds fewer connections than usual; --max-connections overrides this"
+            "the memory limit allows fewer connections than the default; --max-connections overrides it"
         );
     }
     fits
 }
 
-fn held(bytes: u64) -> usize {
-    let held = bytes / 2 / EACH;
-    usize::try_from(held).map_or(MOST, |held| held.clamp(FEWEST, MOST))
+fn fitting(bytes: u64) -> usize {
+    let count = bytes / 2 / CONNECTION_BYTES;
+    usize::try_from(count).map_or(MAX_CONNECTIONS, |count| {
+        count.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
+    })
 }
 
-/// The limit of our cgroup (`0::/PATH` of version 2, `N:memory:/PATH` of version 1) or of the one that a container sees as
-/// the root. `max`, and the huge number that means the same in version 1, are none.
+/// The limit of our cgroup (`0::/PATH` of version 2, `N:memory:/PATH` of version 1), or of the one that a container sees as
+/// the root. `max` means no limit, and so does the huge number of version 1.
 fn limit(root: &Path, membership: &str) -> Option<u64> {
     let files = membership.lines().filter_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
@@ -58,12 +60,12 @@ mod tests {
     #[test]
     fn connections_fit_into_the_pod() {
         for (bytes, expected) in [
-            (1 << 20, FEWEST),
+            (1 << 20, MIN_CONNECTIONS),
             (64 << 20, 2_048),
-            (1 << 30, MOST),
-            (u64::MAX, MOST),
+            (1 << 30, MAX_CONNECTIONS),
+            (u64::MAX, MAX_CONNECTIONS),
         ] {
-            assert_eq!(held(bytes), expected, "{bytes}");
+            assert_eq!(fitting(bytes), expected, "{bytes}");
         }
     }
 

@@ -104,7 +104,7 @@ impl Listeners {
         Ok(Some((bound(at, "--evaluate-listen")?, Arc::new(gate))))
     }
 
-    /// With port 0 nobody else knows where they are.
+    /// Logs the addresses: with port 0 nobody else knows them.
     pub(super) fn announce(&self, traffic: &[TcpListener], reader: &Reader) -> io::Result<()> {
         let at = |listener: Option<&TcpListener>| match listener {
             Some(listener) => listener.local_addr().map(|at| at.to_string()),
@@ -122,8 +122,11 @@ impl Listeners {
         Ok(())
     }
 
-    /// Answers for as long as the process lives.
-    pub(super) async fn serve(self, life: impl Future<Output = ExitCode>) -> io::Result<ExitCode> {
+    /// Serves until `process` ends.
+    pub(super) async fn serve(
+        self,
+        process: impl Future<Output = ExitCode>,
+    ) -> io::Result<ExitCode> {
         let (_stop, stopped) = watch::channel(false);
         let (listener, admin) = self.admin;
         tokio::spawn(server::serve(
@@ -145,7 +148,7 @@ impl Listeners {
                 stopped,
             ));
         }
-        Ok(life.await)
+        Ok(process.await)
     }
 }
 

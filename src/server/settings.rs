@@ -1,5 +1,5 @@
-//! What the flags mean to the data path, the counters and the journal.
-//! In: the command line. Out: settings.
+//! Turns flags into settings of the proxy and of telemetry.
+//! In: the flags. Out: settings.
 
 use super::limits;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use std::{io, thread};
 
-/// What the data path is told; none with `--upstream none`.
+/// The settings of the proxy; none with `--upstream none`.
 pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
     let (listeners, limits) = (&args.listeners, &args.limits);
     Some(Settings {
@@ -36,7 +36,7 @@ pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
     })
 }
 
-/// What is written down about single requests.
+/// The log of single requests: access and exposures.
 pub(super) fn journal(args: &RunArgs) -> io::Result<Journal> {
     let json = args.log.log_format == LogFormat::Json;
     Journal::start(
@@ -46,8 +46,8 @@ pub(super) fn journal(args: &RunArgs) -> io::Result<Journal> {
     )
 }
 
-/// One a CPU that the cgroup grants, at most 4: a sidecar is a guest.
-pub(super) fn workers(args: &RunArgs) -> usize {
+/// One worker for each CPU of the cgroup, at most 4: the application needs the CPUs too.
+pub(super) fn worker_count(args: &RunArgs) -> usize {
     if args.upstream.0.is_none() {
         return 0;
     }

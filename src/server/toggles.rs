@@ -1,5 +1,5 @@
-//! The toggles of a running process: the first reading, the thread that reads again, and who is told of it.
-//! In: what `config` read. Out: what is in force, counted and logged.
+//! The toggles of a running process: the first load, and the thread that loads them again.
+//! In: what `config` read. Out: the snapshot in force; every load counted and logged.
 
 use super::clock::wall_clock;
 use crate::{
@@ -17,20 +17,22 @@ use std::{
 };
 use tracing::{error, info, warn};
 
-/// A thread that reads the files: neither a slow disk nor a large file holds up a request or a signal.
-pub(super) fn read_again(
+/// Starts the thread that reads the files: neither a slow disk nor a large file delays a request or a signal.
+pub(super) fn spawn_reload_thread(
     mut files: Files,
     publisher: Publisher,
     poll: Duration,
-    witness: Telling,
+    witness: LoadLog,
 ) -> io::Result<blocking::Sender<reload::Request>> {
-    let (ask, asked) = blocking::channel();
-    let reads = move || {
-        background::go_last();
-        reload::run(&mut files, &publisher, &asked, poll, wall_clock, &witness);
+    let (requests, received) = blocking::channel();
+    let reload = move || {
+        background::lower_priority();
+        reload::run(
+            &mut files, &publisher, &received, poll, wall_clock, &witness,
+        );
     };
-    thread::Builder::new().name("files".into()).spawn(reads)?;
-    Ok(ask)
+    thread::Builder::new().name("files".into()).spawn(reload)?;
+    Ok(requests)
 }
 
 /// What is in force at the start.
@@ -46,10 +48,10 @@ pub(super) fn in_force(first: Read, now: Second) -> InForce {
     }
 }
 
-/// Counts attempts and logs them.
-pub(super) struct Telling(pub(super) Arc<Metrics>);
+/// Counts and logs each load.
+pub(super) struct LoadLog(pub(super) Arc<Metrics>);
 
-impl Witness for Telling {
+impl Witness for LoadLog {
     fn before(&self, snapshot: &Arc<Snapshot>) {
         self.0.prepare(snapshot);
     }

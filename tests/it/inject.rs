@@ -1,6 +1,6 @@
 //! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/data/inject/*.out`.
 
-use burgee::inject::{Settings, inject};
+use burgee::inject::{Defaults, inject};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::{
@@ -8,8 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-fn settings() -> Settings {
-    Settings {
+fn defaults() -> Defaults {
+    Defaults {
         image: "burgee:0.1.0".into(),
         toggles_config_map: "burgee-toggles".into(),
         port_name: "http".into(),
@@ -33,7 +33,7 @@ fn inputs() -> Vec<(PathBuf, String)> {
 #[test]
 fn what_is_put_in_is_what_the_golden_files_say() {
     for (path, text) in inputs() {
-        let injected = inject(&text, &settings()).unwrap();
+        let injected = inject(&text, &defaults()).unwrap();
         let notes: String = injected
             .notes
             .iter()
@@ -56,8 +56,8 @@ fn what_is_put_in_is_what_the_golden_files_say() {
 #[test]
 fn a_second_time_changes_nothing() {
     for (path, text) in inputs() {
-        let once = inject(&text, &settings()).unwrap();
-        let twice = inject(&once.text, &settings()).unwrap();
+        let once = inject(&text, &defaults()).unwrap();
+        let twice = inject(&once.text, &defaults()).unwrap();
         assert_eq!(once.text, twice.text, "{}", path.display());
         assert!(twice.notes.iter().all(|note| note.contains("left alone")));
     }
@@ -73,8 +73,8 @@ fn how_it_is_written_does_not_matter() {
     };
     for (path, text) in inputs() {
         let as_json: Vec<_> = read(&text).iter().map(Value::to_string).collect();
-        let from_json = inject(&as_json.join("\n---\n"), &settings()).unwrap().text;
-        let from_text = inject(&text, &settings()).unwrap().text;
+        let from_json = inject(&as_json.join("\n---\n"), &defaults()).unwrap().text;
+        let from_text = inject(&text, &defaults()).unwrap().text;
         assert_eq!(read(&from_json), read(&from_text), "{}", path.display());
     }
 }
@@ -82,7 +82,7 @@ fn how_it_is_written_does_not_matter() {
 #[test]
 fn every_line_that_is_not_about_the_port_or_the_grace_period_stays() {
     for (path, text) in inputs() {
-        let injected = inject(&text, &settings()).unwrap().text;
+        let injected = inject(&text, &defaults()).unwrap().text;
         let mut after = injected.lines();
         let kept = |line: &&str| {
             !["http", "web", "Grace", "{", "[]", "null", "~"]
@@ -100,7 +100,7 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
     let pod =
         |spec: &str| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n{spec}");
     let check = |text: &str, expected: &str| {
-        let problem = inject(text, &settings()).unwrap_err();
+        let problem = inject(text, &defaults()).unwrap_err();
         assert!(problem.contains(expected), "{problem}\n{text}");
     };
     check("a: [", "not YAML");
@@ -111,7 +111,7 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
     check(&pod("  containers: []\n"), "no `containers`");
     check(
         &pod("  containers: [{name: a}]\n"),
-        "no container port named http",
+        "no container port is named http",
     );
     check(
         &pod("  containers: [{name: a, ports: [{name: http}]}]\n"),
@@ -133,7 +133,7 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
         &pod(
             "  terminationGracePeriodSeconds: long\n  containers: [{ports: [{name: http, containerPort: 1}]}]\n",
         ),
-        "is no number",
+        "is not a number",
     );
     let annotated = |annotation: &str| {
         format!(
@@ -142,7 +142,7 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
     };
     check(
         &annotated("burgee.dev/upstream-port: http"),
-        "which is no port",
+        "which is not a port",
     );
     check(
         &annotated("burgee.dev/take-port: a-name-too-long"),
@@ -156,13 +156,13 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
 
 #[test]
 fn the_flag_tells_the_port_where_no_port_has_the_name() {
-    let settings = Settings {
+    let defaults = Defaults {
         upstream_port: Some(9000),
-        ..settings()
+        ..defaults()
     };
     let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n";
     assert!(
-        inject(pod, &settings)
+        inject(pod, &defaults)
             .unwrap()
             .text
             .contains("http://127.0.0.1:9000")

@@ -2,7 +2,7 @@
 //! `tests/e2e/helm`, which `tests/e2e/helm/run` keeps equal to what both helms render.
 
 use crate::policy::admit;
-use burgee::inject::{Settings, inject};
+use burgee::inject::{Defaults, inject};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -30,13 +30,13 @@ fn template(deployment: &str) -> Value {
 }
 
 fn injected(yaml: &str) -> String {
-    let settings = Settings {
+    let defaults = Defaults {
         image: "burgee:0.1.0".into(),
         toggles_config_map: "burgee-toggles".into(),
         port_name: "http".into(),
         upstream_port: None,
     };
-    inject(yaml, &settings).unwrap().text
+    inject(yaml, &defaults).unwrap().text
 }
 
 /// The policy of the injector, and the parameters that come with it.
