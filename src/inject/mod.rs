@@ -1,9 +1,10 @@
 //! Adds the sidecar to Kubernetes YAML by editing the text: everything else, comments too, stays the same byte for byte.
 //! In: a stream of YAML documents and the defaults. Out: the stream with burgee in every pod, and a line for each workload.
 
+mod add;
 mod edit;
 mod pod;
-mod put;
+
 mod sidecar;
 mod tree;
 
@@ -74,7 +75,7 @@ fn object(
     let place = |problem| format!("line {}: {name}: {problem}", node.line);
     let pod = path.iter().try_fold(node, |node, key| node.get(key));
     let pod = pod.ok_or_else(|| place(format!("there is no {}", path.join("."))))?;
-    let done = put::add_sidecar(pod, defaults, edits).map_err(place)?;
+    let done = add::add_sidecar(pod, defaults, edits).map_err(place)?;
     notes.push(format!("{name}: {done}"));
     Ok(())
 }
