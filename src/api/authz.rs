@@ -4,7 +4,7 @@
 
 use crate::engine::{
     Decisions, Snapshot,
-    request::{Asked, Http},
+    request::{HttpRequest, Input},
     units::Second,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};
@@ -114,7 +114,7 @@ pub fn headers(
     ip: Option<IpAddr>,
     now: Second,
 ) -> HeaderMap {
-    let asked = Asked::Http(Http {
+    let input = Input::Http(HttpRequest {
         headers: fields,
         method: &described.method,
         path: &described.path,
@@ -125,7 +125,7 @@ pub fn headers(
     });
     let mut decisions = Decisions::default();
     // no ids for strangers: not every proxy passes our Set-Cookie on, and then each request would get another id
-    snapshot.decide(asked, now, None, &mut decisions);
+    snapshot.decide(input, now, None, &mut decisions);
     let mut headers = HeaderMap::new();
     snapshot.write(&mut headers, &decisions);
     let unset: Vec<&str> = ours(snapshot)

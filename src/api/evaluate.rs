@@ -3,7 +3,7 @@
 
 use super::{authz, events, events::Events, ofrep, ofrep::Over};
 use crate::{
-    engine::{client_address, request::Context, source, units::Second},
+    engine::{client_address, request::EvaluationContext, source, units::Second},
     http::server::{self, Response},
     live::Reader,
 };
@@ -110,7 +110,7 @@ impl Evaluate {
         &self,
         namespace: Option<&str>,
         key: Option<&str>,
-        context: &Context,
+        context: &EvaluationContext,
         headers: &HeaderMap,
     ) -> Response {
         let in_force = self.reader.get();

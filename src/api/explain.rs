@@ -7,7 +7,7 @@ use crate::engine::{
     Decisions, Feature, Snapshot,
     describe::{explain, json},
     instant,
-    request::{Asked, Context},
+    request::{EvaluationContext, Input},
     source::percent_decoded,
     units::Second,
 };
@@ -20,7 +20,7 @@ pub(super) fn answer(
     query: &str,
     now: Second,
 ) -> Result<Vec<u8>, (StatusCode, String)> {
-    let (mut context, mut at, mut features) = (Context::default(), now, Vec::new());
+    let (mut context, mut at, mut features) = (EvaluationContext::default(), now, Vec::new());
     let mut why = false;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -50,14 +50,14 @@ pub(super) fn answer(
     }
     let wanted =
         |feature: &Feature| features.is_empty() || features.iter().any(|name| is(feature, name));
-    let asked = Asked::Context(&context);
+    let input = Input::Context(&context);
     let mut decisions = Decisions::default();
-    snapshot.decide(asked, at, None, &mut decisions);
+    snapshot.decide(input, at, None, &mut decisions);
     let mut out = Vec::new();
     let user = context.user.as_deref();
-    json::write(snapshot, &decisions, asked, at, user, &wanted, &mut out);
+    json::write(snapshot, &decisions, input, at, user, &wanted, &mut out);
     if why {
-        out = with_sentences(&out, snapshot, asked, at, &decisions);
+        out = with_sentences(&out, snapshot, input, at, &decisions);
     }
     out.push(b'\n');
     Ok(out)
@@ -67,14 +67,14 @@ pub(super) fn answer(
 fn with_sentences(
     answer: &[u8],
     snapshot: &Snapshot,
-    asked: Asked<'_>,
+    input: Input<'_>,
     at: Second,
     decisions: &Decisions,
 ) -> Vec<u8> {
     // written a line above: it is JSON
     let mut answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     for toggles in &snapshot.files {
-        let explanations = explain::file(toggles, asked, at, decisions);
+        let explanations = explain::file(toggles, input, at, decisions);
         for (feature, explanation) in toggles.features.iter().zip(explanations) {
             if let Some(found) = answer["features"].get_mut(&*feature.key) {
                 found["why"] = explanation.why.into();

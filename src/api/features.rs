@@ -5,7 +5,7 @@ use super::answers::{Counted, Described, Features, LastReload, Ordered};
 use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,
-        attributes::{Slot, USER},
+        attributes::{AttributeIndex, USER},
         describe::{json::canonical, sentence},
         instant,
         model::Condition,
@@ -112,8 +112,8 @@ fn attributes(snapshot: &Snapshot) -> Vec<Cow<'_, str>> {
     names
 }
 
-fn asked(toggles: &Toggles) -> Vec<Slot> {
-    fn walk(condition: &Condition, slots: &mut Vec<Slot>) {
+fn asked(toggles: &Toggles) -> Vec<AttributeIndex> {
+    fn walk(condition: &Condition, slots: &mut Vec<AttributeIndex>) {
         match condition {
             Condition::All(some) | Condition::Any(some) => {
                 some.iter().for_each(|one| walk(one, slots))

@@ -102,7 +102,7 @@ impl Serialize for Metadata<'_> {
                 None => map.serialize_entry("rule", &self.decision.rule)?,
             }
         }
-        if self.decision.forced {
+        if self.decision.overridden {
             map.serialize_entry("forced", &true)?;
         }
         if let Some(bucket) = self.bucket {

@@ -7,7 +7,7 @@ use super::flags::{
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
     describe::explain,
-    request::{Asked, Context},
+    request::{EvaluationContext, Input},
     units::Second,
 };
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub fn refusal(status: u16, key: Option<&str>, code: &'static str, details: Stri
 }
 
 /// Reads `{"context": {…}}`: `targetingKey` is the user, every other key an attribute.
-pub fn context(body: &[u8], key: Option<&str>) -> Result<Context, Answer> {
+pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, Answer> {
     let refuse = |code, details: &str| refusal(400, key, code, details.to_owned());
     let parse =
         |error: serde_json::Error| refuse("PARSE_ERROR", &format!("the body is not JSON: {error}"));
@@ -48,7 +48,7 @@ pub fn context(body: &[u8], key: Option<&str>) -> Result<Context, Answer> {
             "the body has to be an object, as in {\"context\": {\"targetingKey\": \"mia\"}}",
         ));
     }
-    let mut context = Context::default();
+    let mut context = EvaluationContext::default();
     match body.get_mut("context").map(Value::take) {
         None | Some(Value::Null) => {}
         Some(Value::Object(entries)) => {
@@ -77,7 +77,7 @@ pub fn context(body: &[u8], key: Option<&str>) -> Result<Context, Answer> {
 }
 
 /// Text as text, numbers and truths as written, lists as their elements, an object as `key.inner`.
-fn attribute(key: String, value: Value, context: &mut Context) {
+fn attribute(key: String, value: Value, context: &mut EvaluationContext) {
     let text = |value: Value| match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
@@ -108,7 +108,7 @@ pub fn single(
     snapshot: &Snapshot,
     over: Over<'_>,
     key: &str,
-    context: &Context,
+    context: &EvaluationContext,
     now: Second,
 ) -> Answer {
     let decisions = decide(snapshot, context, now);
@@ -118,7 +118,7 @@ pub fn single(
         let details = format!("there is no flag `{key}` in force");
         return refusal(404, Some(key), "FLAG_NOT_FOUND", details);
     };
-    let buckets = explain::buckets(toggles, Asked::Context(context), None);
+    let buckets = explain::buckets(toggles, Input::Context(context), None);
     let bucket = std::iter::zip(&toggles.features, buckets)
         .find(|(one, _)| std::ptr::eq(*one, feature))
         .and_then(|(_, bucket)| bucket);
@@ -135,7 +135,7 @@ pub fn single(
 pub fn bulk(
     snapshot: &Snapshot,
     over: Over<'_>,
-    context: &Context,
+    context: &EvaluationContext,
     now: Second,
     event_streams: Vec<EventStream>,
 ) -> (String, Vec<u8>) {
@@ -167,9 +167,9 @@ fn bytes(answer: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap_or_default()
 }
 
-fn decide(snapshot: &Snapshot, context: &Context, now: Second) -> Decisions {
+fn decide(snapshot: &Snapshot, context: &EvaluationContext, now: Second) -> Decisions {
     let mut decisions = Decisions::default();
-    snapshot.decide(Asked::Context(context), now, None, &mut decisions);
+    snapshot.decide(Input::Context(context), now, None, &mut decisions);
     decisions
 }
 
@@ -185,7 +185,9 @@ fn features<'a>(
     snapshot
         .features()
         .filter(move |(_, toggles, _)| asked(toggles))
-        .filter_map(|(index, toggles, feature)| Some((toggles, feature, decisions.answers[index]?)))
+        .filter_map(|(index, toggles, feature)| {
+            Some((toggles, feature, decisions.by_feature[index]?))
+        })
 }
 
 fn name<'a>(over: Over<'_>, feature: &'a Feature) -> &'a str {

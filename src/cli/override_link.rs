@@ -2,7 +2,7 @@
 //! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
 
 use super::output::{refuse, say};
-use crate::{engine::signature::Key, flags::values, server::clock::wall_clock};
+use crate::{engine::signature::SigningKey, flags::values, server::clock::wall_clock};
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
 };
@@ -46,7 +46,7 @@ pub struct OverrideArgs {
 /// Exit code 2 where the variable holds no key.
 pub fn main(args: &OverrideArgs) -> ExitCode {
     let secret = env::var_os(&args.key_env).unwrap_or_default();
-    let Some(key) = Key::new(secret.as_encoded_bytes()) else {
+    let Some(key) = SigningKey::new(secret.as_encoded_bytes()) else {
         return refuse(&format!(
             "the variable {} is empty or not set: it has to hold the key",
             args.key_env
@@ -69,7 +69,7 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
 
 /// The dictionary with `exp` and `sig`, as it is sent.
 pub fn signed(
-    key: &Key,
+    key: &SigningKey,
     namespace: Option<&str>,
     forced: &[(Name, String)],
     expires: i64,

@@ -4,7 +4,7 @@
 use crate::{
     engine::{
         instant,
-        request::{Asked, Http},
+        request::{HttpRequest, Input},
         units::Second,
     },
     server::clock::wall_clock,
@@ -88,12 +88,12 @@ impl Request {
     }
 
     /// What the engine is asked, for the user of the flags or another one.
-    pub fn asked<'a>(&'a self, user: Option<&'a str>) -> Asked<'a> {
+    pub fn input<'a>(&'a self, user: Option<&'a str>) -> Input<'a> {
         let (path, query) = match self.args.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (&*self.args.path, None),
         };
-        Asked::Http(Http {
+        Input::Http(HttpRequest {
             headers: &self.headers,
             method: &self.args.method,
             path,

@@ -4,11 +4,11 @@
 use super::{
     bucket,
     decision::Reason,
-    model::{Feature, Outcome, Serve},
+    model::{Allocation, Feature, Serve},
     units::{Second, Share},
 };
 
-impl Outcome {
+impl Allocation {
     /// Steps 4f to 4h of `evaluate`. `targeted` is the reason when no share between 0 and 100% was consulted.
     pub fn decide<'u>(
         &self,
@@ -47,9 +47,9 @@ impl Feature {
         match self
             .weighted
             .as_ref()
-            .and_then(|weighted| weighted.rollout.place(unit))
+            .and_then(|weighted| weighted.rollout.position(unit))
         {
-            Some(place) => place.is_in(share),
+            Some(position) => position.is_in(share),
             None => self.seed.point(unit).is_in(share),
         }
     }
@@ -59,9 +59,9 @@ impl Feature {
         match self
             .weighted
             .as_ref()
-            .and_then(|weighted| weighted.rollout.place(unit))
+            .and_then(|weighted| weighted.rollout.position(unit))
         {
-            Some(place) => place.bucket(),
+            Some(position) => position.bucket(),
             None => self.seed.point(unit).bucket(),
         }
     }
@@ -81,14 +81,14 @@ impl Serve {
             Serve::Split(arms) => match feature
                 .weighted
                 .as_ref()
-                .and_then(|weighted| weighted.split.place(unit))
+                .and_then(|weighted| weighted.split.position(unit))
             {
                 None => bucket::split(arms, unit),
-                Some(place) => {
+                Some(position) => {
                     let mut cut = 0;
                     let arm = arms.iter().find(|arm| {
                         cut += u64::from(arm.share.millionths());
-                        place.before(cut)
+                        position.before(cut)
                     });
                     arm.map_or(feature.default, |arm| arm.variant)
                 }

@@ -2,17 +2,17 @@
 //! In: the request (or an OFREP context) as it came. Out: the text of an attribute, or its absence.
 
 use super::{
-    request::{Asked, Context},
+    request::{EvaluationContext, Input},
     source::Source,
 };
 use smallvec::SmallVec;
 use std::{borrow::Cow, cell::OnceCell};
 
-/// Index of an attribute in [`super::model::Toggles::attributes`]. Slot 0 is always `user`.
-pub type Slot = u16;
+/// Index of an attribute in [`super::model::Toggles::attributes`]. The first is always `user`.
+pub type AttributeIndex = u16;
 
-/// The slot of `user`.
-pub const USER: Slot = 0;
+/// The index of `user`.
+pub const USER: AttributeIndex = 0;
 
 /// Something that conditions and bucketing may ask for.
 #[derive(Clone, Debug)]
@@ -48,33 +48,33 @@ impl<'a> Found<'a> {
 
 /// The attributes of one request, each read at most once.
 pub struct Values<'a> {
-    asked: Asked<'a>,
+    input: Input<'a>,
     attributes: &'a [Attribute],
     found: SmallVec<[OnceCell<Found<'a>>; 6]>,
 }
 
 impl<'a> Values<'a> {
     /// Nothing is read until it is asked for.
-    pub fn new(attributes: &'a [Attribute], asked: Asked<'a>) -> Self {
+    pub fn new(attributes: &'a [Attribute], input: Input<'a>) -> Self {
         let found = attributes.iter().map(|_| OnceCell::new()).collect();
         Values {
-            asked,
+            input,
             attributes,
             found,
         }
     }
 
-    /// The attribute in this slot.
+    /// The attribute at this index.
     #[inline]
-    pub fn get(&self, slot: Slot) -> &Found<'a> {
-        let slot = usize::from(slot);
-        self.found[slot]
-            .get_or_init(|| self.attributes[slot].find(self.asked, slot == usize::from(USER)))
+    pub fn get(&self, index: AttributeIndex) -> &Found<'a> {
+        let index = usize::from(index);
+        self.found[index]
+            .get_or_init(|| self.attributes[index].find(self.input, index == usize::from(USER)))
     }
 
-    /// The definition of the attribute in this slot.
-    pub fn attribute(&self, slot: Slot) -> &'a Attribute {
-        &self.attributes[usize::from(slot)]
+    /// The definition of the attribute at this index.
+    pub fn attribute(&self, index: AttributeIndex) -> &'a Attribute {
+        &self.attributes[usize::from(index)]
     }
 
     /// Takes a stranger's new id as the user; without effect once the user has been read.
@@ -87,10 +87,10 @@ impl<'a> Values<'a> {
 
 impl Attribute {
     /// The first source that is present; for `user` a conflicting header ends the search.
-    pub fn find<'a>(&'a self, asked: Asked<'a>, is_user: bool) -> Found<'a> {
-        match asked {
-            Asked::Context(context) => self.in_context(context, is_user),
-            Asked::Http(http) => {
+    pub fn find<'a>(&'a self, input: Input<'a>, is_user: bool) -> Found<'a> {
+        match input {
+            Input::Context(context) => self.in_context(context, is_user),
+            Input::Http(http) => {
                 if let Some(user) = http.user.filter(|_| is_user) {
                     return Found::Value(Cow::Borrowed(user.as_bytes()), 0);
                 }
@@ -106,7 +106,7 @@ impl Attribute {
         }
     }
 
-    fn in_context<'a>(&'a self, context: &'a Context, is_user: bool) -> Found<'a> {
+    fn in_context<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Found<'a> {
         let text = if is_user {
             context.user.as_deref().map(Cow::Borrowed)
         } else {
@@ -168,10 +168,10 @@ mod tests {
                 sources: Box::default(),
                 split: split.map(Into::into),
             };
-            let mut context = Context::default();
+            let mut context = EvaluationContext::default();
             let elements = elements.iter().map(|text| (*text).to_owned()).collect();
             context.attributes.insert("groups".into(), elements);
-            let found = groups.find(Asked::Context(&context), false);
+            let found = groups.find(Input::Context(&context), false);
             let expected = expected.map(str::as_bytes);
             assert_eq!(found.bytes(), expected, "{context:?} by {split:?}");
         }
@@ -193,10 +193,10 @@ mod tests {
                 sources: sources.into(),
                 split: None,
             };
-            let mut context = Context::default();
+            let mut context = EvaluationContext::default();
             let said = said.map(|said: &str| ("stage".to_owned(), vec![said.to_owned()]));
             context.attributes.extend(said);
-            let found = stage.find(Asked::Context(&context), false);
+            let found = stage.find(Input::Context(&context), false);
             assert_eq!(found.bytes(), expected.map(str::as_bytes), "{stage:?}");
         }
     }

@@ -10,7 +10,7 @@ use super::{
 
 /// All that a condition may look at.
 #[derive(Clone, Copy)]
-pub struct Context<'c, 'a> {
+pub struct Scope<'c, 'a> {
     /// the attributes of this request
     pub values: &'c Values<'a>,
     /// the clock, read once a request
@@ -28,33 +28,31 @@ impl Condition {
     }
 
     /// Whether this condition holds.
-    pub fn holds(&self, context: Context<'_, '_>) -> bool {
+    pub fn holds(&self, scope: Scope<'_, '_>) -> bool {
         match self {
-            Condition::Segment(index) => {
-                context.toggles.segments[usize::from(*index)].holds(context)
-            }
-            Condition::All(all) => all.iter().all(|one| one.holds(context)),
-            Condition::Any(any) => any.iter().any(|one| one.holds(context)),
-            Condition::Not(one) => !one.holds(context),
-            Condition::Attribute(slot, test) => {
-                let Found::Value(bytes, _) = context.values.get(*slot) else {
+            Condition::Segment(index) => scope.toggles.segments[usize::from(*index)].holds(scope),
+            Condition::All(all) => all.iter().all(|one| one.holds(scope)),
+            Condition::Any(any) => any.iter().any(|one| one.holds(scope)),
+            Condition::Not(one) => !one.holds(scope),
+            Condition::Attribute(index, test) => {
+                let Found::Value(bytes, _) = scope.values.get(*index) else {
                     return test.holds(None);
                 };
-                match &context.values.attribute(*slot).split {
+                match &scope.values.attribute(*index).split {
                     None => test.holds(Some(bytes)),
                     Some(by) => test.holds_for_any(&elements(bytes, by).collect::<Vec<_>>()),
                 }
             }
             Condition::Feature(index, test) => {
-                let decision = context.decided[usize::from(*index)];
-                let feature = &context.toggles.features[usize::from(*index)];
+                let decision = scope.decided[usize::from(*index)];
+                let feature = &scope.toggles.features[usize::from(*index)];
                 test.holds(
                     decision.map(|decision| feature.variant(decision.variant).name.as_bytes()),
                 )
             }
             Condition::Now { from, until } => {
-                from.is_none_or(|from| context.now >= from)
-                    && until.is_none_or(|until| context.now < until)
+                from.is_none_or(|from| scope.now >= from)
+                    && until.is_none_or(|until| scope.now < until)
             }
         }
     }

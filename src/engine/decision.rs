@@ -1,15 +1,15 @@
 //! What was decided, and why.
 //! In: the evaluation. Out: what headers, metrics and explanations are made of.
 
-use super::{model::Snapshot, overrides, visitor::VisitorId};
+use super::{model::Snapshot, overrides::OverrideResult, visitor::VisitorId};
 use smallvec::SmallVec;
 
 /// Why, in OpenFeature's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// nothing was asked
+    /// no condition and no share was consulted
     Static,
-    /// the feature's condition does not hold, or no rule decided
+    /// the feature's condition does not hold, or no rule matched and nothing else is served
     Default,
     /// a condition decided
     TargetingMatch,
@@ -17,7 +17,7 @@ pub enum Reason {
     Split,
     /// paused
     Disabled,
-    /// a share had to decide, and there is no unit
+    /// a share had to decide, and the request has no unit
     Error,
 }
 
@@ -35,7 +35,7 @@ impl Reason {
     }
 }
 
-/// What one feature answers to one request.
+/// Which variant of one feature a request gets, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// index into the feature's variants
@@ -45,36 +45,36 @@ pub struct Decision {
     /// the rule that decided, from 1; 0 for none
     pub rule: u8,
     /// by a valid override
-    pub forced: bool,
+    pub overridden: bool,
 }
 
-/// The answers to one request. Reused from request to request, so that the hot path does not allocate.
+/// All decisions for one request. Reused from request to request, so that the hot path does not allocate.
 #[derive(Debug, Default)]
 pub struct Decisions {
-    /// by [`Toggles::first`] + index of the feature; none where a feature gives no answer
-    pub answers: Vec<Option<Decision>>,
+    /// by [`Toggles::first`] + index of the feature; none where a feature has no variant (a draft, say)
+    pub by_feature: Vec<Option<Decision>>,
     /// for each file, where the user came from
-    pub people: SmallVec<[Person; 1]>,
+    pub user_sources: SmallVec<[UserSource; 1]>,
     /// for each file, what became of an override
-    pub overrides: SmallVec<[Option<overrides::Outcome>; 1]>,
-    /// the new id of a stranger, and which files' cookies carry it
+    pub overrides: SmallVec<[Option<OverrideResult>; 1]>,
+    /// the new id of a visitor, and which files' cookies carry it
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
     /// our fields as lines of a head, after [`Snapshot::write_lines`]
     pub lines: Vec<u8>,
-    /// whether `users` is filled: only where somebody asked for ids in a log
+    /// whether `users` is filled: only where a log is to name users
     pub remember_users: bool,
-    /// for each file, who asks
+    /// for each file, the user's id
     pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
 }
 
-/// Who asks, without the id itself.
+/// Where the user's id came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Person {
-    /// nobody said
-    Unknown,
-    /// a header said two things
+pub enum UserSource {
+    /// there is none
+    Absent,
+    /// a header came twice with different values
     Conflict,
     /// by the source at this index of the user's sources; one past the last is a new visitor
     Source(u16),
@@ -83,17 +83,17 @@ pub enum Person {
 }
 
 impl Decisions {
-    /// Makes room for the answers of this snapshot.
+    /// Makes room for the decisions of this snapshot.
     pub fn reset(&mut self, snapshot: &Snapshot) {
-        self.answers.clear();
-        self.answers.resize(
+        self.by_feature.clear();
+        self.by_feature.resize(
             snapshot
                 .files
                 .last()
                 .map_or(0, |file| file.first + file.features.len()),
             None,
         );
-        self.people.clear();
+        self.user_sources.clear();
         self.overrides.clear();
         self.visitor = None;
         self.forged = 0;

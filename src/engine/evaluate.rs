@@ -23,13 +23,13 @@
 
 use super::{
     attributes::{Found, USER, Values},
-    condition::Context,
-    decision::{Decision, Decisions, Person, Reason},
-    model::{Condition, FeatureIndex, Snapshot, Status, Toggles},
-    overrides,
-    request::Asked,
+    condition::Scope,
+    decision::{Decision, Decisions, Reason, UserSource},
+    model::{Condition, FeatureIndex, OverridePolicy, Snapshot, Status, Toggles},
+    overrides::OverrideResult,
+    request::Input,
     units::Second,
-    visitor::{Anonymous, Fresh, VisitorId},
+    visitor::{RandomBits, VisitorCookie, VisitorId},
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -39,14 +39,14 @@ impl Snapshot {
     /// only, drop what only burgee may send ([`super::forged_fields`]), write our headers.
     pub fn decide(
         &self,
-        asked: Asked<'_>,
+        input: Input<'_>,
         now: Second,
-        fresh: Option<Fresh<'_>>,
+        random: Option<RandomBits<'_>>,
         decisions: &mut Decisions,
     ) {
         decisions.reset(self);
         for (index, toggles) in self.files.iter().enumerate() {
-            file(toggles, index, asked, now, fresh, decisions);
+            file(toggles, index, input, now, random, decisions);
         }
     }
 }
@@ -55,183 +55,169 @@ impl Snapshot {
 fn file(
     toggles: &Toggles,
     index: usize,
-    asked: Asked<'_>,
+    input: Input<'_>,
     now: Second,
-    fresh: Option<Fresh<'_>>,
+    random: Option<RandomBits<'_>>,
     out: &mut Decisions,
 ) {
     // 2. as the request came
-    let values = Values::new(&toggles.attributes, asked);
-    out.people.push(person(
+    let values = Values::new(&toggles.attributes, input);
+    out.user_sources.push(user_source(
         toggles,
         index,
         &values,
-        asked,
-        fresh,
+        input,
+        random,
         &mut out.visitor,
     ));
     if out.remember_users {
         out.users.push(values.get(USER).bytes().map(Into::into));
     }
-    let answers = &mut out.answers[toggles.first..toggles.first + toggles.features.len()];
-    let context = Context {
+    let decided = &mut out.by_feature[toggles.first..toggles.first + toggles.features.len()];
+    let scope = Scope {
         values: &values,
         now,
         toggles,
         decided: &[],
     };
     // 3. the file's own condition. It cannot ask for the file's features: that is refused at load
-    if toggles
-        .when
-        .as_ref()
-        .is_some_and(|when| !when.holds(context))
-    {
+    if toggles.when.as_ref().is_some_and(|when| !when.holds(scope)) {
         return out.overrides.push(None);
     }
     // 4. without the override first: its condition may ask for features, as they are without it
-    every_feature(context, answers, &[]);
-    let Some(overriding) = &toggles.forced else {
+    every_feature(scope, decided, &[]);
+    let Some(policy) = &toggles.override_policy else {
         return out.overrides.push(None);
     };
-    let holds = |when: &Condition| {
-        when.holds(Context {
-            decided: answers,
-            ..context
-        })
-    };
-    let allowed = overriding.when.as_ref().is_none_or(holds);
-    let outcome = overriding.claim(asked).map(|claim| {
-        if !allowed {
-            return overrides::Outcome::NotAllowed;
-        }
-        match claim.and_then(|text| overriding.read(&text, toggles, now)) {
-            Err(refused) => refused,
-            Ok(dictionary) => {
-                every_feature(context, answers, &dictionary);
-                overrides::Outcome::Applied
-            }
-        }
-    });
-    out.overrides.push(outcome);
+    out.overrides
+        .push(overridden(policy, input, scope, decided));
 }
 
+/// Steps 4a to 4h, parents before children.
 fn every_feature(
-    context: Context<'_, '_>,
-    answers: &mut [Option<Decision>],
-    forced: &[(FeatureIndex, u8)],
+    scope: Scope<'_, '_>,
+    decided: &mut [Option<Decision>],
+    overrides: &[(FeatureIndex, u8)],
 ) {
-    for &feature in &*context.toggles.order {
-        answers[usize::from(feature)] = feature_answer(
-            feature,
-            Context {
-                decided: answers,
-                ..context
-            },
-            forced,
-        );
+    for &index in &*scope.toggles.order {
+        decided[usize::from(index)] = feature(index, Scope { decided, ..scope }, overrides);
     }
 }
 
-fn person<'a>(
+/// Decides again with the override that the request brings, if it may; says what became of it.
+fn overridden(
+    policy: &OverridePolicy,
+    input: Input<'_>,
+    scope: Scope<'_, '_>,
+    decided: &mut [Option<Decision>],
+) -> Option<OverrideResult> {
+    let holds = |when: &Condition| when.holds(Scope { decided, ..scope });
+    let allowed = policy.when.as_ref().is_none_or(holds);
+    policy.text(input).map(|text| {
+        if !allowed {
+            return OverrideResult::NotAllowed;
+        }
+        match text.and_then(|text| policy.read(&text, scope.toggles, scope.now)) {
+            Err(refused) => refused,
+            Ok(overrides) => {
+                every_feature(scope, decided, &overrides);
+                OverrideResult::Applied
+            }
+        }
+    })
+}
+
+/// Where the user's id came from. A visitor without one gets one here.
+fn user_source<'a>(
     toggles: &'a Toggles,
     index: usize,
     values: &Values<'a>,
-    asked: Asked<'a>,
-    fresh: Option<Fresh<'_>>,
+    input: Input<'a>,
+    random: Option<RandomBits<'_>>,
     visitor: &mut Option<(VisitorId, SmallVec<[u16; 1]>)>,
-) -> Person {
-    if let (Some(_), Asked::Http(http), Some(fresh)) = (&toggles.anonymous, asked, fresh) {
+) -> UserSource {
+    if let (Some(_), Input::Http(http), Some(random)) = (&toggles.visitor_cookie, input, random) {
         // looked up apart from `values`, which then takes the new id as if it had come with the request
-        if Anonymous::is_navigation(http.headers)
-            && toggles.attributes[usize::from(USER)].find(asked, true) == Found::Absent
+        if VisitorCookie::is_navigation(http.headers)
+            && toggles.attributes[usize::from(USER)].find(input, true) == Found::Absent
         {
             let (id, files) =
-                visitor.get_or_insert_with(|| (VisitorId::new(fresh()), SmallVec::new()));
+                visitor.get_or_insert_with(|| (VisitorId::new(random()), SmallVec::new()));
             files.push(index as u16);
             values.set_user(Cow::Owned(id.as_str().as_bytes().to_vec()));
         }
     }
     match values.get(USER) {
-        Found::Absent => Person::Unknown,
-        Found::Conflict => Person::Conflict,
-        Found::Value(..) if matches!(asked, Asked::Context(_)) => Person::Context,
-        Found::Value(_, source) => Person::Source(*source as u16),
+        Found::Absent => UserSource::Absent,
+        Found::Conflict => UserSource::Conflict,
+        Found::Value(..) if matches!(input, Input::Context(_)) => UserSource::Context,
+        Found::Value(_, source) => UserSource::Source(*source as u16),
     }
 }
 
-fn feature_answer(
+/// Steps 4a to 4h for one feature.
+fn feature(
     index: FeatureIndex,
-    context: Context<'_, '_>,
-    forced: &[(FeatureIndex, u8)],
+    scope: Scope<'_, '_>,
+    overrides: &[(FeatureIndex, u8)],
 ) -> Option<Decision> {
-    let toggles = context.toggles;
+    let toggles = scope.toggles;
     let feature = &toggles.features[usize::from(index)];
-    let answer = |variant, reason| {
+    let decision = |variant, reason| {
         Some(Decision {
             variant,
             reason,
             rule: 0,
-            forced: false,
+            overridden: false,
         })
     };
-    let force = forced
+    let named = overrides
         .iter()
-        .find(|(forced, _)| *forced == index)
+        .find(|(named, _)| *named == index)
         .map(|(_, variant)| *variant);
     // a. and b.
     match feature.status {
         Status::Archived => return None,
-        Status::Draft if force.is_none() || toggles.paused => return None,
+        Status::Draft if named.is_none() || toggles.paused => return None,
         _ if toggles.paused || feature.status == Status::Paused => {
-            return answer(feature.default, Reason::Disabled);
+            return decision(feature.default, Reason::Disabled);
         }
         _ => {}
     }
     // c.
-    if let Some(variant) = force {
+    if let Some(variant) = named {
         return Some(Decision {
             variant,
             reason: Reason::TargetingMatch,
             rule: 0,
-            forced: true,
+            overridden: true,
         });
     }
     // d.
-    if feature
-        .when
-        .as_ref()
-        .is_some_and(|when| !when.holds(context))
-    {
-        return answer(feature.default, Reason::Default);
+    if feature.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+        return decision(feature.default, Reason::Default);
     }
     // e.
-    let rule = feature
-        .rules
-        .iter()
-        .position(|rule| rule.when.holds(context));
-    let outcome = rule
-        .map(|rule| &feature.rules[rule].outcome)
-        .or(feature.last.as_ref());
-    let Some(outcome) = outcome else {
-        return answer(feature.default, Reason::Default);
+    let rule = feature.rules.iter().position(|rule| rule.when.holds(scope));
+    let allocation = rule
+        .map(|rule| &feature.rules[rule].allocation)
+        .or(feature.fallthrough.as_ref());
+    let Some(allocation) = allocation else {
+        return decision(feature.default, Reason::Default);
     };
     // f. to h.
-    let asked = |rule: usize| !feature.rules[rule].when.is_always();
-    let targeted = if rule.is_some_and(asked) || feature.when.is_some() {
+    let has_condition = |rule: usize| !feature.rules[rule].when.is_always();
+    let targeted = if rule.is_some_and(has_condition) || feature.when.is_some() {
         Reason::TargetingMatch
     } else {
         Reason::Static
     };
-    let (variant, reason) = outcome.decide(
-        feature,
-        || context.values.get(feature.unit).bytes(),
-        context.now,
-        targeted,
-    );
+    let unit = || scope.values.get(feature.unit).bytes();
+    let (variant, reason) = allocation.decide(feature, unit, scope.now, targeted);
     Some(Decision {
         variant,
         reason,
         rule: rule.map_or(0, |rule| rule as u8 + 1),
-        forced: false,
+        overridden: false,
     })
 }

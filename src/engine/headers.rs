@@ -11,7 +11,7 @@ impl Snapshot {
     /// Writes our headers into a map, last: the caller has stripped whatever folds onto them. The map grows at most once.
     pub fn write(&self, headers: &mut HeaderMap, decisions: &Decisions) {
         // a map that cannot hold more goes on without us: the application is reached even then
-        let _ = headers.try_reserve(decisions.answers.len() + 2);
+        let _ = headers.try_reserve(decisions.by_feature.len() + 2);
         each(self, decisions, |name, value| {
             let _ = headers.try_insert(name.clone(), value.clone());
         });
@@ -47,7 +47,7 @@ fn each(
         for (feature, decision) in toggles
             .features
             .iter()
-            .zip(&decisions.answers[toggles.first..])
+            .zip(&decisions.by_feature[toggles.first..])
         {
             let Some(decision) = decision else { continue };
             let variant = feature.variant(decision.variant);
@@ -133,7 +133,7 @@ pub fn sent<'a>(
     decisions: &'a Decisions,
 ) -> impl Iterator<Item = (&'a Toggles, &'a Feature, Decision)> {
     snapshot.features().filter_map(|(index, toggles, feature)| {
-        let decision = decisions.answers[index]?;
+        let decision = decisions.by_feature[index]?;
         let omitted = !toggles.send_off && &*feature.variant(decision.variant).name == "off";
         (!omitted).then_some((toggles, feature, decision))
     })

@@ -28,4 +28,3 @@ pub mod weights;
 
 pub use decision::{Decision, Decisions, Reason};
 pub use model::{Feature, Snapshot, Status, Toggles, Variant};
-pub use request::Facts;

@@ -2,15 +2,16 @@
 //! In: `config`, which makes it. Out: what every request is decided by.
 
 use super::{
-    attributes::{Attribute, Slot},
+    attributes::{Attribute, AttributeIndex},
     bucket::{self, Arm},
     forged_fields::ForgedFields,
     operator::Test,
     schedule::Rollout,
-    signature::Key,
+    signature::SigningKey,
     source::Source,
     units::Second,
-    visitor, weights,
+    visitor::VisitorCookie,
+    weights,
 };
 use http::{HeaderName, HeaderValue};
 
@@ -34,18 +35,18 @@ pub struct Snapshot {
 pub struct Toggles {
     /// the file's `namespace`
     pub namespace: Option<Box<str>>,
-    /// where this file's answers begin in [`Decisions`]
+    /// where this file's decisions begin among those of all files
     pub first: usize,
     /// `status: paused`: the kill switch
     pub paused: bool,
     /// the whole file's condition
     pub when: Option<Condition>,
-    /// slot 0 is `user`
+    /// the first is `user`
     pub attributes: Box<[Attribute]>,
-    /// ids for strangers
-    pub anonymous: Option<visitor::Anonymous>,
-    /// overrides for QA
-    pub forced: Option<Override>,
+    /// the file's `anonymous`: ids for visitors
+    pub visitor_cookie: Option<VisitorCookie>,
+    /// who may override variants
+    pub override_policy: Option<OverridePolicy>,
     /// named conditions, and their names for `explain`
     pub segments: Box<[Condition]>,
     /// names of the segments, at the same indexes
@@ -61,13 +62,13 @@ pub struct Toggles {
 /// Where a feature is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// no answer unless forced
+    /// no variant, unless an override names it
     Draft,
     /// evaluated
     Running,
     /// everybody gets the default
     Paused,
-    /// no answer at all
+    /// no variant at all
     Archived,
 }
 
@@ -94,10 +95,10 @@ pub struct Feature {
     pub when: Option<Condition>,
     /// the first whose condition holds decides
     pub rules: Box<[Rule]>,
-    /// the feature's own `rollout` and `serve`: its last rule, without a condition
-    pub last: Option<Outcome>,
+    /// what decides where no rule does: the feature's own `rollout` and `serve`
+    pub fallthrough: Option<Allocation>,
     /// the unit that is bucketed: `by`, else the user
-    pub unit: Slot,
+    pub unit: AttributeIndex,
     /// point("bucket")
     pub seed: bucket::Seed,
     /// the salt that the seeds were made of
@@ -112,7 +113,7 @@ pub struct Feature {
     pub metrics: bool,
 }
 
-/// One outcome of a feature.
+/// One of the values that a feature can have.
 #[derive(Debug)]
 pub struct Variant {
     /// `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`
@@ -146,7 +147,7 @@ impl Snapshot {
         }
     }
 
-    /// Every feature with its index in [`Decisions`].
+    /// Every feature with its index among the decisions of all files.
     pub fn features(&self) -> impl Iterator<Item = (usize, &Toggles, &Feature)> {
         self.files.iter().flat_map(|toggles| {
             let numbered = toggles.features.iter().enumerate();
@@ -166,13 +167,13 @@ pub struct Rule {
     /// the rule's condition
     pub when: Condition,
     /// what it gives
-    pub outcome: Outcome,
+    pub allocation: Allocation,
 }
 
-/// How far, and what.
+/// Whom a rule reaches and what they get.
 #[derive(Debug)]
-pub struct Outcome {
-    /// everybody where the file says nothing
+pub struct Allocation {
+    /// how far; everybody where the file says nothing
     pub rollout: Rollout,
     /// what those inside get
     pub serve: Serve,
@@ -201,8 +202,8 @@ pub enum Condition {
     /// holds when the other does not
     Not(Box<Condition>),
     /// an attribute of the request
-    Attribute(Slot, Test),
-    /// the variant of another feature; absent while that feature gives no answer (a draft)
+    Attribute(AttributeIndex, Test),
+    /// the variant of another feature; absent while that feature has none (a draft)
     Feature(FeatureIndex, Test),
     /// the clock: from inclusive, until exclusive
     Now {
@@ -215,11 +216,11 @@ pub enum Condition {
 
 /// The `override` block of a file. At least one of `when` and `key` is there.
 #[derive(Debug)]
-pub struct Override {
+pub struct OverridePolicy {
     /// header or query sources; the first that is present
     pub from: Box<[Source]>,
     /// must hold
     pub when: Option<Condition>,
     /// must have signed it
-    pub key: Option<Key>,
+    pub key: Option<SigningKey>,
 }

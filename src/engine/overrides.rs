@@ -1,9 +1,9 @@
-//! Overrides for QA: a dictionary (RFC 9651) in a header or the query, gated by a condition or a signature.
-//! In: the request and the key. Out: which variants are forced, or why nothing is; the key is shown nowhere.
+//! Overrides for QA: a dictionary (RFC 9651) in a header or the query, allowed by a condition or a signature.
+//! In: the request and the file's policy. Out: which features get which variant, or why the override is refused.
 
 use super::{
-    model::{FeatureIndex, Override, Toggles},
-    request::Asked,
+    model::{FeatureIndex, OverridePolicy, Toggles},
+    request::Input,
     units::Second,
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
@@ -11,8 +11,8 @@ use std::borrow::Cow;
 
 /// What became of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// it forced what it names
+pub enum OverrideResult {
+    /// the features that it names have its variants
     Applied,
     /// `when` does not hold
     NotAllowed,
@@ -26,16 +26,16 @@ pub enum Outcome {
     BadSignature,
 }
 
-impl Outcome {
+impl OverrideResult {
     /// The label of a metric.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Outcome::Applied => "applied",
-            Outcome::NotAllowed => "not_allowed",
-            Outcome::Malformed => "malformed",
-            Outcome::Unsigned => "unsigned",
-            Outcome::Expired => "expired",
-            Outcome::BadSignature => "bad_signature",
+            OverrideResult::Applied => "applied",
+            OverrideResult::NotAllowed => "not_allowed",
+            OverrideResult::Malformed => "malformed",
+            OverrideResult::Unsigned => "unsigned",
+            OverrideResult::Expired => "expired",
+            OverrideResult::BadSignature => "bad_signature",
         }
     }
 }
@@ -43,23 +43,28 @@ impl Outcome {
 /// Longer overrides are not read.
 const LONGEST: usize = 8 * 1024;
 
-/// Which variant is forced on which feature.
-pub type Forced = Vec<(FeatureIndex, u8)>;
+/// Which feature gets which variant.
+pub type Overrides = Vec<(FeatureIndex, u8)>;
 
-impl Override {
+impl OverridePolicy {
     /// The text of an override, where the request brings one.
-    pub fn claim<'a>(&'a self, asked: Asked<'a>) -> Option<Result<Cow<'a, [u8]>, Outcome>> {
-        let Asked::Http(http) = asked else {
+    pub fn text<'a>(&'a self, input: Input<'a>) -> Option<Result<Cow<'a, [u8]>, OverrideResult>> {
+        let Input::Http(http) = input else {
             return None;
         };
         let mut found = self.from.iter().map(|source| source.read(http, None));
-        found.find_map(|found| found.map_err(|_| Outcome::Malformed).transpose())
+        found.find_map(|found| found.map_err(|_| OverrideResult::Malformed).transpose())
     }
 
-    /// What it forces. The caller has seen that `when` holds, so that only those who may cost a signature check.
-    pub fn read(&self, text: &[u8], toggles: &Toggles, now: Second) -> Result<Forced, Outcome> {
+    /// What it overrides. The caller has seen that `when` holds, so that only those who may cost a signature check.
+    pub fn read(
+        &self,
+        text: &[u8],
+        toggles: &Toggles,
+        now: Second,
+    ) -> Result<Overrides, OverrideResult> {
         let dictionary = self.dictionary(text, toggles.namespace.as_deref(), now)?;
-        Ok(named(&dictionary, toggles))
+        Ok(overrides(&dictionary, toggles))
     }
 
     fn dictionary(
@@ -67,38 +72,41 @@ impl Override {
         text: &[u8],
         namespace: Option<&str>,
         now: Second,
-    ) -> Result<Dictionary, Outcome> {
+    ) -> Result<Dictionary, OverrideResult> {
         if text.len() > LONGEST {
-            return Err(Outcome::Malformed);
+            return Err(OverrideResult::Malformed);
         }
-        let mut dictionary: Dictionary =
-            Parser::new(text).parse().map_err(|_| Outcome::Malformed)?;
+        let mut dictionary: Dictionary = Parser::new(text)
+            .parse()
+            .map_err(|_| OverrideResult::Malformed)?;
         let Some(key) = &self.key else {
             return Ok(dictionary);
         };
-        let signature = dictionary.shift_remove("sig").ok_or(Outcome::Unsigned)?;
+        let signature = dictionary
+            .shift_remove("sig")
+            .ok_or(OverrideResult::Unsigned)?;
         let ListEntry::Item(signature) = signature else {
-            return Err(Outcome::Malformed);
+            return Err(OverrideResult::Malformed);
         };
         let BareItem::ByteSequence(signature) = signature.bare_item else {
-            return Err(Outcome::Malformed);
+            return Err(OverrideResult::Malformed);
         };
         let expiry = match dictionary.get("exp") {
             Some(ListEntry::Item(item)) => item
                 .bare_item
                 .as_integer()
                 .map(i64::from)
-                .ok_or(Outcome::Malformed)?,
-            Some(_) => return Err(Outcome::Malformed),
-            None => return Err(Outcome::Unsigned),
+                .ok_or(OverrideResult::Malformed)?,
+            Some(_) => return Err(OverrideResult::Malformed),
+            None => return Err(OverrideResult::Unsigned),
         };
         match key.verify(namespace, &dictionary, &signature) {
-            None => return Err(Outcome::Malformed),
-            Some(false) => return Err(Outcome::BadSignature),
+            None => return Err(OverrideResult::Malformed),
+            Some(false) => return Err(OverrideResult::BadSignature),
             Some(true) => {}
         }
         if now.0 >= expiry {
-            return Err(Outcome::Expired);
+            return Err(OverrideResult::Expired);
         }
         dictionary.shift_remove("exp");
         Ok(dictionary)
@@ -106,8 +114,8 @@ impl Override {
 }
 
 /// The members that name a feature of this file and one of its variants; the others belong to somebody else.
-fn named(dictionary: &Dictionary, toggles: &Toggles) -> Forced {
-    let mut forced = Forced::new();
+fn overrides(dictionary: &Dictionary, toggles: &Toggles) -> Overrides {
+    let mut overrides = Overrides::new();
     for (name, entry) in dictionary {
         let ListEntry::Item(item) = entry else {
             continue;
@@ -126,10 +134,10 @@ fn named(dictionary: &Dictionary, toggles: &Toggles) -> Forced {
         let Some(feature) = feature else { continue };
         let variants = &toggles.features[feature].variants;
         if let Some(variant) = variants.iter().position(|known| &*known.name == variant) {
-            forced.push((feature as FeatureIndex, variant as u8));
+            overrides.push((feature as FeatureIndex, variant as u8));
         }
     }
-    forced
+    overrides
 }
 
 #[cfg(test)]
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_override_of_up_to_8_kib_is_read() {
-        let overriding = Override {
+        let policy = OverridePolicy {
             from: Box::default(),
             when: None,
             key: None,
@@ -146,7 +154,7 @@ mod tests {
         for (length, read) in [(2_000, true), (8_192, true), (8_193, false), (9_000, false)] {
             let text = format!("a=\"{}\"", "x".repeat(length - 4));
             assert_eq!(text.len(), length);
-            let found = overriding.dictionary(text.as_bytes(), None, Second(0));
+            let found = policy.dictionary(text.as_bytes(), None, Second(0));
             assert_eq!(found.is_ok(), read, "{length} bytes");
         }
     }

@@ -8,21 +8,21 @@ use std::fmt;
 
 /// An HMAC-SHA256 key. Never shown.
 #[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
+pub struct SigningKey(Hmac<Sha256>);
 
-impl fmt::Debug for Key {
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(not shown)")
     }
 }
 
-impl Key {
+impl SigningKey {
     /// `None` for an empty key.
-    pub fn new(secret: &[u8]) -> Option<Key> {
+    pub fn new(secret: &[u8]) -> Option<SigningKey> {
         if secret.is_empty() {
             None
         } else {
-            Hmac::new_from_slice(secret).ok().map(Key)
+            Hmac::new_from_slice(secret).ok().map(SigningKey)
         }
     }
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_key_is_not_shown() {
-        let key = Key::new(b"a secret").unwrap();
+        let key = SigningKey::new(b"a secret").unwrap();
         assert_eq!(format!("{key:?}"), "Key(not shown)");
     }
 }

@@ -1,7 +1,7 @@
 //! Where an attribute comes from, one place of the request each.
 //! In: the request as it came. Out: the exact bytes, absence, or a conflict.
 
-use super::{request::Http, visitor::VisitorId};
+use super::{request::HttpRequest, visitor::VisitorId};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, header};
 use std::{borrow::Cow, fmt};
@@ -39,7 +39,7 @@ impl Source {
     /// Reads this source; blank counts as absent. `split` joins a header that came more than once.
     pub fn read<'a>(
         &'a self,
-        http: Http<'a>,
+        http: HttpRequest<'a>,
         split: Option<&str>,
     ) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
         let found = match self {

@@ -2,8 +2,8 @@
 //! In: the definition of a feature, not one request, so that every arm says the same. Out: field names, or "more than fields".
 
 use super::{
-    attributes::Slot,
-    model::{Condition, FeatureIndex, Outcome, Serve, Status, Toggles},
+    attributes::AttributeIndex,
+    model::{Allocation, Condition, FeatureIndex, Serve, Status, Toggles},
     schedule::Rollout,
     source::Source,
     units::Share,
@@ -48,9 +48,9 @@ impl Walk<'_> {
         if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
             return; // the same for everybody, overrides included
         }
-        if let Some(forced) = &toggles.forced {
-            self.sources(&forced.from);
-            self.condition_of(&forced.when);
+        if let Some(policy) = &toggles.override_policy {
+            self.sources(&policy.from);
+            self.condition_of(&policy.when);
         }
         if feature.status == Status::Draft {
             return;
@@ -59,8 +59,11 @@ impl Walk<'_> {
         for rule in &feature.rules {
             self.condition(&rule.when);
         }
-        let outcomes = feature.rules.iter().map(|rule| &rule.outcome);
-        if outcomes.chain(&feature.last).any(asks_for_the_unit) {
+        let allocations = feature.rules.iter().map(|rule| &rule.allocation);
+        if allocations
+            .chain(&feature.fallthrough)
+            .any(asks_for_the_unit)
+        {
             self.attribute(feature.unit);
         }
     }
@@ -79,14 +82,14 @@ impl Walk<'_> {
                 some.iter().for_each(|one| self.condition(one));
             }
             Condition::Not(one) => self.condition(one),
-            Condition::Attribute(slot, _) => self.attribute(*slot),
+            Condition::Attribute(index, _) => self.attribute(*index),
             Condition::Feature(index, _) => self.feature(*index),
             Condition::Now { .. } => {}
         }
     }
 
-    fn attribute(&mut self, slot: Slot) {
-        self.sources(&self.toggles.attributes[usize::from(slot)].sources);
+    fn attribute(&mut self, index: AttributeIndex) {
+        self.sources(&self.toggles.attributes[usize::from(index)].sources);
     }
 
     /// All of them: which one decides depends on whether the others are there.
@@ -115,10 +118,10 @@ impl Walk<'_> {
     }
 }
 
-fn asks_for_the_unit(outcome: &Outcome) -> bool {
-    match outcome.rollout {
+fn asks_for_the_unit(allocation: &Allocation) -> bool {
+    match allocation.rollout {
         Rollout::Fixed(Share::NOBODY) => false,
-        Rollout::Fixed(Share::EVERYBODY) => !matches!(outcome.serve, Serve::One(_)),
+        Rollout::Fixed(Share::EVERYBODY) => !matches!(allocation.serve, Serve::One(_)),
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 /// `anonymous: {cookie: visitor, max-age: 365d}`
 #[derive(Clone, Debug)]
-pub struct Anonymous {
+pub struct VisitorCookie {
     /// the cookie's name
     pub cookie: Box<str>,
     /// in seconds
@@ -13,7 +13,7 @@ pub struct Anonymous {
 }
 
 /// Where 128 random bits come from; the engine has no randomness of its own.
-pub type Fresh<'a> = &'a dyn Fn() -> u128;
+pub type RandomBits<'a> = &'a dyn Fn() -> u128;
 
 /// 128 random bits as 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl VisitorId {
     }
 }
 
-impl Anonymous {
+impl VisitorCookie {
     /// Whether this request opens a document, so that parallel first requests of a page do not get ids of their own.
     pub fn is_navigation(headers: &HeaderMap) -> bool {
         match headers.get("sec-fetch-mode") {

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 /// Where a weighted subject stands: the middle of its piece, `twice_middle / (2 * total)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     twice_middle: u128,
     total: u128,
 }
 
-impl Place {
-    /// Whether the first `share` of the line includes this place, exactly.
+impl Position {
+    /// Whether the first `share` of the line includes this position, exactly.
     pub fn is_in(self, share: Share) -> bool {
         self.before(u64::from(share.millionths()))
     }
@@ -22,16 +22,16 @@ impl Place {
         (self.twice_middle * 10_000 / (2 * self.total)) as u16
     }
 
-    /// Whether this place lies before `millionths` of the line.
+    /// Whether this position lies before `millionths` of the line.
     pub fn before(self, millionths: u64) -> bool {
         // both sides stay below 2^128: the sum of all weights is a u64
         self.twice_middle * u128::from(Share::WHOLE) < u128::from(millionths) * 2 * self.total
     }
 }
 
-/// The places of all listed subjects on one line.
+/// The positions of all listed subjects on one line.
 #[derive(Clone, Debug, Default)]
-pub struct Line(HashMap<Box<[u8]>, Place>);
+pub struct Line(HashMap<Box<[u8]>, Position>);
 
 impl Line {
     /// Orders the subjects by their points (ties by id, bytewise) and lays them end to end.
@@ -44,23 +44,23 @@ impl Line {
         order.sort();
         let total = order.iter().map(|(_, _, weight)| u128::from(*weight)).sum();
         let mut before = 0;
-        let mut places = HashMap::with_capacity(order.len());
+        let mut positions = HashMap::with_capacity(order.len());
         for (_, id, weight) in order {
             let weight = u128::from(weight);
-            places.insert(
+            positions.insert(
                 id.clone(),
-                Place {
+                Position {
                     twice_middle: 2 * before + weight,
                     total,
                 },
             );
             before += weight;
         }
-        Line(places)
+        Line(positions)
     }
 
     /// `None` for a subject that is not listed: it hashes as usual.
-    pub fn place(&self, unit: &[u8]) -> Option<Place> {
+    pub fn position(&self, unit: &[u8]) -> Option<Position> {
         self.0.get(unit).copied()
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     fn a_middle_on_the_target_is_outside() {
         let one: [(Box<[u8]>, u64); 1] = [(Box::from(*b"acme"), 7)];
         let middle = Line::lay(&one, Seed::bucket("salt"))
-            .place(b"acme")
+            .position(b"acme")
             .unwrap();
         for (millionths, inside) in [(49_999_999, false), (50_000_000, false), (50_000_001, true)] {
             let share = Share::from_millionths(millionths).unwrap();
@@ -118,8 +118,10 @@ mod tests {
         ] {
             let mut order: Vec<_> = companies.iter().map(|(id, _)| id).collect();
             order.sort_by_key(|id| seed.point(id));
-            let places = order.iter().map(|id| line.place(id).unwrap().twice_middle);
-            assert!(places.is_sorted(), "{order:?}");
+            let positions = order
+                .iter()
+                .map(|id| line.position(id).unwrap().twice_middle);
+            assert!(positions.is_sorted(), "{order:?}");
         }
     }
 
@@ -133,7 +135,7 @@ mod tests {
             let line = Line::lay(&subjects, Seed::bucket(&format!("salt-{salt}")));
             for percent in [0, 1, 10, 33, 50, 99, 100] {
                 let share = Share::from_millionths(percent * 1_000_000).unwrap();
-                let inside = |id: &[u8]| line.place(id).unwrap().is_in(share);
+                let inside = |id: &[u8]| line.position(id).unwrap().is_in(share);
                 let weight: u64 = subjects
                     .iter()
                     .filter(|(id, _)| inside(id))

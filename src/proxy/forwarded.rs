@@ -2,7 +2,11 @@
 //! In: the connection, and what trusted hops have written. Out: host, address, time, random bits.
 
 use super::{Conn, hop_by_hop};
-use crate::engine::{self, client_address, units::Second};
+use crate::engine::{
+    client_address,
+    request::{HttpRequest, Input},
+    units::Second,
+};
 use http::{HeaderName, HeaderValue, request::Parts};
 use std::{net::IpAddr, time::SystemTime};
 
@@ -25,19 +29,20 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(super) fn for_engine(&self) -> engine::Facts<'a> {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        engine::Facts {
-            host: self.host,
-            ip: self.ip,
-            now: Second(since.map_or(0, |since| since.as_secs() as i64)),
-            fresh: Some(&fresh),
-        }
+    /// What attributes are read from.
+    pub(super) fn input(&self, parts: &'a Parts) -> Input<'a> {
+        Input::Http(HttpRequest::new(parts, self.host, self.ip))
     }
 }
 
-/// 128 random bits for a stranger.
-fn fresh() -> u128 {
+/// The clock, read once a request.
+pub(super) fn now() -> Second {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Second(since.map_or(0, |since| since.as_secs() as i64))
+}
+
+/// 128 random bits for the id of a visitor.
+pub(super) fn random_bits() -> u128 {
     let mut bits = [0; 16];
     match getrandom::fill(&mut bits) {
         Ok(()) => u128::from_ne_bytes(bits),

@@ -255,7 +255,7 @@ fn exchange(
         };
         respond::fit(&mut response, &conn, version);
         if is_traffic {
-            if decisions.answers.is_empty() {
+            if decisions.by_feature.is_empty() {
                 // refused before anything was decided
                 decisions.reset(snapshot);
             }
@@ -268,7 +268,7 @@ fn exchange(
             });
         }
         // what was decided for this request is not counted for another
-        decisions.answers.clear();
+        decisions.by_feature.clear();
         worker.spare.borrow_mut().push(decisions);
         response.body_mut().active = Some(active);
         Ok(response)
@@ -306,9 +306,10 @@ fn admit(
     }
     hop_by_hop::check_coding(&parts.headers, &seen)?;
     let shape = exchange::Shape::of(&parts, &body, &seen, worker.settings.protocol);
-    let facts = forwarded::Facts::of(conn, &parts, &host).for_engine();
+    let facts = forwarded::Facts::of(conn, &parts, &host);
     let snapshot = &in_force.snapshot;
-    snapshot.decide(facts.asked(&parts), facts.now, facts.fresh, decisions);
+    let (input, now) = (facts.input(&parts), forwarded::now());
+    snapshot.decide(input, now, Some(&forwarded::random_bits), decisions);
     exchange::strip(&mut parts, &seen, &snapshot.forged_fields, &shape, conn);
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
     match shape.over_h2 {

@@ -29,8 +29,8 @@ pub(super) fn add_ours(
     let headers = response.headers_mut();
     if let Some((id, files)) = &decisions.visitor {
         for file in files {
-            let anonymous = snapshot.files[usize::from(*file)].anonymous.as_ref();
-            let cookie = anonymous.and_then(|anonymous| anonymous.set_cookie(id, about.by_https));
+            let visitor_cookie = snapshot.files[usize::from(*file)].visitor_cookie.as_ref();
+            let cookie = visitor_cookie.and_then(|cookie| cookie.set_cookie(id, about.by_https));
             if let Some(cookie) = cookie {
                 let _ = headers.try_append(header::SET_COOKIE, cookie);
             }

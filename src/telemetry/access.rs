@@ -21,7 +21,7 @@ pub(super) fn line(
     user: Option<String>,
     event: &RequestEvent<'_>,
 ) -> Vec<u8> {
-    let answers = event.snapshot.features().zip(&event.decisions.answers);
+    let answers = event.snapshot.features().zip(&event.decisions.by_feature);
     let answers = answers.filter_map(|((_, _, feature), answer)| Some((feature, (*answer)?)));
     let duration = event.duration.as_micros() as f64 / 1e6;
     let mut line = match format {

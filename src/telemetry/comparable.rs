@@ -2,7 +2,7 @@
 
 use crate::engine::{
     Feature, Status, Toggles,
-    model::{Outcome, Serve},
+    model::{Allocation, Serve},
     schedule::Rollout,
     units::Share,
 };
@@ -21,24 +21,24 @@ fn live(toggles: &Toggles, feature: &Feature) -> Vec<u8> {
         _ if toggles.paused || feature.status == Status::Paused => return vec![feature.default],
         _ => {}
     }
-    if feature.when.is_some() || feature.last.is_none() {
+    if feature.when.is_some() || feature.fallthrough.is_none() {
         live.push(feature.default);
     }
-    for outcome in feature
+    for allocation in feature
         .rules
         .iter()
-        .map(|rule| &rule.outcome)
-        .chain(&feature.last)
+        .map(|rule| &rule.allocation)
+        .chain(&feature.fallthrough)
     {
-        outcome_live(outcome, feature.default, &mut live);
+        allocation_live(allocation, feature.default, &mut live);
     }
     live.sort_unstable();
     live.dedup();
     live
 }
 
-fn outcome_live(outcome: &Outcome, default: u8, live: &mut Vec<u8>) {
-    let share = match outcome.rollout {
+fn allocation_live(allocation: &Allocation, default: u8, live: &mut Vec<u8>) {
+    let share = match allocation.rollout {
         Rollout::Fixed(share) => Some(share),
         _ => None,
     };
@@ -48,7 +48,7 @@ fn outcome_live(outcome: &Outcome, default: u8, live: &mut Vec<u8>) {
     if share == Some(Share::NOBODY) {
         return;
     }
-    match &outcome.serve {
+    match &allocation.serve {
         Serve::One(variant) => live.push(*variant),
         Serve::Split(arms) => live.extend(arms.iter().map(|arm| arm.variant)),
         Serve::Buckets(ranges) => {

@@ -8,9 +8,9 @@ use std::{
 
 /// A counter with one writer. Two writers would lose counts, never more than that.
 #[derive(Debug, Default)]
-pub struct Slot(AtomicU64);
+pub struct Counter(AtomicU64);
 
-impl Slot {
+impl Counter {
     /// A load and a store, not a locked add: there is one writer.
     #[inline]
     pub fn add(&self, more: u64) {
@@ -79,8 +79,8 @@ impl Ending {
 /// The durations of one status class.
 #[derive(Debug, Default)]
 pub struct Durations {
-    buckets: [Slot; BOUNDS.len() + 1],
-    sum: Slot,
+    buckets: [Counter; BOUNDS.len() + 1],
+    sum: Counter,
 }
 
 /// Requests and their durations by status class.

@@ -40,7 +40,7 @@ impl Exposures {
             let user = user.and_then(|user| user.as_deref());
             for (index, feature) in toggles.features.iter().enumerate() {
                 let answer = toggles.first + index;
-                let decision = event.decisions.answers.get(answer).copied().flatten();
+                let decision = event.decisions.by_feature.get(answer).copied().flatten();
                 let Some(decision) = decision.filter(|_| event.used.contains(&answer)) else {
                     continue;
                 };

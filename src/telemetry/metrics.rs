@@ -4,7 +4,7 @@
 
 use super::{
     comparable::is_compared,
-    counter::Slot,
+    counter::Counter,
     goals::Goals,
     journal::Journal,
     worker::{Arm, Counters, Layout, Worker, lock},
@@ -45,7 +45,7 @@ pub(super) struct Features {
     /// by feature and variant
     pub(super) arms: BTreeMap<Key, Variant>,
     /// by source
-    pub(super) people: BTreeMap<String, Box<[Arc<Slot>]>>,
+    pub(super) user_sources: BTreeMap<String, Box<[Arc<Counter>]>>,
 }
 
 /// What became of the files.
@@ -137,7 +137,7 @@ impl Metrics {
                     .iter()
                     .map(|key| slots.arms[key].workers[number].clone())
                     .collect(),
-                people: self.people_slots(snapshot, &mut slots.people, number),
+                user_sources: self.user_source_slots(snapshot, &mut slots.user_sources, number),
             };
             worker.add(layout);
         }
@@ -148,12 +148,12 @@ impl Metrics {
         self.workers.iter().map(|_| fresh()).collect()
     }
 
-    fn people_slots(
+    fn user_source_slots(
         &self,
         snapshot: &Snapshot,
-        slots: &mut BTreeMap<String, Box<[Arc<Slot>]>>,
+        slots: &mut BTreeMap<String, Box<[Arc<Counter>]>>,
         worker: usize,
-    ) -> Arc<[Box<[Arc<Slot>]>]> {
+    ) -> Arc<[Box<[Arc<Counter>]>]> {
         let mut slot = |label: String| {
             let slots = slots.entry(label);
             slots.or_insert_with(|| self.each(Arc::default))[worker].clone()

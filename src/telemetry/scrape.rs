@@ -57,7 +57,7 @@ impl Metrics {
 impl Collector for Metrics {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
         self.requests(&mut to)?;
-        self.people(&mut to)?;
+        self.users(&mut to)?;
         self.config(&mut to)?;
         self.edges(&mut to)?;
         process::encode(&mut to)
@@ -94,14 +94,14 @@ impl Metrics {
         Ok(())
     }
 
-    fn people(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+    fn users(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut family = describe(
             to,
             "burgee_identity",
             "Where the user came from, once a file",
             MetricType::Counter,
         )?;
-        for (source, workers) in &lock(&self.features).people {
+        for (source, workers) in &lock(&self.features).user_sources {
             counter(
                 &mut family,
                 &[("source", source)],

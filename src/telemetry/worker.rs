@@ -2,12 +2,12 @@
 //! In: events. Out: sums for `metrics`, and lines for the journal.
 
 use super::{
-    counter::{Ending, Endings, Slot},
+    counter::{Counter, Ending, Endings},
     event::{ExposureEvent, RequestEvent},
     goals::{self, Goals},
     journal::Journal,
 };
-use crate::engine::{Decisions, Reason, Snapshot, decision::Person, overrides};
+use crate::engine::{Decisions, Reason, Snapshot, decision::UserSource, overrides};
 use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
@@ -27,9 +27,9 @@ pub struct Worker {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) requests: Endings,
-    pub(super) forged: Slot,
-    pub(super) opened: Slot,
-    pub(super) closed: Slot,
+    pub(super) forged: Counter,
+    pub(super) opened: Counter,
+    pub(super) closed: Counter,
     // rare events; nobody else holds these locks but a scrape
     pub(super) upstream_failures: Mutex<BTreeMap<&'static str, u64>>,
     pub(super) refused: Mutex<BTreeMap<&'static str, u64>>,
@@ -48,20 +48,20 @@ pub(super) struct Layout {
     /// by index of the answer: `metrics: off`
     pub(super) quiet: Arc<[bool]>,
     /// by file, then by source
-    pub(super) people: Arc<[Box<[Arc<Slot>]>]>,
+    pub(super) user_sources: Arc<[Box<[Arc<Counter>]>]>,
 }
 
 /// One variant of one feature.
 #[derive(Debug, Default)]
 pub(super) struct Arm {
     /// by reason
-    pub(super) evaluations: [Slot; REASONS.len()],
+    pub(super) evaluations: [Counter; REASONS.len()],
     /// for features that have, or had, more than one live outcome
     pub(super) requests: OnceLock<Box<Endings>>,
     /// requests whose answer used the feature
-    pub(super) exposures: Slot,
+    pub(super) exposures: Counter,
     /// by the number of the goal; most features never see one
-    pub(super) goals: OnceLock<Box<[Slot; goals::NAMES + 1]>>,
+    pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
 }
 
 /// The reasons in the order of their slots.
@@ -91,7 +91,7 @@ impl Counters {
 
 impl Layout {
     fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&Arm> {
-        let decision = (*decisions.answers.get(answer)?)?;
+        let decision = (*decisions.by_feature.get(answer)?)?;
         let first = *self.first.get(answer)?;
         Some(&self.arms[first as usize + usize::from(decision.variant)])
     }
@@ -153,7 +153,7 @@ impl Worker {
         for result in decisions.overrides.iter().flatten() {
             count(
                 &self.counters.overrides,
-                overrides::Outcome::as_str(*result),
+                overrides::OverrideResult::as_str(*result),
             );
         }
         let layouts = self.counters.layouts.load();
@@ -163,16 +163,16 @@ impl Worker {
         else {
             return;
         };
-        for (slots, person) in layout.people.iter().zip(&decisions.people) {
+        for (slots, person) in layout.user_sources.iter().zip(&decisions.user_sources) {
             let slot = match person {
-                Person::Unknown => 0,
-                Person::Conflict => 1,
-                Person::Source(source) => 2 + usize::from(*source),
-                Person::Context => continue,
+                UserSource::Absent => 0,
+                UserSource::Conflict => 1,
+                UserSource::Source(source) => 2 + usize::from(*source),
+                UserSource::Context => continue,
             };
             slots[slot].add(1);
         }
-        for (answer, first) in decisions.answers.iter().zip(&*layout.first) {
+        for (answer, first) in decisions.by_feature.iter().zip(&*layout.first) {
             let Some(decision) = answer else { continue };
             let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
             arm.evaluations[decision.reason as usize].add(1);
@@ -197,7 +197,7 @@ impl Worker {
         else {
             return;
         };
-        let arms = (0..decisions.answers.len()).filter(|answer| !layout.quiet[*answer]);
+        let arms = (0..decisions.by_feature.len()).filter(|answer| !layout.quiet[*answer]);
         let mut goals: Vec<usize> = goals.iter().map(|goal| self.goals.number(goal)).collect();
         goals.sort_unstable();
         goals.dedup();

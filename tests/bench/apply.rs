@@ -6,7 +6,11 @@
 
 use burgee::{
     config,
-    engine::{Decisions, Facts, Snapshot, units::Second},
+    engine::{
+        Decisions, Snapshot,
+        request::{HttpRequest, Input},
+        units::Second,
+    },
 };
 use divan::{AllocProfiler, Bencher};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
@@ -80,19 +84,20 @@ fn fresh(template: &Parts) -> Parts {
 }
 
 /// One request: decide, strip, write.
-type Step = fn(&Snapshot, &mut Parts, &Facts<'_>, &mut Decisions);
+type Step = fn(&Snapshot, &mut Parts, &mut Decisions);
 
-const MAP: Step = |snapshot, parts, facts, decisions| {
-    decide(snapshot, parts, facts, decisions);
+const MAP: Step = |snapshot, parts, decisions| {
+    decide(snapshot, parts, decisions);
     snapshot.write(&mut parts.headers, decisions);
 };
-const LINES: Step = |snapshot, parts, facts, decisions| {
-    decide(snapshot, parts, facts, decisions);
+const LINES: Step = |snapshot, parts, decisions| {
+    decide(snapshot, parts, decisions);
     snapshot.write_lines(decisions);
 };
 
-fn decide(snapshot: &Snapshot, parts: &mut Parts, facts: &Facts<'_>, decisions: &mut Decisions) {
-    snapshot.decide(facts.asked(parts), facts.now, facts.fresh, decisions);
+fn decide(snapshot: &Snapshot, parts: &mut Parts, decisions: &mut Decisions) {
+    let input = Input::Http(HttpRequest::new(parts, "app.example.com", None));
+    snapshot.decide(input, Second(1_800_000_000), None, decisions);
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
 }
 
@@ -100,15 +105,9 @@ fn run(bencher: Bencher<'_, '_>, features: &str, step: Step) {
     let snapshot = snapshot(features);
     let template = request();
     let mut decisions = Decisions::default();
-    let facts = Facts {
-        host: "app.example.com",
-        ip: None,
-        now: Second(1_800_000_000),
-        fresh: None,
-    };
     bencher
         .with_inputs(|| fresh(&template))
-        .bench_local_refs(|parts| step(&snapshot, parts, &facts, &mut decisions));
+        .bench_local_refs(|parts| step(&snapshot, parts, &mut decisions));
 }
 
 fn halves(count: usize) -> String {

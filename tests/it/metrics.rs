@@ -4,7 +4,7 @@ use burgee::{
     config::{Text, compile_texts},
     engine::{
         Decisions, Snapshot,
-        request::{Asked, Context},
+        request::{EvaluationContext, Input},
         units::Second,
     },
     telemetry::{Metrics, RequestEvent, Worker},
@@ -22,12 +22,12 @@ fn snapshot(text: &str) -> Arc<Snapshot> {
 
 /// Decides for this user, and counts the answer.
 fn serve(worker: &Worker, snapshot: &Snapshot, user: &str) {
-    let context = Context {
+    let context = EvaluationContext {
         user: Some(user.into()),
-        ..Context::default()
+        ..EvaluationContext::default()
     };
     let mut decisions = Decisions::default();
-    snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
+    snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
     let event = RequestEvent {
         request: None,
         status: 200,

@@ -5,7 +5,7 @@ use burgee::{
     engine::{
         Decisions, Snapshot,
         diff::flows,
-        request::{Asked, Context},
+        request::{EvaluationContext, Input},
         units::Second,
     },
 };
@@ -28,14 +28,14 @@ fn snapshot(text: &str) -> Snapshot {
 
 /// The variant of every feature, by name.
 fn variants(snapshot: &Snapshot, user: &str) -> BTreeMap<String, String> {
-    let context = Context {
+    let context = EvaluationContext {
         user: Some(user.into()),
-        ..Context::default()
+        ..EvaluationContext::default()
     };
     let mut decisions = Decisions::default();
-    snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
+    snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
     let variant = |index: usize, feature: &burgee::engine::Feature| {
-        decisions.answers[index].map_or(String::new(), |decision| {
+        decisions.by_feature[index].map_or(String::new(), |decision| {
             feature.variant(decision.variant).name.to_string()
         })
     };
@@ -115,7 +115,7 @@ proptest! {
         let (old, new) = (numbered(&p), numbered(&q));
         let texts = [old, new].map(|arms| snapshot(&format!("version: 1\nfeatures:\n{}", split("f", &arms))));
         let [(_, _, old), (_, _, new)] = [texts[0].features().next().unwrap(), texts[1].features().next().unwrap()];
-        let flows = flows::flows((old, old.last.as_ref()), (new, new.last.as_ref()), true, Second(0));
+        let flows = flows::flows((old, old.fallthrough.as_ref()), (new, new.fallthrough.as_ref()), true, Second(0));
         let closed = flows::moved(&flows);
         let share = |shares: &[u32], arm: usize| shares.get(arm).map_or(0.0, |share| f64::from(*share) / 100.0);
         let d: f64 = (0..5).map(|arm| (share(&p, arm) - share(&q, arm)).abs()).sum::<f64>() / 2.0;

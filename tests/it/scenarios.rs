@@ -16,7 +16,12 @@
 use super::toggles::{environment, files, name};
 use burgee::{
     config::{self, Text},
-    engine::{Decision, Decisions, Facts, Snapshot, decision::Person, instant},
+    engine::{
+        Decision, Decisions, Snapshot,
+        decision::UserSource,
+        instant,
+        request::{HttpRequest, Input},
+    },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::Deserialize;
@@ -138,13 +143,11 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
     let (mut parts, ()) = asked.request().into_parts();
     let before = parts.headers.clone();
     let mut decisions = Decisions::default();
-    let facts = Facts {
-        host: asked.host.as_deref().unwrap_or("shop.example.com"),
-        ip: asked.ip.as_ref().map(|ip| ip.parse().unwrap()),
-        now: at,
-        fresh: Some(&|| 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
-    };
-    snapshot.decide(facts.asked(&parts), facts.now, facts.fresh, &mut decisions);
+    let host = asked.host.as_deref().unwrap_or("shop.example.com");
+    let ip = asked.ip.as_ref().map(|ip| ip.parse().unwrap());
+    let input = Input::Http(HttpRequest::new(&parts, host, ip));
+    let random = || 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
+    snapshot.decide(input, at, Some(&random), &mut decisions);
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
     snapshot.write(&mut parts.headers, &decisions);
     if let Some(expected) = &row.expect {
@@ -175,11 +178,11 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
             return Err(format!("{feature}: rule {rule:?}, expected {expected}"));
         }
     }
-    let person = match decisions.people[0] {
-        Person::Unknown => "unknown".to_owned(),
-        Person::Conflict => "conflict".to_owned(),
-        Person::Source(source) => format!("source {source}"),
-        Person::Context => "context".to_owned(),
+    let person = match decisions.user_sources[0] {
+        UserSource::Absent => "unknown".to_owned(),
+        UserSource::Conflict => "conflict".to_owned(),
+        UserSource::Source(source) => format!("source {source}"),
+        UserSource::Context => "context".to_owned(),
     };
     if let Some(expected) = row.person.as_ref().filter(|expected| **expected != person) {
         return Err(format!("person {person}, expected {expected}"));
@@ -211,7 +214,7 @@ fn decision(
         .features()
         .find(|(_, _, feature)| *feature.key == *key);
     let (index, ..) = found.ok_or(format!("there is no feature {key}"))?;
-    Ok(decisions.answers[index])
+    Ok(decisions.by_feature[index])
 }
 
 /// What the application sees and the client did not send, and what it sees otherwise than it was sent.

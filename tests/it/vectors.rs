@@ -4,7 +4,7 @@ use super::toggles::compile;
 use burgee::engine::{
     Decisions,
     bucket::{self, Arm, Seed},
-    request::{Asked, Context},
+    request::{EvaluationContext, Input},
     units::{Second, Share},
 };
 use serde_yaml::Value;
@@ -47,15 +47,15 @@ fn shares(row: &Value) -> Vec<(String, String)> {
 /// What a file says to this user about its one feature.
 fn through_a_file(text: &str, user: &str) -> String {
     let (snapshot, _) = compile(&[("a.yaml", text.as_bytes())]).unwrap();
-    let context = Context {
+    let context = EvaluationContext {
         user: Some(user.to_owned()),
-        ..Context::default()
+        ..EvaluationContext::default()
     };
     let mut decisions = Decisions::default();
-    snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
+    snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
     let feature = &snapshot.files[0].features[0];
     feature
-        .variant(decisions.answers[0].unwrap().variant)
+        .variant(decisions.by_feature[0].unwrap().variant)
         .name
         .to_string()
 }

@@ -3,7 +3,7 @@
 use super::toggles::compile;
 use burgee::engine::{
     Decisions, Snapshot,
-    request::{Asked, Context},
+    request::{EvaluationContext, Input},
     units::Second,
 };
 use proptest::{collection::vec, prelude::*};
@@ -13,11 +13,11 @@ fn given(snapshot: &Snapshot, companies: usize) -> Vec<String> {
     let feature = &snapshot.files[0].features[0];
     let mut decisions = Decisions::default();
     let variant = |company: usize| {
-        let mut context = Context::default();
+        let mut context = EvaluationContext::default();
         let name = vec![format!("c{company}")];
         context.attributes.insert("company".into(), name);
-        snapshot.decide(Asked::Context(&context), Second(0), None, &mut decisions);
-        let decision = decisions.answers[0].unwrap();
+        snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
+        let decision = decisions.by_feature[0].unwrap();
         feature.variant(decision.variant).name.to_string()
     };
     (0..companies).map(variant).collect()

@@ -4,7 +4,7 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        request::{Asked, Context},
+        request::{EvaluationContext, Input},
         units::Second,
     },
 };
@@ -43,16 +43,16 @@ impl World {
 
     /// The same at an instant.
     pub fn at(&mut self, user: &str, now: Second) -> Vec<&str> {
-        let context = Context {
+        let context = EvaluationContext {
             user: Some(user.to_owned()),
-            ..Context::default()
+            ..EvaluationContext::default()
         };
         self.0
-            .decide(Asked::Context(&context), now, None, &mut self.1);
+            .decide(Input::Context(&context), now, None, &mut self.1);
         self.0
             .features()
             .map(|(index, _, feature)| {
-                self.1.answers[index]
+                self.1.by_feature[index]
                     .map_or("", |decision| &*feature.variant(decision.variant).name)
             })
             .collect()

@@ -83,7 +83,7 @@ impl<'a> Count<'a> {
     fn add(&mut self, id: &str) {
         for (snapshot, decisions) in &mut self.sides {
             snapshot.decide(
-                self.request.asked(Some(id)),
+                self.request.input(Some(id)),
                 self.request.now,
                 None,
                 decisions,
@@ -93,7 +93,7 @@ impl<'a> Count<'a> {
             counted.people += 1;
             let mut names = [NO_ANSWER; 2];
             for (side, (index, feature)) in pair.iter().enumerate() {
-                if let Some(decision) = self.sides[side].1.answers[*index] {
+                if let Some(decision) = self.sides[side].1.by_feature[*index] {
                     names[side] = &feature.variant(decision.variant).name;
                     counted.reached[side] += u64::from(decision.variant != feature.default);
                 }

@@ -13,7 +13,7 @@ use crate::{
     config,
     engine::{
         Snapshot,
-        diff::{self, Change, Kind},
+        diff::{self, Change, ChangeKind},
         units::Share,
     },
     exit,
@@ -122,7 +122,7 @@ fn rows<'a>(
     let changes = diff::changes(old, new, request.now);
     let depends = changes
         .iter()
-        .any(|change| matches!(change.kind, Kind::Depends(_)));
+        .any(|change| matches!(change.kind, ChangeKind::Depends(_)));
     let mut counts = match (&args.users, depends) {
         (Some(file), _) => count::over_file(old, new, request, file)?,
         (None, true) => count::over_sample(old, new, request, args.sample),
@@ -131,7 +131,7 @@ fn rows<'a>(
     let row = |Change { key, kind }: Change<'a>| {
         let counted = counts.remove(key);
         let (moved, flows) = match (&kind, &counted) {
-            (Kind::Exact(flows), _) => {
+            (ChangeKind::Exact(flows), _) => {
                 let moving = flows
                     .iter()
                     .filter(|((from, to), share)| from != to && **share > 0.0);
@@ -140,7 +140,7 @@ fn rows<'a>(
                 let flows: Vec<_> = flows.collect();
                 (flows.iter().map(|(_, _, share)| share).sum(), flows)
             }
-            (Kind::Depends(_), Some(counted)) => (counted.moved(), counted.flows()),
+            (ChangeKind::Depends(_), Some(counted)) => (counted.moved(), counted.flows()),
             _ => (0.0, Vec::new()),
         };
         Row {

@@ -4,7 +4,7 @@
 use super::count::Counted;
 use crate::{
     cli::style::Paint,
-    engine::diff::{Kind, Renamed, flows},
+    engine::diff::{ChangeKind, Renamed, flows},
 };
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub struct Row<'a> {
     /// the feature's key
     pub key: &'a str,
     /// what happened to it
-    pub kind: Kind<'a>,
+    pub kind: ChangeKind<'a>,
     /// the share of people that changes variant, 0 to 1
     pub moved: f64,
     /// from, to, share: those that move
@@ -135,10 +135,10 @@ fn json(
         let mut shown = json!({
             "moved": row.moved,
             "flows": row.flows.iter().map(flow).collect::<Vec<_>>(),
-            "exact": !matches!(row.kind, Kind::Depends(_)),
+            "exact": !matches!(row.kind, ChangeKind::Depends(_)),
             "change": change(row),
         });
-        if let Kind::Depends(Some(flows)) = &row.kind {
+        if let ChangeKind::Depends(Some(flows)) = &row.kind {
             shown["moved_of_those_led_here"] = flows::moved(flows).into();
         }
         if let Some(counted) = &row.counted {
@@ -162,31 +162,31 @@ fn json(
 }
 
 fn changed(row: &Row<'_>) -> bool {
-    !matches!(row.kind, Kind::Same)
+    !matches!(row.kind, ChangeKind::Same)
 }
 
 fn change(row: &Row<'_>) -> &'static str {
     match row.kind {
-        Kind::New => "new",
-        Kind::Gone => "gone",
-        Kind::Same => "same",
-        Kind::Exact(_) | Kind::Depends(_) => "changed",
+        ChangeKind::Added => "new",
+        ChangeKind::Removed => "gone",
+        ChangeKind::Same => "same",
+        ChangeKind::Exact(_) | ChangeKind::Depends(_) => "changed",
     }
 }
 
 fn headline(row: &Row<'_>) -> String {
     match row.kind {
-        Kind::New => "new".into(),
-        Kind::Gone => "gone: its header is no longer sent".into(),
-        Kind::Same => "the same".into(),
-        Kind::Exact(_) => format!("{} of people change variant", percent(row.moved)),
-        Kind::Depends(_) => format!("{} of those counted change variant", percent(row.moved)),
+        ChangeKind::Added => "new".into(),
+        ChangeKind::Removed => "gone: its header is no longer sent".into(),
+        ChangeKind::Same => "the same".into(),
+        ChangeKind::Exact(_) => format!("{} of people change variant", percent(row.moved)),
+        ChangeKind::Depends(_) => format!("{} of those counted change variant", percent(row.moved)),
     }
 }
 
 fn notes(row: &Row<'_>, how: How) -> Vec<String> {
     let mut notes = Vec::new();
-    if let (Kind::Depends(led), Some(counted)) = (&row.kind, &row.counted) {
+    if let (ChangeKind::Depends(led), Some(counted)) = (&row.kind, &row.counted) {
         let people = counted.people;
         notes.push(match how.sample {
             Some(_) => format!("depends on who comes: counted over {people} made-up ids and the request of the flags; --users FILE counts real ones."),

@@ -99,16 +99,16 @@ fn one(
     args: &ExplainArgs,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
-    let asked = request.asked(None);
+    let input = request.input(None);
     let mut decisions = Decisions::default();
-    snapshot.decide(asked, request.now, None, &mut decisions);
+    snapshot.decide(input, request.now, None, &mut decisions);
     let mut out = io::stdout().lock();
     if args.json {
         let mut line = Vec::new();
         json::write(
             snapshot,
             &decisions,
-            asked,
+            input,
             request.now,
             args.request.user.as_deref(),
             wanted,
@@ -122,7 +122,7 @@ fn one(
             toggles
                 .features
                 .iter()
-                .zip(explain::file(toggles, asked, request.now, &decisions))
+                .zip(explain::file(toggles, input, request.now, &decisions))
         {
             if wanted(feature) {
                 sentence(&mut out, feature, &explained)?;

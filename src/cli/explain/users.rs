@@ -3,8 +3,8 @@
 
 use crate::cli::{ids, request::Request};
 use crate::engine::{
-    Decisions, Feature, Reason, Snapshot, attributes::Values, condition::Context, describe::json,
-    request::Asked, units::Second,
+    Decisions, Feature, Reason, Snapshot, attributes::Values, condition::Scope, describe::json,
+    request::Input, units::Second,
 };
 use std::{
     io::{self, BufWriter, IsTerminal as _, Write},
@@ -24,13 +24,13 @@ pub fn every(
     // where the answers run over a terminal, a bar would only be torn apart by them
     let bar = !io::stdout().is_terminal();
     ids::each(file, bar, |user| {
-        let asked = request.asked(Some(user));
-        snapshot.decide(asked, request.now, None, &mut decisions);
+        let input = request.input(Some(user));
+        snapshot.decide(input, request.now, None, &mut decisions);
         line.clear();
         json::write(
             snapshot,
             &decisions,
-            asked,
+            input,
             request.now,
             Some(user),
             wanted,
@@ -38,7 +38,7 @@ pub fn every(
         );
         line.push(b'\n');
         out.write_all(&line)?;
-        summary.count(snapshot, asked, request, &decisions);
+        summary.count(snapshot, input, request, &decisions);
         Ok(())
     })?;
     out.flush()?;
@@ -69,12 +69,12 @@ impl Summary {
     fn count(
         &mut self,
         snapshot: &Snapshot,
-        asked: Asked<'_>,
+        input: Input<'_>,
         request: &Request,
         decisions: &Decisions,
     ) {
         self.people += 1;
-        for (counts, decision) in self.variants.iter_mut().zip(&decisions.answers) {
+        for (counts, decision) in self.variants.iter_mut().zip(&decisions.by_feature) {
             if let Some(decision) = decision {
                 counts[usize::from(decision.variant)] += 1;
             }
@@ -83,16 +83,17 @@ impl Summary {
             if counts.is_empty() {
                 continue;
             }
-            let values = Values::new(&toggles.attributes, asked);
-            let decided = &decisions.answers[toggles.first..toggles.first + toggles.features.len()];
-            let context = Context {
+            let values = Values::new(&toggles.attributes, input);
+            let decided =
+                &decisions.by_feature[toggles.first..toggles.first + toggles.features.len()];
+            let scope = Scope {
                 values: &values,
                 now: request.now,
                 toggles,
                 decided,
             };
             for (segment, count) in toggles.segments.iter().zip(counts) {
-                *count += u64::from(segment.holds(context));
+                *count += u64::from(segment.holds(scope));
             }
         }
     }
@@ -141,12 +142,12 @@ impl Summary {
 
 /// How much of the listed weight the feature's own rollout and serve give to each variant.
 fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<()> {
-    let (Some(weighted), Some(outcome)) = (&feature.weighted, &feature.last) else {
+    let (Some(weighted), Some(allocation)) = (&feature.weighted, &feature.fallthrough) else {
         return Ok(());
     };
     let mut heavy = vec![0; feature.variants.len()];
     for (subject, weight) in &weighted.subjects {
-        let (variant, _) = outcome.decide(feature, || Some(subject), now, Reason::Static);
+        let (variant, _) = allocation.decide(feature, || Some(subject), now, Reason::Static);
         heavy[usize::from(variant)] += weight;
     }
     let total: u64 = heavy.iter().sum();

@@ -9,8 +9,8 @@ use crate::config::{
     tree::{Entry, Kind, Place},
 };
 use crate::engine::{
-    attributes::{Attribute, Slot, USER},
-    visitor::Anonymous,
+    attributes::{Attribute, AttributeIndex, USER},
+    visitor::VisitorCookie,
 };
 use http::HeaderName;
 use std::collections::HashMap;
@@ -31,15 +31,15 @@ pub(super) type Weights = Vec<(Box<[u8]>, u64)>;
 #[derive(Default)]
 pub(super) struct Slots {
     pub(super) list: Vec<Attribute>,
-    pub(super) by_name: HashMap<String, Slot>,
-    pub(super) weights: HashMap<Slot, Weights>,
+    pub(super) by_name: HashMap<String, AttributeIndex>,
+    pub(super) weights: HashMap<AttributeIndex, Weights>,
     /// every header that is trusted, and where the file says so
     pub(super) headers: Vec<(HeaderName, Place)>,
 }
 
 impl<'t> Cx<'t, '_> {
     /// `user`, `anonymous` and `attributes`.
-    pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<Anonymous> {
+    pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<VisitorCookie> {
         let user = match file.user {
             Some(entry) => self.attribute("user", entry),
             None => ["header.x-user-id", "cookie.user_id"].iter().try_fold(
@@ -101,7 +101,7 @@ impl<'t> Cx<'t, '_> {
         self.add(attribute, entry.key_at);
     }
 
-    pub(super) fn add(&mut self, attribute: Attribute, at: Place) -> Slot {
+    pub(super) fn add(&mut self, attribute: Attribute, at: Place) -> AttributeIndex {
         let slot = self.slots.list.len();
         if slot == MOST {
             self.log.error(
@@ -110,7 +110,7 @@ impl<'t> Cx<'t, '_> {
                 "ask for fewer",
             );
         }
-        let slot = slot.min(MOST) as Slot;
+        let slot = slot.min(MOST) as AttributeIndex;
         self.slots.by_name.insert(attribute.name.to_string(), slot);
         if usize::from(slot) == self.slots.list.len() {
             self.slots.list.push(attribute);
@@ -120,7 +120,7 @@ impl<'t> Cx<'t, '_> {
 
     /// A source, a list of them, or the map form.
     pub(super) fn attribute(&mut self, name: &str, entry: &'t Entry<'t>) -> Option<Attribute> {
-        let slot = self.slots.list.len() as Slot;
+        let slot = self.slots.list.len() as AttributeIndex;
         let Kind::Map(_) = entry.value.kind else {
             let sources = self.sources(entry)?;
             return Some(Attribute {
@@ -213,7 +213,7 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// The slot of an attribute, a built-in or a source used directly, as conditions and `by` name it.
-    pub(super) fn slot(&mut self, name: &str, at: Place) -> Option<Slot> {
+    pub(super) fn slot(&mut self, name: &str, at: Place) -> Option<AttributeIndex> {
         if let Some(slot) = self.slots.by_name.get(name) {
             return Some(*slot);
         }
@@ -262,7 +262,7 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// `by`: a plain attribute or a source.
-    pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<Slot> {
+    pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<AttributeIndex> {
         let name = self.words(entry, "the name of an attribute")?;
         if name == "now" || name.starts_with("feature.") {
             self.log.error(

@@ -8,7 +8,7 @@ use crate::config::{
     tree::{Entry, Kind, Node, Place},
 };
 use crate::engine::{
-    attributes::Slot,
+    attributes::AttributeIndex,
     model::{Condition, FeatureIndex},
     operator::{Test, Texts},
 };
@@ -16,7 +16,7 @@ use crate::engine::{
 /// What a condition refers to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    pub(super) slots: Vec<Slot>,
+    pub(super) slots: Vec<AttributeIndex>,
     pub(super) segments: Vec<(u16, Place)>,
     pub(super) features: Vec<(FeatureIndex, Place)>,
     /// how many tests it takes at most, segments not counted

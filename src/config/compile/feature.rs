@@ -13,7 +13,7 @@ use crate::{
         Feature, Status, Variant,
         attributes::USER,
         bucket::Seed,
-        model::{FeatureIndex, Outcome, Serve},
+        model::{Allocation, FeatureIndex, Serve},
         schedule::Rollout,
         units::Share,
         weights::{Line, Weighted},
@@ -49,7 +49,7 @@ impl<'t> Cx<'t, '_> {
             .namespace
             .map_or_else(|| name.to_owned(), |space| format!("{space}.{name}"));
         let Some(long) = self.declared[usize::from(index)].long.take() else {
-            let last = self.short(index)?;
+            let fallthrough = self.short(index)?;
             if self.needs_unit {
                 reach.slots.push(USER);
             }
@@ -63,7 +63,7 @@ impl<'t> Cx<'t, '_> {
                 default: 1,
                 when: None,
                 rules: Box::default(),
-                last: Some(last),
+                fallthrough: Some(fallthrough),
                 unit: USER,
                 seed: Seed::bucket(&namespaced),
                 weighted: self.weighted(USER, &namespaced, self.declared[usize::from(index)].at),
@@ -123,8 +123,8 @@ impl<'t> Cx<'t, '_> {
             self.rules(entry, index, &salt, &always, own, reach)
         });
         let has_own = own.rollout.is_some() || own.serve.is_some() || own.buckets.is_some();
-        let last = if has_own || long.rules.is_none() {
-            self.outcome(own, index, &salt, "it")
+        let fallthrough = if has_own || long.rules.is_none() {
+            self.allocation(own, index, &salt, "it")
         } else {
             None
         };
@@ -166,7 +166,7 @@ impl<'t> Cx<'t, '_> {
             default: default?,
             when,
             rules: rules.into(),
-            last,
+            fallthrough,
             unit: unit?,
             seed: Seed::bucket(&salt),
             weighted,
@@ -188,7 +188,7 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// `on`, `off` or `25%`.
-    pub(super) fn short(&mut self, index: FeatureIndex) -> Option<Outcome> {
+    pub(super) fn short(&mut self, index: FeatureIndex) -> Option<Allocation> {
         let entry = self.declared[usize::from(index)].entry;
         let rollout = Rollout::Fixed(Share::EVERYBODY);
         let Some(text) = entry.value.text() else {
@@ -202,7 +202,7 @@ impl<'t> Cx<'t, '_> {
             return None;
         };
         if let Some(on) = names::as_switch(text) {
-            return Some(Outcome {
+            return Some(Allocation {
                 rollout,
                 serve: Serve::One(u8::from(!on)),
             });
@@ -210,7 +210,7 @@ impl<'t> Cx<'t, '_> {
         if text.ends_with('%') || text.parse::<f64>().is_ok() {
             let share = self.share(&entry.value)?;
             self.needs_unit = true;
-            return Some(Outcome {
+            return Some(Allocation {
                 rollout: Rollout::Fixed(share),
                 serve: Serve::One(0),
             });

@@ -9,9 +9,9 @@ use crate::config::{
 use crate::engine::{
     Feature, Snapshot, Toggles,
     forged_fields::ForgedFields,
-    model::{FeatureIndex, Override},
+    model::{FeatureIndex, OverridePolicy},
     units::Second,
-    visitor::Anonymous,
+    visitor::VisitorCookie,
 };
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
@@ -23,8 +23,8 @@ pub(super) struct Compiled {
     pub(super) paused: bool,
     pub(super) when: Option<crate::engine::model::Condition>,
     pub(super) slots: attributes::Slots,
-    pub(super) anonymous: Option<Anonymous>,
-    pub(super) forced: Option<Override>,
+    pub(super) anonymous: Option<VisitorCookie>,
+    pub(super) forced: Option<OverridePolicy>,
     pub(super) segments: Vec<Option<crate::engine::model::Condition>>,
     pub(super) segment_names: Vec<Box<str>>,
     pub(super) features: Vec<(Option<Feature>, Place)>,
@@ -59,8 +59,8 @@ impl Compiled {
             paused: self.paused,
             when: self.when,
             attributes: self.slots.list.into(),
-            anonymous: self.anonymous,
-            forced: self.forced,
+            visitor_cookie: self.anonymous,
+            override_policy: self.forced,
             segments: self.segments.into_iter().collect::<Option<_>>()?,
             segment_names: self.segment_names.into(),
             features,

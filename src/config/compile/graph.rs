@@ -3,7 +3,7 @@
 
 use super::{Cx, condition::Reach};
 use crate::config::{problem::quote, tree::Place};
-use crate::engine::{attributes::Slot, model::FeatureIndex, source::Source};
+use crate::engine::{attributes::AttributeIndex, model::FeatureIndex, source::Source};
 
 /// Prerequisites within each other, and segments within each other.
 const DEEPEST: usize = 64;
@@ -46,7 +46,7 @@ impl Graph<'_> {
     }
 
     /// Every slot that is looked at, directly or through segments and features.
-    pub(super) fn slots(&self, from: &Reach) -> Vec<Slot> {
+    pub(super) fn slots(&self, from: &Reach) -> Vec<AttributeIndex> {
         let mut seen = vec![false; self.features.len() + self.segments.len()];
         let mut open: Vec<usize> = Vec::new();
         let mut slots = from.slots.clone();
@@ -203,7 +203,7 @@ impl Cx<'_, '_> {
     }
 
     /// Whether a condition looks only at what the hop before us or the environment says.
-    pub(super) fn is_protected(&self, slots: &[Slot]) -> Result<(), String> {
+    pub(super) fn is_protected(&self, slots: &[AttributeIndex]) -> Result<(), String> {
         if slots.is_empty() {
             return Err("it asks for nothing about the request".to_owned());
         }

@@ -4,14 +4,14 @@
 use super::Cx;
 use crate::config::{problem::quote, tree::Entry};
 use crate::engine::{
-    attributes::Slot,
+    attributes::AttributeIndex,
     operator::{Test, Texts},
     source::Source,
 };
 
 impl<'t> Cx<'t, '_> {
     /// Warnings for values that a request can never have.
-    pub(super) fn never(&mut self, slot: Slot, test: &Test, entry: &'t Entry<'t>) {
+    pub(super) fn never(&mut self, slot: AttributeIndex, test: &Test, entry: &'t Entry<'t>) {
         let attribute = &self.slots.list[usize::from(slot)];
         let [source] = &*attribute.sources else {
             return;

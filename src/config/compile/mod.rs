@@ -34,7 +34,7 @@ use super::{
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
-use crate::engine::{model::FeatureIndex, units::Second, visitor::Anonymous};
+use crate::engine::{model::FeatureIndex, units::Second, visitor::VisitorCookie};
 use condition::Reach;
 use declared::Declared;
 use generation::Compiled;
@@ -214,7 +214,7 @@ impl<'t> Cx<'t, '_> {
         mut self,
         file: &file::File<'t>,
         paused: bool,
-        anonymous: Option<Anonymous>,
+        anonymous: Option<VisitorCookie>,
         segments: &'t [Entry<'t>],
         travel: Travel,
     ) -> Compiled {

@@ -1,5 +1,5 @@
 //! The `override` block: who may force variants.
-//! In: its map. Out: an [`Override`] that is protected by a condition, a key, or both.
+//! In: its map. Out: an [`OverridePolicy`] that is protected by a condition, a key, or both.
 
 use super::{Cx, condition::Reach};
 use crate::config::{
@@ -7,14 +7,14 @@ use crate::config::{
     problem::quote,
     tree::{Entry, Place},
 };
-use crate::engine::{model::Override, signature::Key, source::Source};
+use crate::engine::{model::OverridePolicy, signature::SigningKey, source::Source};
 
 impl<'t> Cx<'t, '_> {
     /// What the condition reaches is looked at once all features are known.
     pub(super) fn forced(
         &mut self,
         entry: &'t Entry<'t>,
-    ) -> Option<(Override, Option<(Reach, Place)>)> {
+    ) -> Option<(OverridePolicy, Option<(Reach, Place)>)> {
         let map = file::Override::read(&entry.value, self.log)?;
         let from = match map.from {
             Some(from) => self.sources(from),
@@ -77,7 +77,7 @@ impl<'t> Cx<'t, '_> {
         };
         // without its key an override is closed, not open
         set.then_some((
-            Override {
+            OverridePolicy {
                 from: from?,
                 when,
                 key,
@@ -86,7 +86,7 @@ impl<'t> Cx<'t, '_> {
         ))
     }
 
-    fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<Key> {
+    fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<SigningKey> {
         let text = self.words(entry, "`env.` and the name of a variable")?;
         let Some(variable) = text.strip_prefix("env.").filter(|name| !name.is_empty()) else {
             // the words may be the key itself: they are not repeated
@@ -98,7 +98,7 @@ impl<'t> Cx<'t, '_> {
             return None;
         };
         self.source(text, entry.value.at)?;
-        let key = (self.env)(variable).and_then(|secret| Key::new(secret.as_bytes()));
+        let key = (self.env)(variable).and_then(|secret| SigningKey::new(secret.as_bytes()));
         if key.is_none() {
             self.log.warn(
                 entry.value.at,

@@ -68,12 +68,12 @@ impl<'t> Cx<'t, '_> {
                 serve: rule.serve,
                 buckets: rule.buckets,
             };
-            let outcome = self.outcome(written, index, salt, "this rule");
-            if let (Some(when), Some(outcome)) = (when, outcome) {
+            let allocation = self.allocation(written, index, salt, "this rule");
+            if let (Some(when), Some(allocation)) = (when, allocation) {
                 rules.push(Rule {
                     name: name.map(Into::into),
                     when,
-                    outcome,
+                    allocation,
                 });
             }
         }

@@ -1,5 +1,5 @@
 //! What those who are meant get: `serve`, or what stands in its place.
-//! In: the keys that features and rules share. Out: an [`Outcome`] whose shares add up and whose variants exist.
+//! In: the keys that features and rules share. Out: an [`Allocation`] whose shares add up and whose variants exist.
 
 use super::{Cx, names};
 use crate::config::{
@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::engine::{
     bucket::{Arm, Seed},
-    model::{FeatureIndex, Outcome, Serve},
+    model::{Allocation, FeatureIndex, Serve},
     schedule::Rollout,
     units::Share,
 };
@@ -24,13 +24,13 @@ pub(super) struct Written<'t> {
 
 impl<'t> Cx<'t, '_> {
     /// `who` is `a rule` or `a feature`: what may leave `serve` out only where `on` is meant.
-    pub(super) fn outcome(
+    pub(super) fn allocation(
         &mut self,
         written: Written<'t>,
         feature: FeatureIndex,
         salt: &str,
         who: &str,
-    ) -> Option<Outcome> {
+    ) -> Option<Allocation> {
         if let (Some(_), Some(buckets)) = (written.serve, written.buckets) {
             self.log.error(
                 buckets.key_at,
@@ -54,12 +54,12 @@ impl<'t> Cx<'t, '_> {
             (None, Some(entry)) => self.buckets(entry, feature),
             (None, None) => self.on(written.at, feature, who),
         };
-        let outcome = Outcome {
+        let allocation = Allocation {
             rollout: rollout?,
             serve: serve?,
         };
-        self.needs_unit |= needs_unit(&outcome);
-        Some(outcome)
+        self.needs_unit |= needs_unit(&allocation);
+        Some(allocation)
     }
 
     pub(super) fn on(&mut self, at: Place, feature: FeatureIndex, who: &str) -> Option<Serve> {
@@ -231,7 +231,7 @@ impl<'t> Cx<'t, '_> {
 }
 
 /// Whether a share may have to decide, now or later.
-fn needs_unit(outcome: &Outcome) -> bool {
-    let everybody_or_nobody = matches!(outcome.rollout, Rollout::Fixed(share) if share == Share::EVERYBODY || share == Share::NOBODY);
-    !everybody_or_nobody || !matches!(outcome.serve, Serve::One(_))
+fn needs_unit(allocation: &Allocation) -> bool {
+    let everybody_or_nobody = matches!(allocation.rollout, Rollout::Fixed(share) if share == Share::EVERYBODY || share == Share::NOBODY);
+    !everybody_or_nobody || !matches!(allocation.serve, Serve::One(_))
 }

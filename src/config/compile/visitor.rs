@@ -2,10 +2,10 @@
 
 use super::{Cx, names};
 use crate::config::{file, problem::quote, tree::Entry};
-use crate::engine::{attributes::USER, source::Source, visitor::Anonymous};
+use crate::engine::{attributes::USER, source::Source, visitor::VisitorCookie};
 
 impl<'t> Cx<'t, '_> {
-    pub(super) fn anonymous(&mut self, entry: &'t Entry<'t>) -> Option<Anonymous> {
+    pub(super) fn anonymous(&mut self, entry: &'t Entry<'t>) -> Option<VisitorCookie> {
         let map = file::Anonymous::read(&entry.value, self.log)?;
         let max_age = match map.max_age {
             Some(entry) => self.duration(entry),
@@ -49,7 +49,7 @@ impl<'t> Cx<'t, '_> {
         }
         let visitor = Source::Visitor(cookie.into());
         user.sources = user.sources.iter().cloned().chain([visitor]).collect();
-        Some(Anonymous {
+        Some(VisitorCookie {
             cookie: cookie.into(),
             max_age: max_age?,
         })

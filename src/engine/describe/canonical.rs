@@ -3,7 +3,7 @@
 
 use super::reason;
 use crate::engine::{
-    attributes::Slot,
+    attributes::AttributeIndex,
     instant,
     model::{Condition, Feature, Toggles},
     operator::{Test, Texts},
@@ -30,11 +30,11 @@ pub fn condition(condition: &Condition, toggles: &Toggles, deep: bool) -> String
         Condition::All(all) => join(all, " and "),
         Condition::Any(any) => join(any, " or "),
         Condition::Not(one) => format!("not {}", self::condition(one, toggles, deep)),
-        Condition::Attribute(slot, test) => {
+        Condition::Attribute(index, test) => {
             let name = if deep {
-                source(*slot, toggles)
+                source(*index, toggles)
             } else {
-                toggles.attributes[usize::from(*slot)].name.to_string()
+                toggles.attributes[usize::from(*index)].name.to_string()
             };
             format!("{name} {}", asks(test, deep))
         }
@@ -86,13 +86,13 @@ pub fn unit(feature: &Feature, toggles: &Toggles) -> String {
 
 /// Everything that decides a feature.
 pub fn whole(feature: &Feature, toggles: &Toggles) -> String {
-    let outcomes = feature
+    let allocations = feature
         .rules
         .iter()
-        .map(|rule| &rule.outcome)
-        .chain(&feature.last);
-    let served: Vec<_> = outcomes
-        .map(|outcome| reason::outcome(outcome, feature))
+        .map(|rule| &rule.allocation)
+        .chain(&feature.fallthrough);
+    let served: Vec<_> = allocations
+        .map(|allocation| reason::allocation(allocation, feature))
         .collect();
     let weights = feature.weighted.as_ref().map(|weighted| &weighted.subjects);
     let default = &feature.variant(feature.default).name;
@@ -103,8 +103,8 @@ pub fn whole(feature: &Feature, toggles: &Toggles) -> String {
     )
 }
 
-fn source(slot: Slot, toggles: &Toggles) -> String {
-    let attribute = &toggles.attributes[usize::from(slot)];
+fn source(index: AttributeIndex, toggles: &Toggles) -> String {
+    let attribute = &toggles.attributes[usize::from(index)];
     let sources: Vec<_> = attribute.sources.iter().map(ToString::to_string).collect();
     format!("{}={sources:?}{:?}", attribute.name, attribute.split)
 }

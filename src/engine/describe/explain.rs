@@ -5,10 +5,10 @@ use super::reason;
 use crate::engine::{
     attributes::{USER, Values},
     bucket::Arm,
-    condition::Context,
+    condition::Scope,
     decision::{Decision, Decisions, Reason},
-    model::{Feature, Outcome, Serve, Status, Toggles},
-    request::Asked,
+    model::{Allocation, Feature, Serve, Status, Toggles},
+    request::Input,
     schedule::Rollout,
     units::{Second, Share},
 };
@@ -31,10 +31,10 @@ pub struct Explanation {
 /// The bucket of every feature of one file, for answers without sentences.
 pub fn buckets<'a>(
     toggles: &'a Toggles,
-    asked: Asked<'a>,
+    input: Input<'a>,
     visitor: Option<&str>,
 ) -> Vec<Option<u16>> {
-    let values = values(toggles, asked, visitor);
+    let values = values(toggles, input, visitor);
     let bucket = |feature: &Feature| {
         values
             .get(feature.unit)
@@ -47,14 +47,14 @@ pub fn buckets<'a>(
 /// Explains every feature of one file. `decisions` are those of this very request.
 pub fn file<'a>(
     toggles: &'a Toggles,
-    asked: Asked<'a>,
+    input: Input<'a>,
     now: Second,
     decisions: &Decisions,
 ) -> Vec<Explanation> {
     let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
-    let values = values(toggles, asked, visitor);
-    let decided = &decisions.answers[toggles.first..toggles.first + toggles.features.len()];
-    let context = Context {
+    let values = values(toggles, input, visitor);
+    let decided = &decisions.by_feature[toggles.first..toggles.first + toggles.features.len()];
+    let scope = Scope {
         values: &values,
         now,
         toggles,
@@ -62,7 +62,7 @@ pub fn file<'a>(
     };
     let explain = |(index, feature): (usize, &Feature)| {
         let unit = values.get(feature.unit).bytes();
-        let (why, change) = sentence(feature, decided[index], context);
+        let (why, change) = sentence(feature, decided[index], scope);
         Explanation {
             decision: decided[index],
             bucket: unit.map(|unit| feature.bucket(unit)),
@@ -74,15 +74,15 @@ pub fn file<'a>(
     toggles.features.iter().enumerate().map(explain).collect()
 }
 
-fn values<'a>(toggles: &'a Toggles, asked: Asked<'a>, visitor: Option<&str>) -> Values<'a> {
-    let values = Values::new(&toggles.attributes, asked);
+fn values<'a>(toggles: &'a Toggles, input: Input<'a>, visitor: Option<&str>) -> Values<'a> {
+    let values = Values::new(&toggles.attributes, input);
     let is_stranger = || {
         toggles.attributes[usize::from(USER)]
-            .find(asked, true)
+            .find(input, true)
             .bytes()
             .is_none()
     };
-    if let (Some(_), Some(id)) = (&toggles.anonymous, visitor)
+    if let (Some(_), Some(id)) = (&toggles.visitor_cookie, visitor)
         && is_stranger()
     {
         values.set_user(id.as_bytes().to_vec().into());
@@ -93,31 +93,31 @@ fn values<'a>(toggles: &'a Toggles, asked: Asked<'a>, visitor: Option<&str>) -> 
 fn sentence(
     feature: &Feature,
     decision: Option<Decision>,
-    context: Context<'_, '_>,
+    scope: Scope<'_, '_>,
 ) -> (String, Option<String>) {
     let plain = |why: &str| (why.to_owned(), None);
     let Some(decision) = decision else {
-        return match (feature.status, &context.toggles.when) {
+        return match (feature.status, &scope.toggles.when) {
             (Status::Archived, _) => plain("it is archived: no header"),
             (_, Some(when))
-                if !when.holds(Context {
+                if !when.holds(Scope {
                     decided: &[],
-                    ..context
+                    ..scope
                 }) =>
             {
                 (
-                    format!("the whole file is off: {}", reason::because(when, context)),
+                    format!("the whole file is off: {}", reason::because(when, scope)),
                     None,
                 )
             }
             _ => plain("it is a draft: no header unless an override forces it"),
         };
     };
-    if decision.forced {
+    if decision.overridden {
         return plain("an override forces it");
     }
     if decision.reason == Reason::Disabled {
-        let what = if context.toggles.paused {
+        let what = if scope.toggles.paused {
             "the whole file"
         } else {
             "it"
@@ -127,16 +127,16 @@ fn sentence(
             None,
         );
     }
-    if let Some(when) = feature.when.as_ref().filter(|when| !when.holds(context)) {
+    if let Some(when) = feature.when.as_ref().filter(|when| !when.holds(scope)) {
         return (
             format!(
                 "the default, for its condition does not hold: {}",
-                reason::because(when, context)
+                reason::because(when, scope)
             ),
             None,
         );
     }
-    let (rule, outcome) = match decision
+    let (rule, allocation) = match decision
         .rule
         .checked_sub(1)
         .map(|rule| &feature.rules[usize::from(rule)])
@@ -146,19 +146,19 @@ fn sentence(
                 .name
                 .as_ref()
                 .map_or(String::new(), |name| format!(" ({name})"));
-            let because = reason::because(&rule.when, context);
+            let because = reason::because(&rule.when, scope);
             (
                 format!("rule {}{name} decides, {because}", decision.rule),
-                Some(&rule.outcome),
+                Some(&rule.allocation),
             )
         }
-        None => (condition_of(feature, context), feature.last.as_ref()),
+        None => (condition_of(feature, scope), feature.fallthrough.as_ref()),
     };
-    let Some(outcome) = outcome else {
+    let Some(allocation) = allocation else {
         return plain("the default, for no rule holds and nothing else is served");
     };
-    let (share, change) = shares(feature, outcome, decision, context);
-    let change = change.or_else(|| without_rule(feature, decision, context));
+    let (share, change) = shares(feature, allocation, decision, scope);
+    let change = change.or_else(|| without_rule(feature, decision, scope));
     (
         [rule, share]
             .into_iter()
@@ -169,9 +169,9 @@ fn sentence(
     )
 }
 
-fn condition_of(feature: &Feature, context: Context<'_, '_>) -> String {
+fn condition_of(feature: &Feature, scope: Scope<'_, '_>) -> String {
     match (&feature.when, feature.rules.is_empty()) {
-        (Some(when), _) => format!("its condition holds: {}", reason::because(when, context)),
+        (Some(when), _) => format!("its condition holds: {}", reason::because(when, scope)),
         (None, true) => String::new(),
         (None, false) => "no rule holds".to_owned(),
     }
@@ -180,16 +180,16 @@ fn condition_of(feature: &Feature, context: Context<'_, '_>) -> String {
 /// How the rollout and the split decided, and which rollout would decide otherwise.
 fn shares(
     feature: &Feature,
-    outcome: &Outcome,
+    allocation: &Allocation,
     decision: Decision,
-    context: Context<'_, '_>,
+    scope: Scope<'_, '_>,
 ) -> (String, Option<String>) {
-    let share = outcome.rollout.at(context.now);
+    let share = allocation.rollout.at(scope.now);
     if share == Share::NOBODY {
         return ("the rollout is at 0%".to_owned(), None);
     }
-    let unit = context.values.get(feature.unit);
-    let name = &context.values.attribute(feature.unit).name;
+    let unit = scope.values.get(feature.unit);
+    let name = &scope.values.attribute(feature.unit).name;
     let Some(unit) = unit.bytes() else {
         if decision.reason == Reason::Error {
             return (
@@ -197,18 +197,22 @@ fn shares(
                 Some(format!("a request with {name}")),
             );
         }
-        return (served(feature, outcome), None);
+        return (served(feature, allocation), None);
     };
     let bucket = feature.bucket(unit);
     if share == Share::EVERYBODY {
-        let why = format!("{}{}", served(feature, outcome), consulted(outcome, bucket));
-        return (why, another_draw(feature, outcome, unit, bucket));
+        let why = format!(
+            "{}{}",
+            served(feature, allocation),
+            consulted(allocation, bucket)
+        );
+        return (why, another_draw(feature, allocation, unit, bucket));
     }
     let edge = Share::from_millionths((u32::from(bucket) + 1) * 10_000).unwrap_or(Share::EVERYBODY);
     if feature.is_in(unit, share) {
         let why = format!(
             "{}, and bucket {bucket} is inside a rollout of {share}",
-            served(feature, outcome)
+            served(feature, allocation)
         );
         return (
             why,
@@ -220,14 +224,19 @@ fn shares(
 }
 
 /// What it takes for somebody inside to get another variant.
-fn another_draw(feature: &Feature, outcome: &Outcome, unit: &[u8], bucket: u16) -> Option<String> {
-    let arms = match &outcome.serve {
+fn another_draw(
+    feature: &Feature,
+    allocation: &Allocation,
+    unit: &[u8],
+    bucket: u16,
+) -> Option<String> {
+    let arms = match &allocation.serve {
         Serve::One(_) => return None,
         Serve::Buckets(_) => return Some(format!("another variant's buckets that hold {bucket}")),
         Serve::Split(arms) => arms,
     };
     let weighted = feature.weighted.as_ref();
-    if weighted.is_some_and(|weighted| weighted.split.place(unit).is_some()) {
+    if weighted.is_some_and(|weighted| weighted.split.position(unit).is_some()) {
         return None;
     }
     let whole = f64::from(Share::WHOLE);
@@ -252,31 +261,35 @@ fn another_draw(feature: &Feature, outcome: &Outcome, unit: &[u8], bucket: u16) 
 }
 
 /// What they would get if the rule that decided were not there.
-fn without_rule(feature: &Feature, decision: Decision, context: Context<'_, '_>) -> Option<String> {
+fn without_rule(feature: &Feature, decision: Decision, scope: Scope<'_, '_>) -> Option<String> {
     let rules = feature.rules.get(usize::from(decision.rule)..)?;
     if decision.rule == 0 {
         return None;
     }
-    let next = rules.iter().find(|rule| rule.when.holds(context));
-    let outcome = next.map(|rule| &rule.outcome).or(feature.last.as_ref());
-    let unit = || context.values.get(feature.unit).bytes();
-    let variant = outcome.map_or(feature.default, |outcome| {
-        outcome.decide(feature, unit, context.now, Reason::Static).0
+    let next = rules.iter().find(|rule| rule.when.holds(scope));
+    let allocation = next
+        .map(|rule| &rule.allocation)
+        .or(feature.fallthrough.as_ref());
+    let unit = || scope.values.get(feature.unit).bytes();
+    let variant = allocation.map_or(feature.default, |allocation| {
+        allocation
+            .decide(feature, unit, scope.now, Reason::Static)
+            .0
     });
     let name = &feature.variant(variant).name;
     Some(format!("without rule {} it is {name}", decision.rule))
 }
 
-fn served(feature: &Feature, outcome: &Outcome) -> String {
-    let only = Outcome {
+fn served(feature: &Feature, allocation: &Allocation) -> String {
+    let only = Allocation {
         rollout: Rollout::Fixed(Share::EVERYBODY),
-        serve: outcome.serve.clone(),
+        serve: allocation.serve.clone(),
     };
-    format!("serves {}", reason::outcome(&only, feature))
+    format!("serves {}", reason::allocation(&only, feature))
 }
 
-fn consulted(outcome: &Outcome, bucket: u16) -> String {
-    match outcome.serve {
+fn consulted(allocation: &Allocation, bucket: u16) -> String {
+    match allocation.serve {
         Serve::Buckets(_) => format!(", and this is bucket {bucket}"),
         _ => String::new(),
     }

@@ -6,7 +6,7 @@ use crate::engine::{
     decision::{Decision, Decisions, Reason},
     instant,
     model::{Feature, Snapshot},
-    request::Asked,
+    request::Input,
     units::Second,
 };
 
@@ -14,7 +14,7 @@ use crate::engine::{
 pub fn write(
     snapshot: &Snapshot,
     decisions: &Decisions,
-    asked: Asked<'_>,
+    input: Input<'_>,
     at: Second,
     user: Option<&str>,
     wanted: &dyn Fn(&Feature) -> bool,
@@ -30,10 +30,10 @@ pub fn write(
     let mut first = true;
     for toggles in &snapshot.files {
         let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
-        let buckets = explain::buckets(toggles, asked, visitor);
+        let buckets = explain::buckets(toggles, input, visitor);
         for (index, (feature, bucket)) in toggles.features.iter().zip(buckets).enumerate() {
             if let Some(decision) =
-                decisions.answers[toggles.first + index].filter(|_| wanted(feature))
+                decisions.by_feature[toggles.first + index].filter(|_| wanted(feature))
             {
                 if !std::mem::take(&mut first) {
                     out.push(b',');
@@ -73,7 +73,7 @@ fn member(feature: &Feature, decision: Decision, bucket: Option<u16>, out: &mut 
         out.extend_from_slice(b",\"value\":");
         json(out, value);
     }
-    if decision.forced {
+    if decision.overridden {
         out.extend_from_slice(b",\"forced\":true");
     }
     if decision.reason == Reason::Error {

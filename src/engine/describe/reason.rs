@@ -1,11 +1,11 @@
-//! Conditions and outcomes in words, for `explain` and the page.
+//! Conditions and allocations in words, for `explain` and the page.
 //! In: compiled conditions and one request. Out: the clause that decided, with the value that it saw.
 
 use crate::engine::{
     attributes::Found,
-    condition::Context,
+    condition::Scope,
     instant,
-    model::{Condition, Feature, Outcome, Serve},
+    model::{Allocation, Condition, Feature, Serve},
     operator::{Test, Texts},
     schedule::Rollout,
     units::Share,
@@ -13,13 +13,13 @@ use crate::engine::{
 use std::fmt::Display;
 
 /// Why this condition holds, or why it does not: the clauses that decided it.
-pub fn because(condition: &Condition, context: Context<'_, '_>) -> String {
-    let holds = condition.holds(context);
+pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
+    let holds = condition.holds(scope);
     let decisive = |conditions: &[Condition], all: bool| {
         // an `all` that fails fails by its first false part; one that holds needs every part, and so for `any`
-        let parts: Vec<String> = match conditions.iter().find(|one| one.holds(context) != all) {
-            Some(one) => vec![because(one, context)],
-            None => conditions.iter().map(|one| because(one, context)).collect(),
+        let parts: Vec<String> = match conditions.iter().find(|one| one.holds(scope) != all) {
+            Some(one) => vec![because(one, scope)],
+            None => conditions.iter().map(|one| because(one, scope)).collect(),
         };
         parts.join(" and ")
     };
@@ -27,18 +27,18 @@ pub fn because(condition: &Condition, context: Context<'_, '_>) -> String {
         Condition::Segment(index) => {
             let index = usize::from(*index);
             let (name, inner) = (
-                &context.toggles.segment_names[index],
-                &context.toggles.segments[index],
+                &scope.toggles.segment_names[index],
+                &scope.toggles.segments[index],
             );
             let is = if holds { "in" } else { "not in" };
-            format!("{is} segment {name}: {}", because(inner, context))
+            format!("{is} segment {name}: {}", because(inner, scope))
         }
         Condition::All(all) => decisive(all, true),
         Condition::Any(any) => decisive(any, false),
-        Condition::Not(one) => because(one, context),
-        Condition::Attribute(slot, test) => {
-            let name = &context.values.attribute(*slot).name;
-            let value = match context.values.get(*slot) {
+        Condition::Not(one) => because(one, scope),
+        Condition::Attribute(index, test) => {
+            let name = &scope.values.attribute(*index).name;
+            let value = match scope.values.get(*index) {
                 Found::Value(bytes, _) => Some(String::from_utf8_lossy(bytes).into_owned()),
                 _ => None,
             };
@@ -46,8 +46,8 @@ pub fn because(condition: &Condition, context: Context<'_, '_>) -> String {
         }
         Condition::Feature(index, test) => {
             let index = usize::from(*index);
-            let feature = &context.toggles.features[index];
-            let variant = context.decided.get(index).copied().flatten();
+            let feature = &scope.toggles.features[index];
+            let variant = scope.decided.get(index).copied().flatten();
             let variant = variant.map(|decision| &*feature.variant(decision.variant).name);
             clause(&format!("feature.{}", feature.name), variant, test, holds)
         }
@@ -61,7 +61,7 @@ pub fn because(condition: &Condition, context: Context<'_, '_>) -> String {
                 .collect::<String>();
             format!(
                 "now is {}, {}{bounds}",
-                instant::show(context.now),
+                instant::show(scope.now),
                 if holds { "which is" } else { "which is not" }
             )
         }
@@ -114,10 +114,10 @@ pub fn describe(test: &Test) -> String {
     }
 }
 
-/// What an outcome serves: `20%: control 50%, treatment 50%`.
-pub fn outcome(outcome: &Outcome, feature: &Feature) -> String {
+/// What an allocation serves: `20%: control 50%, treatment 50%`.
+pub fn allocation(allocation: &Allocation, feature: &Feature) -> String {
     let name = |variant: u8| &feature.variant(variant).name;
-    let rollout = match &outcome.rollout {
+    let rollout = match &allocation.rollout {
         Rollout::Fixed(Share::EVERYBODY) => String::new(),
         Rollout::Fixed(share) => format!("{share}: "),
         Rollout::Steps(steps) => {
@@ -140,7 +140,7 @@ pub fn outcome(outcome: &Outcome, feature: &Feature) -> String {
             )
         }
     };
-    let served = match &outcome.serve {
+    let served = match &allocation.serve {
         Serve::One(variant) => name(*variant).to_string(),
         Serve::Split(arms) => arms
             .iter()

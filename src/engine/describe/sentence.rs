@@ -5,7 +5,7 @@ use crate::engine::{
     attributes::USER,
     bucket::Arm,
     instant,
-    model::{Condition, Feature, Outcome, Serve, Status, Toggles},
+    model::{Allocation, Condition, Feature, Serve, Status, Toggles},
     operator::{Test, Texts},
     schedule::Rollout,
     units::{Second, Share},
@@ -38,7 +38,7 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
     let mut clauses: Vec<String> = feature
         .rules
         .iter()
-        .map(|rule| given(&who(&rule.when, toggles), &rule.outcome, feature))
+        .map(|rule| given(&who(&rule.when, toggles), &rule.allocation, feature))
         .collect();
     let whom_is_said = !matches!(feature.when, None | Some(Condition::Now { .. }));
     let (otherwise, everybody) = match clauses.is_empty() {
@@ -46,16 +46,16 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
         true => ("", " for everybody"),
         false => ("otherwise ", ""),
     };
-    clauses.push(match &feature.last {
-        Some(outcome) if is_plain(outcome) => {
-            format!("{otherwise}{}{everybody}", served(outcome, feature))
+    clauses.push(match &feature.fallthrough {
+        Some(allocation) if is_plain(allocation) => {
+            format!("{otherwise}{}{everybody}", served(allocation, feature))
         }
-        Some(outcome) => format!("{otherwise}{}", served(outcome, feature)),
+        Some(allocation) => format!("{otherwise}{}", served(allocation, feature)),
         None if clauses.is_empty() => format!("{default}{everybody}"),
         None => format!("otherwise {default}"),
     });
     if &**default != "off"
-        && (feature.when.is_some() || feature.last.as_ref().is_some_and(leaves_some_out))
+        && (feature.when.is_some() || feature.fallthrough.as_ref().is_some_and(leaves_some_out))
     {
         clauses.push(format!("the rest get {default}"));
     }
@@ -63,24 +63,26 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
 }
 
 /// One variant, and no share.
-fn is_plain(outcome: &Outcome) -> bool {
-    !leaves_some_out(outcome) && matches!(outcome.serve, Serve::One(_))
+fn is_plain(allocation: &Allocation) -> bool {
+    !leaves_some_out(allocation) && matches!(allocation.serve, Serve::One(_))
 }
 
-fn leaves_some_out(outcome: &Outcome) -> bool {
-    !matches!(outcome.rollout, Rollout::Fixed(Share::EVERYBODY))
+fn leaves_some_out(allocation: &Allocation) -> bool {
+    !matches!(allocation.rollout, Rollout::Fixed(Share::EVERYBODY))
 }
 
-fn given(who: &str, outcome: &Outcome, feature: &Feature) -> String {
-    match (&outcome.rollout, &outcome.serve) {
-        (Rollout::Fixed(Share::EVERYBODY), _) => format!("{who} get {}", shares(outcome, feature)),
-        _ => format!("{who}: {}", served(outcome, feature)),
+fn given(who: &str, allocation: &Allocation, feature: &Feature) -> String {
+    match (&allocation.rollout, &allocation.serve) {
+        (Rollout::Fixed(Share::EVERYBODY), _) => {
+            format!("{who} get {}", shares(allocation, feature))
+        }
+        _ => format!("{who}: {}", served(allocation, feature)),
     }
 }
 
-fn served(outcome: &Outcome, feature: &Feature) -> String {
-    let shares = shares(outcome, feature);
-    match &outcome.rollout {
+fn served(allocation: &Allocation, feature: &Feature) -> String {
+    let shares = shares(allocation, feature);
+    match &allocation.rollout {
         Rollout::Fixed(Share::NOBODY) => "rolled out to nobody".to_owned(),
         Rollout::Fixed(Share::EVERYBODY) => shares,
         Rollout::Fixed(share) => format!("roll out to {share}: {shares}"),
@@ -105,9 +107,9 @@ fn served(outcome: &Outcome, feature: &Feature) -> String {
     }
 }
 
-fn shares(outcome: &Outcome, feature: &Feature) -> String {
+fn shares(allocation: &Allocation, feature: &Feature) -> String {
     let name = |variant: u8| &feature.variant(variant).name;
-    match &outcome.serve {
+    match &allocation.serve {
         Serve::One(variant) => name(*variant).to_string(),
         Serve::Split(arms) => match &**arms {
             [a, b] if a.share == b.share => {
@@ -141,10 +143,10 @@ pub fn who(condition: &Condition, toggles: &Toggles) -> String {
         Condition::Attribute(USER, Test::Is(Texts::Many(many))) => {
             format!("{} users by name", many.len())
         }
-        Condition::Attribute(slot, test) => {
+        Condition::Attribute(index, test) => {
             format!(
                 "requests whose {} {}",
-                toggles.attributes[usize::from(*slot)].name,
+                toggles.attributes[usize::from(*index)].name,
                 verb(test)
             )
         }

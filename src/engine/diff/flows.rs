@@ -1,8 +1,8 @@
 //! Who an edit moves, without sampling: the joint distribution of the old and the new variant of one unit.
-//! In: an old and a new outcome of one feature at one instant. Out: the share of people for each pair of variants.
+//! In: an old and a new allocation of one feature at one instant. Out: the share of people for each pair of variants.
 
 use crate::engine::{
-    model::{Feature, Outcome, Serve},
+    model::{Allocation, Feature, Serve},
     units::{Second, Share},
 };
 use std::collections::BTreeMap;
@@ -18,17 +18,17 @@ struct Line<'a> {
     pieces: Vec<(f64, Shares<'a>)>,
 }
 
-/// The flows between two outcomes of a feature whose conditions play no part. `aligned` says that both have one salt;
-/// with another salt everybody is dealt anew. `None` for an outcome: everybody gets the feature's default.
+/// The flows between two allocations of a feature whose conditions play no part. `aligned` says that both have one salt;
+/// with another salt everybody is dealt anew. `None` for an allocation: everybody gets the feature's default.
 pub fn flows<'a>(
-    (old, old_outcome): (&'a Feature, Option<&Outcome>),
-    (new, new_outcome): (&'a Feature, Option<&Outcome>),
+    (old, old_allocation): (&'a Feature, Option<&Allocation>),
+    (new, new_allocation): (&'a Feature, Option<&Allocation>),
     aligned: bool,
     now: Second,
 ) -> Flows<'a> {
     let (from, to) = (
-        Line::of(old, old_outcome, now),
-        Line::of(new, new_outcome, now),
+        Line::of(old, old_allocation, now),
+        Line::of(new, new_allocation, now),
     );
     let mut flows = Flows::new();
     if !aligned {
@@ -63,19 +63,19 @@ pub fn moved(flows: &Flows<'_>) -> f64 {
 }
 
 impl<'a> Line<'a> {
-    fn of(feature: &'a Feature, outcome: Option<&Outcome>, now: Second) -> Line<'a> {
+    fn of(feature: &'a Feature, allocation: Option<&Allocation>, now: Second) -> Line<'a> {
         let name = |variant: u8| &*feature.variant(variant).name;
         let default = || vec![(name(feature.default), 1.0)];
-        let Some(outcome) = outcome else {
+        let Some(allocation) = allocation else {
             return Line {
                 pieces: vec![(1.0, default())],
             };
         };
         let whole = f64::from(Share::WHOLE);
         let mut pieces = Vec::new();
-        match &outcome.serve {
+        match &allocation.serve {
             Serve::One(variant) => pieces.push((
-                f64::from(outcome.rollout.at(now).millionths()) / whole,
+                f64::from(allocation.rollout.at(now).millionths()) / whole,
                 vec![(name(*variant), 1.0)],
             )),
             Serve::Split(arms) => {
@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
                     .map(|arm| (name(arm.variant), f64::from(arm.share.millionths()) / whole))
                     .collect();
                 pieces.push((
-                    f64::from(outcome.rollout.at(now).millionths()) / whole,
+                    f64::from(allocation.rollout.at(now).millionths()) / whole,
                     shares,
                 ));
             }

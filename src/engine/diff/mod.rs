@@ -5,7 +5,7 @@ pub mod flows;
 
 use super::{
     describe::canonical,
-    model::{Feature, Outcome, Snapshot, Status, Toggles},
+    model::{Allocation, Feature, Snapshot, Status, Toggles},
     units::Second,
 };
 use flows::Flows;
@@ -16,16 +16,16 @@ pub struct Change<'a> {
     /// `feature`, or `namespace.feature`, as the new file calls it (the old one, where it is gone)
     pub key: &'a str,
     /// what happened
-    pub kind: Kind<'a>,
+    pub kind: ChangeKind<'a>,
 }
 
 /// What happened to a feature.
 #[derive(Debug)]
-pub enum Kind<'a> {
+pub enum ChangeKind<'a> {
     /// it gave no answer before
-    New,
+    Added,
     /// it gives no answer any more
-    Gone,
+    Removed,
     /// it asks the same and serves the same
     Same,
     /// no condition plays a part: these are the flows
@@ -51,10 +51,10 @@ pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Cha
     let mut changes = Vec::new();
     for (_, toggles, feature) in new.features() {
         let kind = match (find(old, &feature.key), answers(feature)) {
-            (Some((_, before)), false) if answers(before) => Kind::Gone,
-            (None, false) | (Some(_), false) => Kind::Same,
+            (Some((_, before)), false) if answers(before) => ChangeKind::Removed,
+            (None, false) | (Some(_), false) => ChangeKind::Same,
             (Some(before), true) if answers(before.1) => compare(before, (toggles, feature), now),
-            (_, true) => Kind::New,
+            (_, true) => ChangeKind::Added,
         };
         changes.push(Change {
             key: &feature.key,
@@ -65,7 +65,7 @@ pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Cha
         if find(new, &feature.key).is_none() {
             changes.push(Change {
                 key: &feature.key,
-                kind: Kind::Gone,
+                kind: ChangeKind::Removed,
             });
         }
     }
@@ -98,9 +98,9 @@ fn compare<'a>(
     old: (&'a Toggles, &'a Feature),
     new: (&'a Toggles, &'a Feature),
     now: Second,
-) -> Kind<'a> {
+) -> ChangeKind<'a> {
     if canonical::whole(old.1, old.0) == canonical::whole(new.1, new.0) {
-        return Kind::Same;
+        return ChangeKind::Same;
     }
     let aligned = old.1.salt == new.1.salt;
     let flows = || flows::flows((old.1, in_force(old)), (new.1, in_force(new)), aligned, now);
@@ -112,17 +112,17 @@ fn compare<'a>(
     };
     let same_unit = |(toggles, feature): (&Toggles, &Feature)| canonical::unit(feature, toggles);
     if free(old) && free(new) && same_unit(old) == same_unit(new) {
-        return Kind::Exact(flows());
+        return ChangeKind::Exact(flows());
     }
     let same_gate = canonical::gate(old.1, old.0) == canonical::gate(new.1, new.0);
     let hashed = old.1.weighted.is_none() && new.1.weighted.is_none();
-    Kind::Depends((same_gate && hashed).then(flows))
+    ChangeKind::Depends((same_gate && hashed).then(flows))
 }
 
-/// The outcome that decides where no rule does; none where everybody gets the default.
-fn in_force<'a>((toggles, feature): (&Toggles, &'a Feature)) -> Option<&'a Outcome> {
+/// The allocation that decides where no rule does; none where everybody gets the default.
+fn in_force<'a>((toggles, feature): (&Toggles, &'a Feature)) -> Option<&'a Allocation> {
     feature
-        .last
+        .fallthrough
         .as_ref()
         .filter(|_| !toggles.paused && feature.status != Status::Paused)
 }

@@ -3,7 +3,7 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        request::{Asked, Context},
+        request::{EvaluationContext, Input},
         units::Second,
     },
 };
@@ -45,11 +45,11 @@ pub fn ask(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let mut context = Context::default();
+    let mut context = EvaluationContext::default();
     context.attributes.insert("x".into(), vec![text.to_owned()]);
     let mut decisions = Decisions::default();
-    loaded.decide(Asked::Context(&context), Second(0), None, &mut decisions);
-    for pair in decisions.answers.chunks(2) {
+    loaded.decide(Input::Context(&context), Second(0), None, &mut decisions);
+    for pair in decisions.by_feature.chunks(2) {
         assert_ne!(
             pair[0].map(|yes| yes.variant),
             pair[1].map(|no| no.variant),

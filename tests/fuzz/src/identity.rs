@@ -3,7 +3,7 @@
 use burgee::engine::source::Source;
 use burgee::engine::{
     attributes::{Attribute, Found},
-    request::{Asked, Http},
+    request::{HttpRequest, Input},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -29,7 +29,7 @@ pub fn ask(data: &[u8]) {
             headers.append(name, value);
         }
     }
-    let http = Http {
+    let http = HttpRequest {
         headers: &headers,
         method: &Method::GET,
         path: "/",
@@ -40,7 +40,7 @@ pub fn ask(data: &[u8]) {
     };
     let sent = headers.get_all(&name).iter();
     let sent: Vec<_> = sent.map(|value| value.as_bytes().trim_ascii()).collect();
-    match user.find(Asked::Http(http), true) {
+    match user.find(Input::Http(http), true) {
         Found::Value(bytes, 0) => assert!(sent.iter().all(|value| *value == &*bytes)),
         Found::Value(bytes, _) => {
             assert!(!bytes.trim_ascii().is_empty() && !bytes.contains(&b';'));

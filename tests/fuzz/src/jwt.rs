@@ -1,5 +1,5 @@
 //! Any bearer token: a claim is text or absent; never a panic.
-use burgee::engine::request::Http;
+use burgee::engine::request::HttpRequest;
 use burgee::engine::source::Source;
 use http::{HeaderMap, HeaderValue, Method, header};
 
@@ -35,7 +35,7 @@ pub fn ask(data: &[u8]) {
         return;
     };
     headers.insert(header::AUTHORIZATION, value);
-    let http = Http {
+    let http = HttpRequest {
         headers: &headers,
         method: &Method::GET,
         path: "/",

@@ -3,8 +3,8 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        overrides::Outcome,
-        request::{Asked, Http},
+        overrides::OverrideResult,
+        request::{HttpRequest, Input},
         units::Second,
     },
 };
@@ -40,7 +40,7 @@ pub fn ask(data: &[u8]) {
         return;
     };
     headers.insert("x-qa-override", value);
-    let http = Http {
+    let http = HttpRequest {
         headers: &headers,
         method: &Method::GET,
         path: "/",
@@ -50,13 +50,13 @@ pub fn ask(data: &[u8]) {
         user: None,
     };
     let mut decisions = Decisions::default();
-    loaded.decide(Asked::Http(http), Second(0), None, &mut decisions);
+    loaded.decide(Input::Http(http), Second(0), None, &mut decisions);
     assert!(
         decisions
-            .answers
+            .by_feature
             .iter()
             .flatten()
-            .all(|decision| !decision.forced)
+            .all(|decision| !decision.overridden)
     );
-    assert_ne!(decisions.overrides[0], Some(Outcome::Applied));
+    assert_ne!(decisions.overrides[0], Some(OverrideResult::Applied));
 }

@@ -4,10 +4,10 @@
 use burgee::{
     config::{self, Text},
     engine::{
-        Decisions, Facts, Snapshot,
+        Decisions, Snapshot,
         describe::{explain, json, sentence},
-        diff::{self, Kind},
-        request::{Asked, Context},
+        diff::{self, ChangeKind},
+        request::{EvaluationContext, HttpRequest, Input},
         units::Second,
     },
 };
@@ -27,7 +27,7 @@ pub fn ask(data: &[u8]) {
             answers(&snapshot, None);
             travels(&snapshot);
             for change in diff::changes(&snapshot, &snapshot, NOW) {
-                assert!(matches!(change.kind, Kind::Same), "{change:?}");
+                assert!(matches!(change.kind, ChangeKind::Same), "{change:?}");
             }
         }
         Err(problems) => assert!(
@@ -39,18 +39,18 @@ pub fn ask(data: &[u8]) {
 
 /// By `explain`, in words and as JSON.
 fn answers(snapshot: &Snapshot, user: Option<&str>) {
-    let context = Context {
+    let context = EvaluationContext {
         user: user.map(str::to_owned),
-        ..Context::default()
+        ..EvaluationContext::default()
     };
-    let (asked, mut decisions, mut json) =
-        (Asked::Context(&context), Decisions::default(), Vec::new());
-    snapshot.decide(asked, NOW, None, &mut decisions);
-    assert_eq!(decisions.answers.len(), snapshot.features().count());
-    json::write(snapshot, &decisions, asked, NOW, user, &|_| true, &mut json);
+    let (input, mut decisions, mut json) =
+        (Input::Context(&context), Decisions::default(), Vec::new());
+    snapshot.decide(input, NOW, None, &mut decisions);
+    assert_eq!(decisions.by_feature.len(), snapshot.features().count());
+    json::write(snapshot, &decisions, input, NOW, user, &|_| true, &mut json);
     assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
     for toggles in &snapshot.files {
-        let explained = explain::file(toggles, asked, NOW, &decisions);
+        let explained = explain::file(toggles, input, NOW, &decisions);
         for (feature, explained) in toggles.features.iter().zip(explained) {
             assert!(!explained.why.is_empty() && !sentence::feature(feature, toggles).is_empty());
         }
@@ -67,14 +67,9 @@ fn travels(snapshot: &Snapshot) {
     };
     let (mut parts, ()) = request.into_parts();
     let (mut by_lines, mut decisions) = (parts.clone(), Decisions::default());
-    let facts = Facts {
-        host: "app.example.com",
-        ip: None,
-        now: NOW,
-        fresh: Some(&|| 7),
-    };
     let decide = |decisions: &mut Decisions| {
-        snapshot.decide(facts.asked(&parts), facts.now, facts.fresh, decisions);
+        let input = Input::Http(HttpRequest::new(&parts, "app.example.com", None));
+        snapshot.decide(input, NOW, Some(&|| 7), decisions);
     };
     decide(&mut decisions);
     snapshot.forged_fields.strip(&mut by_lines.headers);
