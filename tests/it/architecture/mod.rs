@@ -1,203 +1,79 @@
-//! The map in `src/lib.rs` is true: who uses whom, what the engine may touch, and that each file opens with its job.
+//! The house is as `src/README.md` says: who uses whom, no circles, a pure engine, and each file opens with its job.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+mod arrows;
+mod circles;
+mod file;
+mod map;
+mod purity;
+mod uses;
+mod words;
 
-/// The arrows. A module that is not here has to be put here, with what it may use.
-const MAY_USE: [(&str, &[&str]); 16] = [
-    ("engine", &[]),
-    ("live", &["engine"]),
-    ("telemetry", &["engine", "background"]),
-    ("config", &["engine", "live", "background"]),
-    ("http", &[]),
-    ("signals", &[]),
-    ("inject", &[]),
-    ("background", &[]),
-    ("proxy", &["engine", "live", "telemetry"]),
-    ("admin", &["engine", "live", "telemetry", "http"]),
-    ("api", &["engine", "live", "telemetry", "http"]),
-    ("exit", &[]),
-    ("flags", &["proxy", "api", "telemetry"]),
-    (
-        "server",
-        &[
-            "engine",
-            "live",
-            "telemetry",
-            "config",
-            "background",
-            "http",
-            "signals",
-            "exit",
-            "proxy",
-            "admin",
-            "api",
-            "flags",
-        ],
-    ),
-    ("cli", EVERYTHING),
-    ("main", EVERYTHING),
-];
+use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
-const EVERYTHING: &[&str] = &["*"];
+use uses::{Crate, Use};
 
-#[test]
-fn modules_use_only_whom_they_may() {
-    for (path, text) in sources("src") {
-        let module = module(&path);
-        if module == "lib" {
-            continue;
-        }
-        let (_, allowed) = MAY_USE
-            .iter()
-            .find(|(name, _)| *name == module)
-            .unwrap_or_else(|| panic!("{}: who may `{module}` use?", path.display()));
-        for used in uses_of_ours(&text) {
-            assert!(
-                used == module || allowed.contains(&used.as_str()) || *allowed == EVERYTHING,
-                "{}: `{module}` may not use `{used}`",
-                path.display()
-            );
-            assert!(
-                (module.as_str(), used.as_str()) != ("config", "live")
-                    || path.ends_with("config/reload.rs"),
-                "{}: in `config` only `reload` may use `live`",
-                path.display()
-            );
-        }
-    }
-}
+/// What a stranger sees first is short.
+const TOP: &str = "CHANGELOG.md Cargo.lock Cargo.toml LICENSE-APACHE LICENSE-MIT Makefile README.md clippy.toml config deploy helm src tests";
 
-#[test]
-fn the_engine_is_pure() {
-    let forbidden = [
-        "std::fs",
-        "std::io",
-        "std::env",
-        "std::process",
-        "std::thread",
-        "std::sync",
-        "std::time",
-        "SystemTime",
-        "TcpStream",
-        "TcpListener",
-        "Mutex",
-        "tokio",
-        "tracing",
-        "println!",
-        "arc_swap",
-        "hyper",
-        "async fn",
-    ];
-    for (path, text) in sources("src/engine") {
-        let code = code(&text);
-        for word in forbidden {
-            assert!(
-                !code.contains(word),
-                "{}: `{word}` in the engine",
-                path.display()
-            );
-        }
-    }
-}
+static ROOT: LazyLock<&Path> = LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")));
 
 #[test]
 fn every_file_opens_with_its_job() {
-    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+    for (name, text) in sources("src").into_iter().chain(sources("tests")) {
         assert!(
             text.starts_with("//! "),
-            "{} does not say what it is for",
-            path.display()
+            "{name} does not say what it is for"
         );
     }
 }
 
 #[test]
-fn a_grouped_use_is_seen() {
-    let used =
-        uses_of_ours("use crate::{a::{b, c}, d, e::f};\nlet x = crate::g::h(); // crate::z\n");
-    assert_eq!(Vec::from_iter(used), ["a", "d", "e", "g"]);
+fn the_top_of_the_project_holds_what_must_stand_there() {
+    let ignored = fs::read_to_string(ROOT.join(".gitignore")).unwrap();
+    for entry in fs::read_dir(*ROOT).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let known = TOP.split(' ').any(|known| known == name)
+            || name.starts_with('.')
+            || ignored.lines().any(|line| line == format!("/{name}"));
+        assert!(
+            known,
+            "`{name}` at the top of the project: put it into a folder, or into .gitignore"
+        );
+    }
 }
 
-/// `src/proxy/accept.rs` and `src/proxy.rs` are both `proxy`.
-fn module(path: &Path) -> String {
-    let inside = path.strip_prefix(root().join("src")).unwrap();
-    let first = inside.components().next().unwrap();
-    first
-        .as_os_str()
-        .to_str()
-        .unwrap()
-        .trim_end_matches(".rs")
-        .to_owned()
+fn uses() -> &'static [Use<'static>] {
+    static USES: LazyLock<Vec<Use>> = LazyLock::new(|| ours().uses());
+    &USES
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn ours() -> &'static Crate {
+    static OURS: LazyLock<Crate> = LazyLock::new(|| {
+        let sources = sources("src");
+        Crate::new(
+            sources
+                .iter()
+                .map(|(name, text)| (&name["src/".len()..], &**text)),
+        )
+    });
+    &OURS
 }
 
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
+/// Every `*.rs` below a folder, by its name in the project, without what a fuzzer or a client of the tests has built.
+fn sources(folder: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![ROOT.join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            // what a fuzzer or a client of the tests has built is not ours
             if path.is_dir() && !path.ends_with("target") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push((path, text));
+                let name = path.strip_prefix(*ROOT).unwrap().to_str().unwrap();
+                found.insert(name.to_owned(), fs::read_to_string(&path).unwrap());
             }
         }
     }
     assert!(!found.is_empty());
     found
-}
-
-/// Without comments and without the unit tests, which may do what they like.
-fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap();
-    text.lines()
-        .map(|line| line.split("//").next().unwrap())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// The first names behind `crate::`, groups included.
-fn uses_of_ours(text: &str) -> BTreeSet<String> {
-    let code = code(text);
-    let mut used = BTreeSet::new();
-    for (at, found) in code.match_indices("crate::") {
-        let rest = &code[at + found.len()..];
-        if !rest.starts_with('{') {
-            used.insert(name(rest));
-            continue;
-        }
-        let (mut depth, mut item) = (0, true);
-        for (at, c) in rest.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' => item = depth == 1,
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-            if depth == 1 && item && c.is_alphabetic() {
-                used.insert(name(&rest[at..]));
-                item = false;
-            }
-        }
-    }
-    used
-}
-
-fn name(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
 }
