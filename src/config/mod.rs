@@ -5,7 +5,7 @@
 
 mod build;
 mod compile;
-mod events;
+
 mod file;
 mod plain;
 pub mod problem;
@@ -15,6 +15,7 @@ mod schema;
 mod source;
 mod syntax;
 mod tree;
+mod yaml;
 
 use crate::engine::{Snapshot, units::Second};
 pub use compile::Environment;

@@ -6,10 +6,11 @@
 
 use super::{
     build::Builder,
-    events, plain,
+    plain,
     problem::Log,
     syntax::not_utf8,
     tree::{Node, Place},
+    yaml,
 };
 
 /// None where the text cannot be understood any further; the log says why.
@@ -25,7 +26,7 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     if plain.is_some() && !cfg!(debug_assertions) {
         return plain;
     }
-    let root = events::read(text, file, log);
+    let root = yaml::read(text, file, log);
     assert!(
         plain.is_none() || plain == root,
         "two readers read two files: {text:?} {plain:?} {root:?}"
@@ -112,7 +113,7 @@ mod tests {
             }
             if let Some(plain) = as_plain(&text, 0) {
                 let mut log = Log::default();
-                let events = events::read(&text, 0, &mut log);
+                let events = yaml::read(&text, 0, &mut log);
                 assert_eq!(events.as_ref(), Some(&plain), "{text:?}");
                 assert_eq!(log.errors(), 0, "{text:?}");
                 read += 1;

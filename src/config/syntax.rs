@@ -1,7 +1,7 @@
 //! Sentences for what the YAML parser cannot read.
 //! In: its error and the line. Out: one problem, at the place where a person would look.
 
-use super::{build::DEEPEST, events::Events, problem::Log, tree::Place};
+use super::{build::DEEPEST, problem::Log, tree::Place, yaml::Events};
 use granit_parser::{ErrorKind, ScanError};
 
 impl Events<'_, '_> {
