@@ -1,11 +1,10 @@
-//! A tree as it grows: what both readers of a file's text build with.
+//! A tree as it grows: what `yaml` builds with.
 //! In: keys, values and ends in the order of the text, with their places. Out: a [`Node`], or problems of what was put together.
 
 use super::{
     problem::{Log, quote},
     tree::{Entry, Kind, Node, Place},
 };
-use crate::background::give_way;
 use std::{borrow::Cow, collections::HashSet};
 
 /// Maps and lists within each other.
@@ -13,9 +12,6 @@ pub(super) const DEEPEST: usize = 16;
 
 /// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
 const MOST_VALUES: u32 = 250_000;
-
-/// To look at the clock for each would be felt.
-const VALUES_AT_A_TIME: u32 = 64;
 
 /// A map or list whose end has not come yet.
 struct Open<'t> {
@@ -142,9 +138,6 @@ impl<'t, 'l> Builder<'t, 'l> {
             return None;
         }
         self.next += 1;
-        if self.next.is_multiple_of(VALUES_AT_A_TIME) {
-            give_way();
-        }
         Some(())
     }
 

@@ -1,18 +1,15 @@
 //! Toggles files to a snapshot.
 //! In: a file, or a directory of `*.yaml` as one generation. Out: a [`Snapshot`] and warnings, or every problem at once.
 //!
-//! `read` (disk) -> `source` (text to tree: `plain`, else `events`) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
+//! `read` (disk) -> `yaml` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
 
 mod build;
 mod compile;
-
 mod file;
-mod plain;
 pub mod problem;
 mod read;
 pub mod reload;
 mod schema;
-mod source;
 mod syntax;
 mod tree;
 mod yaml;
@@ -95,7 +92,7 @@ fn root<'t>(text: &'t Text, file: u16, log: &mut Log) -> Option<Node<'t>> {
         );
         return None;
     }
-    source::parse(&text.bytes, file, log)
+    yaml::parse(&text.bytes, file, log)
 }
 
 /// Equal in all pods with the same files: the bytes, and where there are several the names.

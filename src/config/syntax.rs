@@ -1,112 +1,110 @@
 //! Sentences for what the YAML parser cannot read.
 //! In: its error and the line. Out: one problem, at the place where a person would look.
 
-use super::{build::DEEPEST, problem::Log, tree::Place, yaml::Events};
+use super::{build::DEEPEST, problem::Log, tree::Place};
 use granit_parser::{ErrorKind, ScanError};
 
-impl Events<'_, '_> {
-    pub(super) fn template(&mut self, at: Place) {
-        self.builder.log.error(
+pub(super) fn template(at: Place, log: &mut Log) {
+    log.error(
+        at,
+        "`{{` is left over from a template",
+        "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
+    );
+}
+
+/// A sentence for what the parser cannot read. It stops at the first such place.
+pub(super) fn not_yaml(text: &str, error: &ScanError, start: Place, log: &mut Log) {
+    let mark = error.marker();
+    let at = Place {
+        line: mark.line() as u32,
+        column: mark.col() as u32 + 1,
+        ..start
+    };
+    let line = text
+        .lines()
+        .nth(mark.line().saturating_sub(1))
+        .unwrap_or_default();
+    if line.contains("{{") {
+        return template(at, log);
+    }
+    if let Some((line, column)) = tab(text, mark.line(), error.kind()) {
+        let at = Place { line, column, ..at };
+        return log.error(
             at,
-            "`{{` is left over from a template",
-            "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
+            "a tab is used as indentation",
+            "YAML is indented with spaces: replace the tab",
         );
     }
+    let (message, hint) = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => (
+            format!("more than {DEEPEST} maps and lists are nested here"),
+            "make it flatter; a segment can name a part of a condition",
+        ),
+        ErrorKind::DirectiveDisallowed => (
+            "a `%` directive is not read".to_owned(),
+            "leave the line out",
+        ),
+        ErrorKind::UndeclaredTagHandle => (
+            "a tag is not read".to_owned(),
+            "leave it out: text stays text",
+        ),
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
+            "a quoted text has no end".to_owned(),
+            "close it with the quote that it began with",
+        ),
+        ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping => (
+            "a `{` or `[` is never closed".to_owned(),
+            "close it with `}` or `]`",
+        ),
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
+            "a comma or the closing bracket is missing before this".to_owned(),
+            "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it takes quotes",
+        ),
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
+            format!("`{open}` is closed by `{close}`"),
+            "close it with `}` or `]`, as it began",
+        ),
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry => (
+            "this line is indented differently from those around it".to_owned(),
+            "put it below the key that it belongs to",
+        ),
+        ErrorKind::SimpleKeyExpected => (
+            "this is neither `key: value` nor part of the line above".to_owned(),
+            "write `key: value`, with a blank behind the colon",
+        ),
+        kind => (
+            format!("this is not YAML: {kind}"),
+            "mind the indentation, the colons and the quotes",
+        ),
+    };
+    log.error(at, message, hint);
+}
 
-    /// A sentence for what the parser cannot read. It stops at the first such place.
-    pub(super) fn syntax(&mut self, error: &ScanError) {
-        let mark = error.marker();
-        let at = Place {
-            id: 0,
-            ..self.builder.at(mark.line() as u32, mark.col() as u32 + 1)
-        };
-        let line = self
-            .text
-            .lines()
-            .nth(mark.line().saturating_sub(1))
-            .unwrap_or_default();
-        if line.contains("{{") {
-            return self.template(at);
-        }
-        if let Some((line, column)) = self.tab(mark.line(), error.kind()) {
-            let at = Place { line, column, ..at };
-            return self.builder.log.error(
-                at,
-                "a tab is used as indentation",
-                "YAML is indented with spaces: replace the tab",
-            );
-        }
-        let (message, hint) = match error.kind() {
-            ErrorKind::RecursionLimitExceeded => (
-                format!("more than {DEEPEST} maps and lists are nested here"),
-                "make it flatter; a segment can name a part of a condition",
-            ),
-            ErrorKind::DirectiveDisallowed => (
-                "a `%` directive is not read".to_owned(),
-                "leave the line out",
-            ),
-            ErrorKind::UndeclaredTagHandle => (
-                "a tag is not read".to_owned(),
-                "leave it out: text stays text",
-            ),
-            ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
-                "a quoted text has no end".to_owned(),
-                "close it with the quote that it began with",
-            ),
-            ErrorKind::UnclosedFlowCollection { .. }
-            | ErrorKind::UnexpectedEofFlowSequence
-            | ErrorKind::UnexpectedEofFlowMapping => (
-                "a `{` or `[` is never closed".to_owned(),
-                "close it with `}` or `]`",
-            ),
-            ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
-                "a comma or the closing bracket is missing before this".to_owned(),
-                "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it takes quotes",
-            ),
-            ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
-                format!("`{open}` is closed by `{close}`"),
-                "close it with `}` or `]`, as it began",
-            ),
-            ErrorKind::InvalidIndentation
-            | ErrorKind::ExpectedBlockMappingKey
-            | ErrorKind::ExpectedBlockSequenceEntry => (
-                "this line is indented differently from those around it".to_owned(),
-                "put it below the key that it belongs to",
-            ),
-            ErrorKind::SimpleKeyExpected => (
-                "this is neither `key: value` nor part of the line above".to_owned(),
-                "write `key: value`, with a blank behind the colon",
-            ),
-            kind => (
-                format!("this is not YAML: {kind}"),
-                "mind the indentation, the colons and the quotes",
-            ),
-        };
-        self.builder.log.error(at, message, hint);
-    }
-
-    /// The tab that the parser stumbled over: on this line, or indenting it or the one before.
-    pub(super) fn tab(&self, line: usize, kind: &ErrorKind) -> Option<(u32, u32)> {
-        let named = matches!(
-            kind,
-            ErrorKind::TabNotAllowed
-                | ErrorKind::TabInBlockIndentation
-                | ErrorKind::TabInIndentation
-                | ErrorKind::TabAtBlockScalarStart
-                | ErrorKind::InvalidBlockEntryWhitespace
-        );
-        [line, line.wrapping_sub(1), line + 1]
-            .into_iter()
-            .find_map(|number| {
-                let text = self.text.lines().nth(number.checked_sub(1)?)?;
-                let column = match text.find(|c: char| c != ' ') {
-                    Some(at) if text[at..].starts_with('\t') => at,
-                    _ if named && number == line => text.find('\t')?,
-                    _ => return None,
-                };
-                Some((number as u32, column as u32 + 1))
-            })
-    }
+/// The tab that the parser stumbled over: on this line, or indenting it or the one before.
+fn tab(text: &str, line: usize, kind: &ErrorKind) -> Option<(u32, u32)> {
+    let named = matches!(
+        kind,
+        ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::InvalidBlockEntryWhitespace
+    );
+    [line, line.wrapping_sub(1), line + 1]
+        .into_iter()
+        .find_map(|number| {
+            let text = text.lines().nth(number.checked_sub(1)?)?;
+            let column = match text.find(|c: char| c != ' ') {
+                Some(at) if text[at..].starts_with('\t') => at,
+                _ if named && number == line => text.find('\t')?,
+                _ => return None,
+            };
+            Some((number as u32, column as u32 + 1))
+        })
 }
 
 pub(super) fn not_utf8(bytes: &[u8], valid: usize, start: Place, log: &mut Log) {

@@ -1,5 +1,5 @@
 //! Any bytes as a toggles file: refused with a place, or in force; and what is in force answers, explains itself,
-//! and is no edit of itself. In: bytes. Out: nothing.
+//! and is no edit of what the same bytes give once more. In: bytes. Out: nothing.
 
 use burgee::{
     config::{self, Text},
@@ -21,19 +21,31 @@ pub fn ask(data: &[u8]) {
         name: "toggles.yaml".into(),
         bytes: data.to_vec(),
     };
-    match config::compile_texts(&[text], &|_| None, NOW) {
-        Ok((snapshot, _)) => {
+    let texts = [text];
+    let [first, again] = [(); 2].map(|()| config::compile_texts(&texts, &|_| None, NOW));
+    match (first, again) {
+        (Ok((snapshot, warnings)), Ok((same, told))) => {
             answers(&snapshot, Some("mia"));
             answers(&snapshot, None);
             travels(&snapshot);
-            for change in diff::changes(&snapshot, &snapshot, NOW) {
+            for change in diff::changes(&snapshot, &same, NOW) {
                 assert!(matches!(change.kind, ChangeKind::Same), "{change:?}");
             }
+            assert_eq!((snapshot.revision, warnings), (same.revision, told));
         }
-        Err(problems) => assert!(
-            problems.to_string().contains("toggles.yaml:"),
-            "a problem has no place: {problems}"
-        ),
+        (Err(problems), Err(same)) => {
+            let ends = data.iter().filter(|byte| matches!(byte, b'\n' | b'\r'));
+            let lines = ends.count() as u32 + 1;
+            for problem in &problems.0 {
+                let (line, column) = (problem.line, problem.column);
+                assert!(
+                    (1..=lines).contains(&line) && column > 0,
+                    "a problem has no place: {problem:?}"
+                );
+            }
+            assert_eq!(problems, same);
+        }
+        _ => panic!("the same bytes are refused and in force"),
     }
 }
 
