@@ -1,21 +1,21 @@
-//! `burgee completions` and `burgee man`: from the same source as `--help`.
+//! `burgee completions` and `burgee man`, made from the same definitions as `--help`.
 //! In: a shell, or nothing. Out: a script or a page on standard output.
 
 use super::output::{fail, print};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
-/// A script that completes burgee's commands and flags in your shell
+/// Print a script that completes commands and flags in your shell
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  burgee completions bash > ~/.local/share/bash-completion/completions/burgee"
 )]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to complete in
     shell: Shell,
 }
 
-/// The manual page
+/// Print the manual page
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  burgee man | man -l -")]
 pub struct ManArgs {}
@@ -29,7 +29,7 @@ pub fn completions(args: &CompletionsArgs, mut burgee: clap::Command) -> ExitCod
 
 /// Prints one page: burgee, then every command.
 pub fn man(burgee: clap::Command) -> ExitCode {
-    // `burgee help` is `--help`, and repeats every command
+    // `burgee help` would repeat every command
     let mut whole = burgee.disable_help_subcommand(true);
     whole.build();
     let mut page = Vec::new();

@@ -1,4 +1,4 @@
-//! `burgee demo`: the sidecar, an application and sample toggles in one process.
+//! `burgee demo`: the sidecar, a sample application and sample toggles in one process.
 //! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
 
 use super::{echo, output, run};
@@ -19,11 +19,11 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The sidecar, an application and sample toggles in one process, to look at
+/// Run the sidecar, a sample application and sample toggles in one process
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee demo --toggles /tmp/demo.yaml")]
 pub struct DemoArgs {
-    /// Where the sample toggles are; written if nothing is there, and never overwritten
+    /// File for the sample toggles; created if it is missing, never overwritten
     #[arg(
         long,
         env = "BURGEE_TOGGLES",
@@ -31,15 +31,15 @@ pub struct DemoArgs {
         default_value = "burgee-demo.yaml"
     )]
     toggles: PathBuf,
-    /// Where to open the page
+    /// Address of the page
     #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3524")]
     listen: SocketAddr,
 }
 
 const SAMPLE: &str = include_str!("../../config/demo.yaml");
 
-/// Whom one can be on the page; the first four are the sample's beta testers.
-const PEOPLE: &[&str] = &[
+/// The users to choose from on the page; the first four are the sample's beta testers.
+const USERS: &[&str] = &[
     "quentin",
     "vincent_vega",
     "butch",
@@ -56,7 +56,7 @@ pub fn main(args: &DemoArgs, signals: signals::Receiver) -> ExitCode {
         Ok(started) => started,
         Err(error) => {
             return output::fail(&format!(
-                "{}: {error}; `--toggles PATH` puts the sample elsewhere",
+                "{}: {error}; choose another file with `--toggles PATH`",
                 args.toggles.display()
             ));
         }
@@ -77,7 +77,7 @@ pub fn main(args: &DemoArgs, signals: signals::Receiver) -> ExitCode {
     run::main(&sidecar, signals)
 }
 
-/// The sample's place. Whoever edited it keeps what they wrote.
+/// Creates the sample, unless the file exists. Out: its absolute path.
 fn sample(path: &Path) -> io::Result<PathBuf> {
     match fs::File::create_new(path) {
         Ok(mut file) => file.write_all(SAMPLE.as_bytes())?,
@@ -87,13 +87,13 @@ fn sample(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
-/// On a thread of its own, so that it shares nothing with the sidecar but the process.
+/// Starts the application on a thread of its own, so that it shares only the process with the sidecar.
 fn application(toggles: &Path) -> io::Result<SocketAddr> {
     let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into())?;
     let at = listener.local_addr()?;
-    let demo = Arc::new(echo::Demo {
+    let demo = Arc::new(echo::DemoPage {
         toggles: toggles.to_owned(),
-        people: PEOPLE,
+        users: USERS,
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -102,11 +102,11 @@ fn application(toggles: &Path) -> io::Result<SocketAddr> {
         .name("application".into())
         .spawn(move || {
             let (_never, stop) = watch::channel(false);
-            let answer = move |request| {
+            let respond = move |request| {
                 let demo = demo.clone();
-                async { echo::answer(request, Some(demo)) }
+                async { echo::respond(request, Some(demo)) }
             };
-            runtime.block_on(server::serve(listener, answer, stop))
+            runtime.block_on(server::serve(listener, respond, stop))
         })?;
     Ok(at)
 }

@@ -1,5 +1,5 @@
 //! `burgee drain`: makes the running process unready, for a preStop hook.
-//! In: the address of its loopback API. Out: what it said; with `--wait`, once no client is connected.
+//! In: the address of its loopback API. Out: the number of connections; with `--wait`, once no client is connected.
 
 use super::{api_client::ApiClient, output};
 use crate::{exit, flags::values};
@@ -9,27 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Makes the running process unready, so that it gets no new work
+/// Make the running process unready, so that it gets no new requests
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee drain --wait --timeout 20s")]
 pub struct DrainArgs {
-    /// Wait until no client is connected, or the timeout is over (which is 1)
+    /// Wait until no client is connected; exits 1 if the timeout ends first
     #[arg(long, env = "BURGEE_WAIT")]
     wait: bool,
-    /// Go on for so long in any case: whoever sends traffic hears of it late
+    /// How long to wait at least, because load balancers notice late
     #[arg(long, env = "BURGEE_AT_LEAST", value_name = "DURATION", value_parser = values::duration, default_value = "0s")]
     at_least: Duration,
     #[command(flatten)]
     api: ApiClient,
 }
 
-/// Asks, prints, and waits if it is to.
+/// Drains, waits with `--wait`, and prints the number of connections.
 pub fn main(args: &DrainArgs) -> ExitCode {
     output::block_on(async {
         let begun = Instant::now();
         loop {
-            let answer = args.api.post("/drain", "connections").await?;
-            let connections = answer["connections"].as_u64().unwrap_or_default();
+            let response = args.api.post("/drain", "connections").await?;
+            let connections = response["connections"].as_u64().unwrap_or_default();
             let waits = args.wait && connections > 0;
             let early = begun.elapsed() < args.at_least;
             if early || waits && begun.elapsed() < args.api.timeout {

@@ -1,5 +1,5 @@
-//! `burgee echo`: an application that answers with the headers it received. It is the demo's, the chart's and the
-//! benchmarks'. In: any request. Out: JSON, text or a small page, as `Accept` asks.
+//! `burgee echo`: an application that returns the headers it received, for the demo, the chart and the benchmarks.
+//! In: any request. Out: JSON, text or a small page, as `Accept` says.
 
 use super::output;
 use crate::{
@@ -13,31 +13,35 @@ use serde_json::{Map, Value, json};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use tokio::sync::watch;
 
-/// An application that answers with the headers it received
+/// Run an application that returns the headers it received
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee echo --listen 127.0.0.1:8080")]
 pub struct EchoArgs {
-    /// Where it listens
+    /// Address to listen on
     #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:8080")]
     pub listen: SocketAddr,
 }
 
-/// What the page of the demo adds.
+/// What the demo adds to the page.
 #[derive(Debug)]
-pub struct Demo {
+pub struct DemoPage {
     /// the file to edit
     pub toggles: PathBuf,
-    /// whom one can be
-    pub people: &'static [&'static str],
+    /// the users to choose from
+    pub users: &'static [&'static str],
 }
 
-/// Answers until it is told to stop.
+/// Serves until a signal stops it.
 pub fn main(args: EchoArgs, mut signals: signals::Receiver) -> ExitCode {
     output::block_on(async {
         let listener = server::listen(args.listen)?;
         output::say(&format!("echo listens on {}", listener.local_addr()?));
         let (stop, stopped) = watch::channel(false);
-        let served = server::serve(listener, |request| async { answer(request, None) }, stopped);
+        let served = server::serve(
+            listener,
+            |request| async { respond(request, None) },
+            stopped,
+        );
         tokio::spawn(async move {
             while let Some(signal) = signals.recv().await {
                 if signal == Signal::Stop {
@@ -51,8 +55,8 @@ pub fn main(args: EchoArgs, mut signals: signals::Receiver) -> ExitCode {
     })
 }
 
-/// One answer.
-pub fn answer<B>(request: Request<B>, demo: Option<Arc<Demo>>) -> Response {
+/// The response to one request.
+pub fn respond<B>(request: Request<B>, demo: Option<Arc<DemoPage>>) -> Response {
     let (parts, _) = request.into_parts();
     if let Some(name) = parts.uri.path().strip_prefix("/as/") {
         return become_user(name);
@@ -79,7 +83,7 @@ fn as_text(parts: &Parts) -> String {
     text
 }
 
-/// A name that came more than once has a list.
+/// A name that came more than once gets a list.
 fn as_json(parts: &Parts) -> Value {
     let mut headers = Map::new();
     for name in parts.headers.keys() {
@@ -104,7 +108,7 @@ fn lines(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
         .iter()
         .map(|(name, value)| (canonical(name.as_str()), text(value.as_bytes())))
         .collect();
-    // ours first: they are what one came to see
+    // feature headers first: they are what people look for
     lines.sort_by_key(|(name, _)| (!name.starts_with("X-Feature"), name.clone()));
     lines.into_iter()
 }
@@ -113,14 +117,14 @@ fn lines(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
 fn canonical(name: &str) -> String {
     let mut start = true;
     let letter = |c: char| {
-        let shown = if start { c.to_ascii_uppercase() } else { c };
+        let cased = if start { c.to_ascii_uppercase() } else { c };
         start = c == '-';
-        shown
+        cased
     };
     name.chars().map(letter).collect()
 }
 
-/// A value is bytes; what is not printable is shown as Rust would write it.
+/// A value is bytes; bytes that are not UTF-8 are escaped as in Rust.
 fn text(value: &[u8]) -> String {
     value
         .utf8_chunks()
@@ -128,24 +132,24 @@ fn text(value: &[u8]) -> String {
         .collect()
 }
 
-/// Sets the cookie that says who one is, and goes back to the page.
+/// Sets the cookie that holds the user, and goes back to the page.
 fn become_user(name: &str) -> Response {
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let cookie = match is_name {
         true => format!("user_id={name}; Path=/; SameSite=Lax"),
         false => "user_id=; Path=/; Max-Age=0".into(),
     };
-    let mut answer = server::text(StatusCode::SEE_OTHER, "");
+    let mut response = server::text(StatusCode::SEE_OTHER, "");
     if let Ok(cookie) = cookie.parse() {
-        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    answer
+    response
         .headers_mut()
         .insert(header::LOCATION, http::HeaderValue::from_static("/"));
-    answer
+    response
 }
 
-fn page(parts: &Parts, demo: Option<&Demo>) -> String {
+fn page(parts: &Parts, demo: Option<&DemoPage>) -> String {
     let rows = lines(&parts.headers).map(|(name, value)| {
         let class = if name.starts_with("X-Feature") {
             " class=ours"
@@ -159,11 +163,11 @@ fn page(parts: &Parts, demo: Option<&Demo>) -> String {
         )
     });
     let about = demo.map(|demo| {
-        let people = demo.people.iter().map(|name| format!("<a href=/as/{name}>{name}</a>\n"));
+        let users = demo.users.iter().map(|name| format!("<a href=/as/{name}>{name}</a>\n"));
         format!(
-            "<p>You are whoever the cookie <code>user_id</code> says. Be \
-             {}<a href=/as/>nobody</a>.\n<p>Edit <code>{}</code> and save: within two seconds this page shows the change.\n",
-            people.collect::<String>(),
+            "<p>The cookie <code>user_id</code> says who you are. Be \
+             {}<a href=/as/>nobody</a>.\n<p>Edit <code>{}</code> and save: this page shows the change within two seconds.\n",
+            users.collect::<String>(),
             escaped(&demo.toggles.display().to_string()),
         )
     });

@@ -1,5 +1,5 @@
-//! Ids from a file, one a line, for `explain --users` and `diff --users`.
-//! In: a path, or `-` for standard input. Out: each id in turn, or the line that holds none; a bar on a terminal.
+//! Reads user ids from a file, one per line, for `explain --users` and `diff --users`.
+//! In: a path, or `-` for standard input. Out: each id, or the line that is wrong; a progress bar on a terminal.
 
 use std::{
     fs::File,
@@ -7,31 +7,31 @@ use std::{
     path::Path,
 };
 
-/// A longer line is no id: it fits into no request.
-const LONGEST: u64 = 64 * 1024;
+/// A longer id fits into no request.
+const MAX_LINE: u64 = 64 * 1024;
 
-/// Takes every id, in memory for one. `bar` is whether a terminal may show how far it is.
+/// Calls `take` with each id; holds one line in memory. `bar` allows a progress bar.
 pub fn each(
     file: &Path,
     bar: bool,
     mut take: impl FnMut(&str) -> io::Result<()>,
 ) -> io::Result<()> {
-    let shown = file.display();
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{shown}: {error}"));
+    let path = file.display();
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
     let (mut lines, size) = open(file).map_err(named)?;
     let mut progress = Progress::new(size, bar);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
-        let read = (&mut lines).take(LONGEST).read_until(b'\n', &mut line);
+        let read = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line);
         let read = read.map_err(named)? as u64;
         if read == 0 {
             break;
         }
         progress.add(read);
-        let bad = |why: &str| Err(io::Error::other(format!("{shown}:{number}: {why}")));
-        if read == LONGEST && !line.ends_with(b"\n") {
-            return bad("longer than 64 KiB: write one id a line");
+        let bad = |why: &str| Err(io::Error::other(format!("{path}:{number}: {why}")));
+        if read == MAX_LINE && !line.ends_with(b"\n") {
+            return bad("longer than 64 KiB: write one id per line");
         }
         let Ok(text) = std::str::from_utf8(&line) else {
             return bad("not UTF-8: save the ids as UTF-8");
@@ -49,27 +49,27 @@ pub fn each(
     Ok(())
 }
 
-/// The lines, and how many bytes they are; 0 where nobody knows.
+/// The lines, and their size in bytes; 0 if it is unknown.
 fn open(file: &Path) -> io::Result<(Box<dyn BufRead>, u64)> {
     if file == Path::new("-") {
         return Ok((Box::new(io::stdin().lock()), 0));
     }
     let opened = File::open(file)?;
-    let about = opened.metadata()?;
-    if about.is_dir() {
+    let metadata = opened.metadata()?;
+    if metadata.is_dir() {
         return Err(io::Error::other(
-            "this is a directory: name a file with one id a line",
+            "this is a directory: name a file with one id per line",
         ));
     }
-    let size = about.len();
+    let size = metadata.len();
     Ok((Box::new(BufReader::with_capacity(1 << 16, opened)), size))
 }
 
-/// A line on a terminal that says how far it is; nothing in a pipe.
+/// A progress bar on a terminal; nothing in a pipe.
 struct Progress {
     size: u64,
     done: u64,
-    shown: u64,
+    percent: u64,
     on: bool,
 }
 
@@ -78,7 +78,7 @@ impl Progress {
         Progress {
             size,
             done: 0,
-            shown: 0,
+            percent: 0,
             on: wanted && size > 0 && io::stderr().is_terminal(),
         }
     }
@@ -86,8 +86,8 @@ impl Progress {
     fn add(&mut self, bytes: u64) {
         self.done += bytes;
         let percent = (self.done * 100 / self.size.max(1)).min(100);
-        if self.on && percent > self.shown {
-            self.shown = percent;
+        if self.on && percent > self.percent {
+            self.percent = percent;
             let filled = "#".repeat(percent as usize / 5);
             let _ = write!(io::stderr(), "\r[{filled:<20}] {percent}%");
         }

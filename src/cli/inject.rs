@@ -1,5 +1,5 @@
-//! `burgee inject`: Kubernetes YAML with the sidecar in it, for clusters and pipelines without the policy and the charts.
-//! In: YAML on standard input. Out: YAML on standard output, and what became of each workload on standard error.
+//! `burgee inject`: adds the sidecar to Kubernetes YAML, for clusters and pipelines without the policy and the charts.
+//! In: YAML on standard input. Out: YAML on standard output, and a line for each workload on standard error.
 
 use super::output;
 use crate::inject::{Defaults, inject};
@@ -9,11 +9,11 @@ use std::{
     process::ExitCode,
 };
 
-/// Kubernetes YAML on stdin to YAML with the sidecar on stdout
+/// Add the sidecar to Kubernetes YAML, from stdin to stdout
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Deployments, StatefulSets, DaemonSets, ReplicaSets, Jobs, CronJobs, Pods and lists of them get burgee; everything else, and every \
-                  comment, stays as it is. A pod that has burgee already, is labelled burgee.dev/inject: \"false\", or uses the host's \
+                  comment, stays as it is. A pod that already has burgee, is labelled burgee.dev/inject: \"false\", or uses the host's \
                   network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/take-port and burgee.dev/upstream-port of a \
                   pod win over the flags.\n\n\
                   Examples:\n  \
@@ -21,10 +21,10 @@ use std::{
                   kubectl kustomize . | burgee inject | kubectl apply -f -"
 )]
 pub struct InjectArgs {
-    /// burgee's image
+    /// Image of burgee
     #[arg(long, env = "BURGEE_IMAGE", value_name = "IMAGE", default_value = concat!("burgee:", env!("CARGO_PKG_VERSION")))]
     image: String,
-    /// The ConfigMap with the toggles, in the pod's namespace
+    /// ConfigMap that holds the toggles, in the pod's namespace
     #[arg(
         long,
         env = "BURGEE_TOGGLES_CONFIGMAP",
@@ -32,7 +32,7 @@ pub struct InjectArgs {
         default_value = "burgee-toggles"
     )]
     toggles_configmap: String,
-    /// The named port that burgee takes over: the one that the Service's targetPort says
+    /// Named port that burgee takes over: the Service's targetPort
     #[arg(
         long,
         env = "BURGEE_PORT_NAME",
@@ -40,12 +40,12 @@ pub struct InjectArgs {
         default_value = "http"
     )]
     port_name: String,
-    /// The application's port, where no port has that name
+    /// The application's port, for pods in which no port has that name
     #[arg(long, env = "BURGEE_UPSTREAM_PORT", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     upstream_port: Option<u16>,
 }
 
-/// Reads, injects, writes. Nothing is written unless all of it is good, so that a pipe into `kubectl apply` gets all or nothing.
+/// Reads, injects, writes. Writes nothing if anything fails, so that a pipe into `kubectl apply` gets all or nothing.
 pub fn main(args: InjectArgs) -> ExitCode {
     let defaults = Defaults {
         image: args.image,
@@ -62,10 +62,7 @@ pub fn main(args: InjectArgs) -> ExitCode {
         Err(problem) => return output::fail(&problem),
     };
     if injected.notes.is_empty() {
-        let _ = writeln!(
-            io::stderr(),
-            "there is no workload here; the input goes on as it is"
-        );
+        let _ = writeln!(io::stderr(), "no workload found; the input is unchanged");
     }
     for note in injected.notes {
         let _ = writeln!(io::stderr(), "{note}");

@@ -1,4 +1,4 @@
-//! The command line: a file a command.
+//! The command line: one file per command.
 //! In: arguments and `BURGEE_` variables. Out: an exit code.
 
 mod api_client;
@@ -25,13 +25,13 @@ use crate::{exit, flags::run::RunArgs, signals};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// A sidecar that puts feature flags on every request.
+/// A sidecar that puts feature flags on every request
 #[derive(Debug, Parser)]
 #[command(
     name = "burgee",
     version,
-    after_help = "Every flag can be given as a variable: --log-format is BURGEE_LOG_FORMAT.\n\
-                  Exit codes: 0 good, 1 problems found or a check failed, 2 wrong usage, 78 bad toggles at the start."
+    after_help = "Every flag can be set by a variable: --log-format by BURGEE_LOG_FORMAT.\n\
+                  Exit codes: 0 success, 1 problems found or a check failed, 2 wrong usage, 78 bad toggles at the start."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
         Some(Ok(Sidecar {
             command: SidecarCommand::Run(args),
         })) => Command::Run(args),
-        // another command, `--help` or a mistake: the full parser answers all of them
+        // another command, `--help` or a mistake: the full parser handles all of them
         _ => Cli::parse().command,
     };
     match (parsed, signals) {

@@ -1,4 +1,4 @@
-//! What a command prints, and how it ends.
+//! What commands print, and how they exit.
 //! In: lines, problems, results. Out: text on standard output or standard error, and an exit code.
 
 use crate::{config, exit};
@@ -8,30 +8,30 @@ use std::{
     process::ExitCode,
 };
 
-/// One line on standard output. Whoever closed it (`| head`) has read enough.
+/// Prints a line on standard output. A closed pipe (`| head`) is no error.
 pub(super) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Why a command could not do its work. A standard error that is closed is no reason to panic, as `eprintln!` does.
+/// Says why a command failed. Does not panic on a closed standard error, as `eprintln!` does.
 pub(super) fn fail(error: &dyn Display) -> ExitCode {
     let _ = writeln!(io::stderr(), "burgee: {error}");
     exit::PROBLEMS.into()
 }
 
-/// What was wrong with the command line, where clap cannot know it.
+/// Says what is wrong with the command line, where clap cannot see it.
 pub(super) fn refuse(error: &dyn Display) -> ExitCode {
     fail(error);
     exit::USAGE.into()
 }
 
-/// Every problem of toggles that a command needs, a line each.
+/// Prints every problem of the toggles, one per line.
 pub(super) fn bad_toggles(problems: &config::Problems) -> ExitCode {
     let _ = write!(io::stderr(), "{problems}");
     exit::PROBLEMS.into()
 }
 
-/// All of it, and whether it arrived.
+/// Prints a whole text.
 pub(super) fn print(text: &[u8]) -> ExitCode {
     match printed(io::stdout().write_all(text)) {
         Err(error) => fail(&error),
@@ -39,7 +39,7 @@ pub(super) fn print(text: &[u8]) -> ExitCode {
     }
 }
 
-/// What became of the output. Whoever closed it (`| head`) has read enough; a full disk is a failure.
+/// The result of printing: a closed pipe (`| head`) is no error, a full disk is one.
 pub(super) fn printed(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -47,7 +47,7 @@ pub(super) fn printed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Runs a command that talks to other processes.
+/// Runs a command that waits for the network.
 pub(super) fn block_on(command: impl Future<Output = io::Result<ExitCode>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

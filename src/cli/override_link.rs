@@ -1,5 +1,5 @@
 //! `burgee override`: a signed override, and a link that carries it.
-//! In: a key from the environment, a time to live, `NAME=VARIANT` pairs. Out: the value, and the link.
+//! In: a key from the environment, a lifetime, `NAME=VARIANT` pairs. Out: the value, and the link.
 
 use super::output::{refuse, say};
 use crate::{engine::signature::SigningKey, flags::values, server::clock::wall_clock};
@@ -8,7 +8,7 @@ use sfv::{
 };
 use std::{env, process::ExitCode, time::Duration};
 
-/// A signed override value and a ready link, for QA
+/// Create a signed override, and a link that carries it
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example, for a file with `override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY}`:
@@ -18,16 +18,16 @@ use std::{env, process::ExitCode, time::Duration};
 The first line is the value, for a header; the second is a link, for a browser."
 )]
 pub struct OverrideArgs {
-    /// The environment variable that holds the key, as `override.key` names it in the file
+    /// Environment variable that holds the key, as `override.key` of the file names it
     #[arg(long, env = "BURGEE_KEY_ENV", value_name = "VAR")]
     key_env: String,
-    /// How long it is valid
+    /// How long the override is valid
     #[arg(long, env = "BURGEE_EXP", value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
     exp: Duration,
-    /// The `namespace` of the file, where it has one
+    /// The file's `namespace`, if it has one
     #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
-    /// Where the link leads
+    /// URL of the link, without the override
     #[arg(
         long,
         env = "BURGEE_URL",
@@ -35,26 +35,26 @@ pub struct OverrideArgs {
         default_value = "http://localhost:3524/"
     )]
     url: String,
-    /// The query parameter of the link, as `override.from` names it in the file
+    /// Query parameter of the link, as `override.from` of the file names it
     #[arg(long, env = "BURGEE_QUERY", value_name = "NAME", default_value = "ff")]
     query: String,
-    /// What to force: features and their variants
+    /// Features and the variants to force
     #[arg(value_name = "NAME=VARIANT", required = true, value_parser = pair)]
     forced: Vec<(Name, String)>,
 }
 
-/// Exit code 2 where the variable holds no key.
+/// Prints both. Exits with 2 if the variable holds no key.
 pub fn main(args: &OverrideArgs) -> ExitCode {
     let secret = env::var_os(&args.key_env).unwrap_or_default();
     let Some(key) = SigningKey::new(secret.as_encoded_bytes()) else {
         return refuse(&format!(
-            "the variable {} is empty or not set: it has to hold the key",
+            "the variable {} is empty or not set; it must hold the key",
             args.key_env
         ));
     };
     let expires = wall_clock().0.saturating_add_unsigned(args.exp.as_secs());
     let Some(value) = signed(&key, args.namespace.as_deref(), &args.forced, expires) else {
-        return refuse(&"a variant has characters that no variant can have");
+        return refuse(&"a variant has characters that variants cannot have");
     };
     let mark = if args.url.contains('?') { '&' } else { '?' };
     say(&value);
@@ -67,7 +67,7 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The dictionary with `exp` and `sig`, as it is sent.
+/// The dictionary with `exp` and `sig`, serialized.
 pub fn signed(
     key: &SigningKey,
     namespace: Option<&str>,
@@ -102,7 +102,7 @@ fn pair(text: &str) -> Result<(Name, String), String> {
     }
     // dictionary keys are lower case (RFC 9651, section 3.1.2); features are found whatever their case
     let key = Name::from_string(name.to_ascii_lowercase())
-        .map_err(|_| format!("`{name}` is no feature name"))?;
+        .map_err(|_| format!("`{name}` is not a feature name"))?;
     Ok((key, variant.to_owned()))
 }
 

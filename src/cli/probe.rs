@@ -1,5 +1,5 @@
-//! `burgee probe`: asks through the sidecar, and checks the headers that arrived behind it.
-//! In: an address and what is expected. Out: each expectation that was not met, and 1 if there is one.
+//! `burgee probe`: sends a request through the sidecar, and checks the headers that arrive at the application.
+//! In: a URL and the expected headers. Out: each header with its expected value; exits 1 if one differs.
 
 use super::output;
 use crate::{
@@ -12,23 +12,23 @@ use http::{Request, Response, StatusCode, header};
 use serde_json::Value;
 use std::{io, process::ExitCode, time::Duration};
 
-/// Asks an echo through the sidecar, and checks the headers that arrived there
+/// Send a request through the sidecar and check the headers that arrive
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "A header counts if the answer carries it (`--debug-response`), or if the application is `burgee echo` and received it.\n\n\
+    after_help = "A header has arrived if the response carries it (`--debug-response`), or if the application is `burgee echo` and received it.\n\n\
                   Example: burgee probe http://127.0.0.1:3524/ --header 'X-User-Id: mia' --expect-header X-Feature-Dark-Mode=on"
 )]
 pub struct ProbeArgs {
-    /// What to ask
+    /// URL to request
     #[arg(value_name = "URL")]
     url: Url,
-    /// A header that must have arrived, and its value
+    /// Header that must arrive, and its value; may be repeated
     #[arg(long, env = "BURGEE_EXPECT_HEADER", value_name = "K=V", value_parser = expected)]
     expect_header: Vec<(String, String)>,
-    /// A header to send
+    /// Header to send; may be repeated
     #[arg(long, env = "BURGEE_HEADER", value_name = "K: V", value_parser = field)]
     header: Vec<(String, String)>,
-    /// How long to wait for the answer
+    /// How long to wait for the response
     #[arg(long, env = "BURGEE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "5s")]
     timeout: Duration,
 }
@@ -45,7 +45,7 @@ fn field(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().into(), value.trim().into()))
 }
 
-/// Asks, and compares.
+/// Sends the request, and compares.
 pub fn main(args: ProbeArgs) -> ExitCode {
     output::block_on(async move {
         let mut request = Request::builder()
@@ -54,12 +54,13 @@ pub fn main(args: ProbeArgs) -> ExitCode {
         for (name, value) in &args.header {
             request = request.header(name, value);
         }
-        let answer = client::send(&args.url.endpoint, request, args.timeout).await;
-        let answer = answer.map_err(|error| io::Error::other(format!("no answer: {error}")))?;
-        output::say(&format!("status {}", answer.status().as_u16()));
-        let mut good = answer.status() == StatusCode::OK;
+        let response = client::send(&args.url.endpoint, request, args.timeout).await;
+        let response =
+            response.map_err(|error| io::Error::other(format!("no response: {error}")))?;
+        output::say(&format!("status {}", response.status().as_u16()));
+        let mut good = response.status() == StatusCode::OK;
         for (name, value) in &args.expect_header {
-            let arrived = arrived(&answer, name);
+            let arrived = arrived(&response, name);
             if arrived.as_ref() != Some(value) {
                 good = false;
             }
@@ -76,18 +77,18 @@ pub fn main(args: ProbeArgs) -> ExitCode {
     })
 }
 
-fn arrived(answer: &Response<bytes::Bytes>, name: &str) -> Option<String> {
-    let on_answer = answer
+fn arrived(response: &Response<bytes::Bytes>, name: &str) -> Option<String> {
+    let on_response = response
         .headers()
         .get(name)
         .and_then(|value| value.to_str().ok());
     let received = || {
-        let body: Value = serde_json::from_slice(answer.body()).ok()?;
+        let body: Value = serde_json::from_slice(response.body()).ok()?;
         Some(
             body["headers"][name.to_ascii_lowercase()]
                 .as_str()?
                 .to_owned(),
         )
     };
-    on_answer.map(str::to_owned).or_else(received)
+    on_response.map(str::to_owned).or_else(received)
 }

@@ -1,5 +1,5 @@
-//! `burgee reload`: has the running process read its toggles now.
-//! In: the address of its loopback API. Out: the revision, or every problem, and 1 if the toggles were not good.
+//! `burgee reload`: makes the running process reload its toggles now.
+//! In: the address of its loopback API. Out: the revision, or every problem and exit code 1.
 
 use super::{api_client::ApiClient, output};
 use crate::exit;
@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// Has the running process read its toggles now
+/// Reload the toggles now
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: kubectl exec POD -c burgee -- /burgee reload")]
 pub struct ReloadArgs {
@@ -15,12 +15,12 @@ pub struct ReloadArgs {
     api: ApiClient,
 }
 
-/// Asks, prints, and says whether it was good.
+/// Reloads, and prints the result.
 pub fn main(args: &ReloadArgs) -> ExitCode {
     output::block_on(async {
-        let answer = args.api.post("/reload", "result").await?;
+        let report = args.api.post("/reload", "result").await?;
         let lines = |name: &str| {
-            answer[name]
+            report[name]
                 .as_array()
                 .into_iter()
                 .flatten()
@@ -33,8 +33,8 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
         }
         output::say(&format!(
             "{}: revision {}",
-            answer["result"].as_str().unwrap_or("?"),
-            answer["revision"].as_str().unwrap_or("?")
+            report["result"].as_str().unwrap_or("?"),
+            report["revision"].as_str().unwrap_or("?")
         ));
         Ok(if lines("problems").is_empty() {
             ExitCode::SUCCESS

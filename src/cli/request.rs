@@ -1,5 +1,5 @@
-//! A request made of flags, for `explain` and `diff`.
-//! In: `--user`, `--header`, `--cookie`, `--path` and the like. Out: what the engine is asked.
+//! A request described by flags, for `explain` and `diff`.
+//! In: `--user`, `--header`, `--cookie`, `--path` and the like. Out: a request for the engine.
 
 use crate::{
     engine::{
@@ -12,41 +12,41 @@ use crate::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::net::IpAddr;
 
-/// The request that is asked about.
+/// The flags that describe a request.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RequestArgs {
-    /// Who asks, whatever the file's `user` sources say
+    /// User id, instead of what the file's `user` sources say
     #[arg(long, env = "BURGEE_USER", value_name = "ID", value_parser = id)]
     pub user: Option<String>,
-    /// A header of the request; may be repeated
+    /// Header of the request; may be repeated
     #[arg(long, env = "BURGEE_HEADER", value_name = "'K: V'", value_parser = field)]
     pub header: Vec<(HeaderName, HeaderValue)>,
-    /// A cookie of the request; may be repeated
+    /// Cookie of the request; may be repeated
     #[arg(long, env = "BURGEE_COOKIE", value_name = "K=V", value_parser = pair)]
     pub cookie: Vec<(String, String)>,
-    /// Path, with the query if there is one
+    /// Path of the request, with its query
     #[arg(long, env = "BURGEE_PATH", value_name = "PATH", default_value = "/")]
     pub path: String,
-    /// Method
+    /// Method of the request
     #[arg(long, env = "BURGEE_METHOD", default_value = "GET")]
     pub method: Method,
-    /// Host
+    /// Host of the request
     #[arg(long, env = "BURGEE_HOST", default_value = "")]
     pub host: String,
-    /// Address of the client
+    /// IP address of the client
     #[arg(long, env = "BURGEE_IP", value_name = "ADDR")]
     pub ip: Option<IpAddr>,
-    /// An environment variable that the file reads as `env.K`; the environment of this shell is not read
+    /// Variable for `env.K` in the file, instead of this shell's; may be repeated
     #[arg(long, env = "BURGEE_ENV", value_name = "K=V", value_parser = pair)]
     pub env: Vec<(String, String)>,
-    /// The instant that is asked about: 2026-03-01 (00:00 UTC) or RFC 3339 [default: now]
+    /// Time of the request: 2026-03-01 (00:00 UTC) or RFC 3339 [default: now]
     #[arg(long, env = "BURGEE_AT", value_name = "INSTANT", value_parser = at)]
     pub at: Option<Second>,
 }
 
-/// The same as one value.
+/// The request that the flags describe.
 #[derive(Debug)]
-pub struct Request {
+pub struct DescribedRequest {
     headers: HeaderMap,
     args: RequestArgs,
     /// when
@@ -64,9 +64,9 @@ impl RequestArgs {
     }
 }
 
-impl Request {
+impl DescribedRequest {
     /// Builds the request; the clock is read once, here, unless `--at` is given.
-    pub fn new(args: &RequestArgs) -> Request {
+    pub fn new(args: &RequestArgs) -> DescribedRequest {
         let mut headers = HeaderMap::new();
         for (name, value) in &args.header {
             headers.append(name, value.clone());
@@ -80,14 +80,14 @@ impl Request {
         if let (false, Ok(value)) = (cookies.is_empty(), HeaderValue::from_str(&cookies)) {
             headers.append(header::COOKIE, value);
         }
-        Request {
+        DescribedRequest {
             headers,
             args: args.clone(),
             now: args.at.unwrap_or_else(wall_clock),
         }
     }
 
-    /// What the engine is asked, for the user of the flags or another one.
+    /// For the engine; with this user, else with the user of the flags.
     pub fn input<'a>(&'a self, user: Option<&'a str>) -> Input<'a> {
         let (path, query) = match self.args.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -118,13 +118,13 @@ fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = name
         .trim()
         .parse()
-        .map_err(|_| format!("`{name}` is no header name"))?;
+        .map_err(|_| format!("`{name}` is not a header name"))?;
     Ok((
         name,
         value
             .trim()
             .parse()
-            .map_err(|_| format!("`{value}` is no header value"))?,
+            .map_err(|_| format!("`{value}` is not a header value"))?,
     ))
 }
 

@@ -1,4 +1,4 @@
-//! `burgee run`: the sidecar. In: its flags. Out: a process that serves until it is told to stop.
+//! `burgee run`: the sidecar. In: its flags. Out: a process that serves until a signal stops it.
 
 use super::output::{fail, refuse};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
 };
 use std::process::ExitCode;
 
-/// Serves, once what no other flag can make right has been refused.
+/// Serves, unless the flags are wrong in a way that clap cannot see.
 pub fn main(args: &RunArgs, signals: signals::Receiver) -> ExitCode {
     if let OrNone(Some(api)) = args.listeners.api_listen
         && !api.ip().to_canonical().is_loopback()
     {
         return refuse(&format!(
-            "--api-listen {api}: the API can reload and drain, and listens on a loopback address only; `--evaluate-listen` is the door for others"
+            "--api-listen {api}: the API can reload and drain, so it must be on a loopback address; use `--evaluate-listen` for other hosts"
         ));
     }
     let json = args.log.log_format == LogFormat::Json;
-    // until the last line is out
+    // dropped last, so that the last line is written
     let _log = match telemetry::log::start(args.log.log, json) {
         Ok(log) => log,
         Err(error) => return fail(&error),

@@ -6,7 +6,7 @@ use crate::config;
 use clap::Args;
 use std::process::ExitCode;
 
-/// Prints the JSON Schema of the toggles file
+/// Print the JSON Schema of the toggles file
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: burgee schema > toggles.schema.json\n\n\
     Editors with a YAML language server read it from the first line of a file:\n\
@@ -18,7 +18,7 @@ pub fn main() -> ExitCode {
     output::print(format!("{}\n", text()).as_bytes())
 }
 
-/// As it is published in `config/toggles.schema.json`, without the last line end.
+/// The content of `config/toggles.schema.json`, without the last newline.
 pub fn text() -> String {
     format!("{:#}", config::schema())
 }

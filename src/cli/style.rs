@@ -1,34 +1,34 @@
-//! Colour for people: on a terminal, and nowhere else.
-//! In: whether standard output is a terminal, `NO_COLOR`. Out: codes to write before and after words; empty in a pipe.
+//! Colours, on a terminal only.
+//! In: whether standard output is a terminal, `NO_COLOR`. Out: escape codes to print before and after words; empty in a pipe.
 
 use std::{
     env,
     io::{self, IsTerminal as _},
 };
 
-/// What to write before words, and `plain` after them.
+/// Escape codes: one to print before words, and `plain` after them.
 #[derive(Clone, Copy, Debug)]
-pub struct Paint {
+pub struct Style {
     /// names and places
     pub bold: &'static str,
-    /// what is refused
+    /// errors
     pub red: &'static str,
-    /// what deserves a look
+    /// warnings
     pub yellow: &'static str,
-    /// what is good
+    /// success
     pub green: &'static str,
-    /// the end of each
+    /// ends each of them
     pub plain: &'static str,
 }
 
-impl Paint {
+impl Style {
     /// For standard output.
-    pub fn stdout() -> Paint {
+    pub fn stdout() -> Style {
         // https://no-color.org: set and not empty
         let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         if unwanted || dumb || !io::stdout().is_terminal() {
-            return Paint {
+            return Style {
                 bold: "",
                 red: "",
                 yellow: "",
@@ -36,7 +36,7 @@ impl Paint {
                 plain: "",
             };
         }
-        Paint {
+        Style {
             bold: "\x1b[1m",
             red: "\x1b[31m",
             yellow: "\x1b[33m",

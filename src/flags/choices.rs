@@ -1,4 +1,4 @@
-//! The words for settings of other modules that are one of a few: what each is called on the command line, and its help.
+//! Flags that take one word of a few: the words for settings of other modules, and their help.
 //! In: a word. Out: a setting of `proxy`, `api` or `telemetry`.
 
 use crate::{
@@ -23,7 +23,7 @@ impl ValueEnum for Protocol {
             Protocol::Auto => value("auto", "HTTP/1.1, and HTTP/2 for gRPC"),
             Protocol::H1 => value("h1", "always HTTP/1.1"),
             Protocol::H2 => value("h2", "always HTTP/2"),
-            Protocol::Mirror => value("mirror", "as the client speaks"),
+            Protocol::Mirror => value("mirror", "the version that the client uses"),
         }
     }
 }
@@ -36,7 +36,7 @@ impl ValueEnum for authz::From {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            authz::From::Path => value("path", "the path behind `/authz`"),
+            authz::From::Path => value("path", "the path after `/authz`"),
             authz::From::XForwarded => value("x-forwarded", "X-Forwarded-Method, -Host and -Uri"),
             authz::From::XOriginal => value("x-original", "X-Original-Method and -URL (or -URI)"),
         }
@@ -50,8 +50,8 @@ impl ValueEnum for Forwarded {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            Forwarded::Keep => value("keep", "as they came"),
-            Forwarded::Append => value("append", "with this hop added"),
+            Forwarded::Keep => value("keep", "pass them on unchanged"),
+            Forwarded::Append => value("append", "add this hop"),
         }
     }
 }
@@ -63,9 +63,9 @@ impl ValueEnum for Naming {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            Naming::None => value("none", "nothing"),
-            Naming::Hash => value("hash", "a hash that the same id always gives"),
-            Naming::Plain => value("plain", "the id"),
+            Naming::None => value("none", "not at all"),
+            Naming::Hash => value("hash", "by a hash, the same for the same id"),
+            Naming::Plain => value("plain", "by the id"),
         }
     }
 }

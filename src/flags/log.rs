@@ -4,14 +4,14 @@
 use crate::telemetry::Naming;
 use clap::{Args, ValueEnum};
 
-/// What it says.
+/// What is logged.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
-    /// off, error, warn, info, debug or trace
+    /// Log level: off, error, warn, info, debug or trace
     #[arg(long, env = "BURGEE_LOG", value_name = "LEVEL", default_value = "info")]
     pub log: tracing::level_filters::LevelFilter,
-    /// For people, or for machines
+    /// Log format
     #[arg(
         long,
         env = "BURGEE_LOG_FORMAT",
@@ -19,13 +19,13 @@ pub struct LogArgs {
         default_value = "text"
     )]
     pub log_format: LogFormat,
-    /// A line a request
+    /// Log every request
     #[arg(long, env = "BURGEE_ACCESS_LOG")]
     pub access_log: bool,
-    /// A line on standard output the first time that a user is seen to use a feature
+    /// Log each user's first use of each feature, on standard output
     #[arg(long, env = "BURGEE_EXPOSURE_LOG")]
     pub exposure_log: bool,
-    /// What the access log says of the user
+    /// How the access log names the user
     #[arg(
         long,
         env = "BURGEE_LOG_USER",
@@ -35,11 +35,11 @@ pub struct LogArgs {
     pub log_user: Naming,
 }
 
-/// The shape of log lines.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// for people
+    /// readable text
     Text,
-    /// for machines
+    /// a JSON object per line
     Json,
 }

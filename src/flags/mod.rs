@@ -1,5 +1,5 @@
-//! What `burgee run` may be told, apart from what it does with it.
-//! In: arguments and `BURGEE_` variables. Out: values that are proved.
+//! The flags of `burgee run`, apart from what it does with them.
+//! In: arguments and `BURGEE_` variables. Out: valid values.
 
 mod choices;
 pub mod limits;

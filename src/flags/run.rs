@@ -11,13 +11,13 @@ use crate::proxy::{Protocol, Upstream};
 use clap::{Args, Parser as _, ValueEnum};
 use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
-/// Puts feature headers on every request to an application
+/// Run the sidecar: put feature headers on every request to the application
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example: burgee run --toggles toggles.yaml --upstream http://127.0.0.1:8080"
 )]
 pub struct RunArgs {
-    /// The toggles: a file, or a directory in which every `*.yaml` is one
+    /// Toggles file, or a directory of `*.yaml` files
     #[arg(
         long,
         env = "BURGEE_TOGGLES",
@@ -25,7 +25,7 @@ pub struct RunArgs {
         default_value = "/etc/burgee/toggles"
     )]
     pub toggles: PathBuf,
-    /// The application: `http://HOST:PORT` (an IP address or `localhost`), `unix:/PATH`, or `none`
+    /// The application: `http://HOST:PORT` (IP address or `localhost`), `unix:/PATH`, or `none`
     #[arg(
         long,
         env = "BURGEE_UPSTREAM",
@@ -33,7 +33,7 @@ pub struct RunArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub upstream: OrNone<Upstream>,
-    /// How to speak to the application; `auto` is HTTP/1.1, and HTTP/2 for gRPC
+    /// HTTP version to use with the application
     #[arg(
         long,
         env = "BURGEE_UPSTREAM_PROTOCOL",
@@ -56,17 +56,17 @@ pub struct RunArgs {
     pub log: LogArgs,
 }
 
-/// How it lives.
+/// How the process runs.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Process")]
 pub struct ProcessArgs {
-    /// Threads that serve [default: the CPUs of the cgroup, at most 4]
+    /// Worker threads, 1 to 256 [default: the cgroup's CPUs, at most 4]
     #[arg(long, env = "BURGEE_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// How often to look whether the toggles have changed; `0s` is never, only on SIGHUP and `burgee reload`
+    /// How often to check the toggles for changes; `0s` waits for SIGHUP or `burgee reload`
     #[arg(long, env = "BURGEE_POLL", value_name = "DURATION", value_parser = values::duration, default_value = "2s")]
     pub poll: Duration,
-    /// Toggles missing or bad at the start: exit with 78, or forward requests without features until they are good
+    /// What to do when the toggles are missing or bad at the start
     #[arg(
         long,
         env = "BURGEE_ON_BAD_START",
@@ -74,22 +74,22 @@ pub struct ProcessArgs {
         default_value = "refuse"
     )]
     pub on_bad_start: OnBadStart,
-    /// After SIGTERM, what is unfinished by then is cut off
+    /// How long requests may take to finish after SIGTERM, before they are cut off
     #[arg(long, env = "BURGEE_DRAIN_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "25s")]
     pub drain_timeout: Duration,
 }
 
-/// When there are no good toggles at the start.
+/// What to do without good toggles at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OnBadStart {
-    /// exit with 78
+    /// exit with code 78
     Refuse,
-    /// serve without features
+    /// forward requests without features until the toggles are good
     Forward,
 }
 
 impl RunArgs {
-    /// As if these flags had been given to `burgee run`; every other one has its variable or its default.
+    /// These flags as if given to `burgee run`; each other flag takes its variable or its default.
     pub fn with<'a>(flags: impl IntoIterator<Item = (&'a str, &'a OsStr)>) -> RunArgs {
         #[derive(clap::Parser)]
         struct Alone {

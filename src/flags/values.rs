@@ -1,10 +1,10 @@
 //! Values with a unit on the command line: `250ms`, `64KiB`, `100/s`, `none`.
-//! In: what somebody typed. Out: a value, or what to type instead.
+//! In: what the user typed. Out: a value, or what to type instead.
 
 use crate::proxy::Upstream;
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
-/// `250ms`, `10s`, `5m`, `1h`; `0s` where nothing is meant.
+/// `250ms`, `10s`, `5m`, `1h`, `0s`
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let milliseconds = match &text[digits.len()..] {
@@ -17,7 +17,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let number: u64 = digits
         .parse()
         .map_err(|_| "write a whole number and its unit: `250ms`, `10s`, `5m`")?;
-    // a year and more is a slip of the finger, and overflows the timers
+    // more than a year is a typo, and overflows the timers
     match number.checked_mul(milliseconds) {
         Some(all) if all <= 365 * 24 * 3_600_000 => Ok(Duration::from_millis(all)),
         _ => Err("longer than a year".into()),
@@ -43,7 +43,7 @@ pub fn size(text: &str) -> Result<usize, String> {
         .and_then(|number| number.checked_mul(bytes));
     match number {
         Some(size) if (1..=1 << 30).contains(&size) => Ok(size),
-        _ => Err("a size is from 1 byte to 1024MiB".into()),
+        _ => Err("a size is 1 byte to 1024MiB".into()),
     }
 }
 
@@ -52,10 +52,10 @@ pub fn per_second(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").and_then(|n| n.parse().ok());
     number
         .filter(|n| *n > 0)
-        .ok_or_else(|| "write how many a second: `100/s`".into())
+        .ok_or_else(|| "write a number per second: `100/s`".into())
 }
 
-/// Something that may be switched off by `none`.
+/// A value, or `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrNone<T>(pub Option<T>);
 
@@ -81,7 +81,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "write an IP address and a port: `[::]:3524`, `127.0.0.1:0`".into())
 }
 
-/// `ready=/healthz`: a name of the admin port, and the application's path behind it.
+/// `ready=/healthz`: a name on the admin port, and the path of the application that it checks.
 pub fn probe(text: &str) -> Result<(String, String), String> {
     let is_name = |name: &str| {
         !name.is_empty()

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-/// How many seconds the application keeps running after the pod was told to stop: until no Service sends it requests any more.
+/// How many seconds the application keeps running after the pod begins to stop, until no Service sends it requests any more.
 pub(super) const PRE_STOP: u64 = 5;
 /// How many seconds burgee may take to finish responses after the application has stopped.
 pub(super) const DRAIN: u64 = 5;

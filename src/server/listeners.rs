@@ -1,5 +1,5 @@
 //! The listeners beside the traffic: admin, the loopback API, and the evaluation API for other hosts.
-//! In: their flags, and what they answer from. Out: bound sockets, then responses for as long as the process lives.
+//! In: their flags, and the state that they serve. Out: bound sockets, then responses for as long as the process lives.
 
 use super::clock::wall_clock;
 use crate::{
@@ -104,7 +104,7 @@ impl Listeners {
         Ok(Some((bound(at, "--evaluate-listen")?, Arc::new(gate))))
     }
 
-    /// Logs the addresses: with port 0 nobody else knows them.
+    /// Logs the addresses: with port 0 they are known only here.
     pub(super) fn announce(&self, traffic: &[TcpListener], reader: &Reader) -> io::Result<()> {
         let at = |listener: Option<&TcpListener>| match listener {
             Some(listener) => listener.local_addr().map(|at| at.to_string()),

@@ -1,5 +1,5 @@
 //! One `burgee run` process: loads the toggles, binds the listeners, starts the workers, then runs the event loop.
-//! In: the flags and signals. Out: an exit code, once the process has been told to stop.
+//! In: the flags and signals. Out: an exit code, once a signal has stopped it.
 
 pub mod clock;
 mod lifecycle;

@@ -1,5 +1,5 @@
-//! `burgee check`: every problem of toggles files, before they are deployed.
-//! In: files and directories. Out: each problem with its line, and 1 if there is any.
+//! `burgee check`: shows every problem in toggles files before they are deployed.
+//! In: files and directories. Out: each problem with its line; exits 1 if there is one.
 
 pub mod report;
 
@@ -17,22 +17,22 @@ use std::{
     process::ExitCode,
 };
 
-/// Shows every problem of toggles files: 0 if there is none, 1 if there is
+/// Show every problem in toggles files; exits 1 if there is one
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Examples:\n  burgee check toggles.yaml\n  burgee check --strict --format github deploy/toggles/\n  \
     helm template . | yq 'select(.kind == \"ConfigMap\").data.\"toggles.yaml\"' | burgee check -\n\n\
-    Each path is checked by itself; the files of a directory belong together, as they do in a pod.\n\
-    Variables that the files name are taken as set."
+    Each path is checked separately; the files of a directory belong together, as in a pod.\n\
+    Variables that the files name count as set."
 )]
 pub struct CheckArgs {
     /// Toggles files, directories of them, or - for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// How problems are shown
+    /// How to print problems
     #[arg(long, value_enum, env = "BURGEE_FORMAT", default_value = "text")]
     format: Format,
-    /// Warnings count as problems
+    /// Count warnings as problems
     #[arg(long, env = "BURGEE_STRICT")]
     strict: bool,
 }
@@ -43,7 +43,7 @@ enum Format {
     Text,
     /// one object
     Json,
-    /// annotations of a GitHub workflow
+    /// annotations for a GitHub workflow
     Github,
 }
 
@@ -56,12 +56,12 @@ pub fn main(args: &CheckArgs) -> ExitCode {
         }
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let shown = match args.format {
+    let result = match args.format {
         Format::Text => report::text(&all, &mut out),
         Format::Json => report::json(&all, &mut out),
         Format::Github => report::github(&all, &mut out),
     };
-    if let Err(error) = output::printed(shown.and_then(|()| out.flush())) {
+    if let Err(error) = output::printed(result.and_then(|()| out.flush())) {
         return output::fail(&error);
     }
     match all.iter().any(Checked::is_bad) {
@@ -82,7 +82,7 @@ fn checked(path: &Path) -> Checked<'_> {
             };
         }
     };
-    // a laptop has neither the key nor the labels of the pod
+    // outside the pod its variables are not set
     let environment = |_: &str| Some("set where it runs".to_owned());
     let (snapshot, problems) =
         match config::compile_texts(&generation.texts, &environment, wall_clock()) {

@@ -1,8 +1,8 @@
-//! What `burgee check` found, as text, JSON or annotations.
+//! Reports of `burgee check`: text, JSON or GitHub annotations.
 //! In: the paths that were checked. Out: what it prints.
 
 use crate::{
-    cli::style::Paint,
+    cli::style::Style,
     config::{Problem, Severity, Text},
     engine::{Snapshot, Status, headers::Budget},
 };
@@ -11,15 +11,15 @@ use std::{
     path::Path,
 };
 
-/// What was found in one path.
+/// The result for one path.
 pub struct Checked<'a> {
-    /// as it was given
+    /// as the user gave it
     pub path: &'a Path,
     /// what was read
     pub texts: Vec<Text>,
-    /// in the order of the text
+    /// in the order of the files
     pub problems: Vec<Problem>,
-    /// what it means, where nothing is wrong with it
+    /// what it compiles to; none if there are errors
     pub snapshot: Option<Snapshot>,
 }
 
@@ -31,15 +31,15 @@ impl Checked<'_> {
     }
 }
 
-/// For people: each problem with its line and a caret, then what is good.
+/// For people: each problem with its line and a caret, then a summary of each good path.
 pub fn text(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
-    let Paint {
+    let Style {
         bold,
         red,
         yellow,
         green,
         plain,
-    } = Paint::stdout();
+    } = Style::stdout();
     let (mut errors, mut warnings) = (0, 0);
     for one in all {
         for problem in &one.problems {
@@ -85,7 +85,7 @@ pub fn text(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// How much there is, and how much of a request's head it takes.
+/// The number of features, and how much of a request's headers they take.
 fn summary(snapshot: &Snapshot) -> String {
     let sent = snapshot
         .features()
@@ -120,9 +120,9 @@ fn excerpt(texts: &[Text], problem: &Problem) -> Option<(String, usize)> {
     let mut lines = text.bytes.split(|byte| *byte == b'\n');
     let line = lines.nth(problem.line as usize - 1)?;
     let line = String::from_utf8_lossy(line.get(..TOO_LONG).map_or(line, |_| b""));
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
     let line = line.trim_start_matches('\u{feff}').trim_end();
-    let line: Vec<char> = line.chars().map(shown).collect();
+    let line: Vec<char> = line.chars().map(printable).collect();
     if line.is_empty() {
         return None;
     }
@@ -148,7 +148,7 @@ fn severity(problem: &Problem) -> &'static str {
     }
 }
 
-/// The promised shape: fields may be added, never renamed.
+/// A stable format: fields may be added, never renamed or removed.
 pub fn json(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
     let problems = all.iter().flat_map(|one| &one.problems).map(|problem| {
         serde_json::json!({
@@ -162,7 +162,7 @@ pub fn json(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
         })
     });
     let problems: Vec<_> = problems.collect();
-    // a path that could not be read is a file that was asked for
+    // a path that could not be read counts as one file
     let files: usize = all.iter().map(|one| one.texts.len().max(1)).sum();
     let headers = all.iter().filter_map(|one| {
         let Budget { fields, bytes } = one.snapshot.as_ref()?.budget();

@@ -1,7 +1,7 @@
 //! Counting who moves, where conditions make it depend on who comes.
 //! In: two snapshots, a request, ids. Out: per feature how many went from which variant to which, and who.
 
-use crate::cli::{ids, request::Request};
+use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{Decisions, Feature, Snapshot};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,9 +9,9 @@ use std::{
     path::Path,
 };
 
-/// What was counted for one feature.
+/// The counts of one feature.
 #[derive(Debug, Default)]
-pub struct Counted {
+pub struct FeatureCount {
     /// how many ids were asked
     pub people: u64,
     /// from, to: how many moved
@@ -23,7 +23,7 @@ pub struct Counted {
 }
 
 /// By the feature's key.
-pub type Counts = HashMap<String, Counted>;
+pub type Counts = HashMap<String, FeatureCount>;
 
 /// A feature that both snapshots have, as the old one and the new one know it, and its index in each one's decisions.
 type Pair<'a> = [(usize, &'a Feature); 2];
@@ -35,35 +35,45 @@ const NO_ANSWER: &str = "(no answer)";
 pub fn over_file(
     old: &Snapshot,
     new: &Snapshot,
-    request: &Request,
+    request: &DescribedRequest,
     file: &Path,
 ) -> io::Result<Counts> {
-    let mut count = Count::new(old, new, request, true);
+    let mut counter = Counter::new(old, new, request, true);
     ids::each(file, true, |id| {
-        count.add(id);
+        counter.add(id);
         Ok(())
     })?;
-    Ok(count.counts())
+    Ok(counter.counts())
 }
 
 /// Counts over made-up ids.
-pub fn over_sample(old: &Snapshot, new: &Snapshot, request: &Request, sample: u64) -> Counts {
-    let mut count = Count::new(old, new, request, false);
+pub fn over_sample(
+    old: &Snapshot,
+    new: &Snapshot,
+    request: &DescribedRequest,
+    sample: u64,
+) -> Counts {
+    let mut counter = Counter::new(old, new, request, false);
     for number in 0..sample {
-        count.add(&format!("user-{number}"));
+        counter.add(&format!("user-{number}"));
     }
-    count.counts()
+    counter.counts()
 }
 
-struct Count<'a> {
+struct Counter<'a> {
     sides: [(&'a Snapshot, Decisions); 2],
-    request: &'a Request,
-    pairs: Vec<(Pair<'a>, Counted)>,
+    request: &'a DescribedRequest,
+    pairs: Vec<(Pair<'a>, FeatureCount)>,
     keep: bool,
 }
 
-impl<'a> Count<'a> {
-    fn new(old: &'a Snapshot, new: &'a Snapshot, request: &'a Request, keep: bool) -> Count<'a> {
+impl<'a> Counter<'a> {
+    fn new(
+        old: &'a Snapshot,
+        new: &'a Snapshot,
+        request: &'a DescribedRequest,
+        keep: bool,
+    ) -> Counter<'a> {
         let place: HashMap<&str, (usize, &Feature)> = old
             .features()
             .map(|(index, _, feature)| (&*feature.key, (index, feature)))
@@ -71,8 +81,8 @@ impl<'a> Count<'a> {
         let both = new
             .features()
             .filter_map(|(index, _, feature)| Some([*place.get(&*feature.key)?, (index, feature)]));
-        let pairs = both.map(|pair| (pair, Counted::default())).collect();
-        Count {
+        let pairs = both.map(|pair| (pair, FeatureCount::default())).collect();
+        Counter {
             sides: [(old, Decisions::default()), (new, Decisions::default())],
             request,
             pairs,
@@ -121,7 +131,7 @@ impl<'a> Count<'a> {
     }
 }
 
-impl Counted {
+impl FeatureCount {
     /// The share of people that changes variant.
     pub fn moved(&self) -> f64 {
         self.moves.values().sum::<u64>() as f64 / self.people.max(1) as f64

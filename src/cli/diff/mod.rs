@@ -7,7 +7,7 @@ pub mod report;
 
 use super::{
     output,
-    request::{Request, RequestArgs},
+    request::{DescribedRequest, RequestArgs},
 };
 use crate::{
     config,
@@ -25,35 +25,34 @@ use std::{
     process::ExitCode,
 };
 
-/// Who an edit moves: per feature the exact share of people that changes variant, and from which to which
+/// Show who would switch variant, per feature, and how many
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   burgee diff old.yaml new.yaml
   git show main:toggles.yaml | burgee diff - toggles.yaml --max-moved 5%
   burgee diff old.yaml new.yaml --users ids.txt --header 'X-Plan: pro' --json
 
-The share is computed, not sampled, where no condition makes it depend on who comes. Where one does, it is counted
-over --users, else over --sample made-up ids, for the request that the other flags describe.")]
+The share is exact unless a condition makes it depend on the request. Then it is counted over --users, or else over --sample made-up ids, for the request that the other flags describe.")]
 pub struct DiffArgs {
-    /// The files as they are: a file, a directory, or - for standard input
+    /// The toggles today: a file, a directory, or - for standard input
     old: PathBuf,
-    /// The files as they will be
+    /// The toggles after the edit
     new: PathBuf,
     #[command(flatten)]
     request: RequestArgs,
-    /// Count over these ids, one a line, and name those that move
+    /// File of user ids to count over, one per line; lists those that switch
     #[arg(long, env = "BURGEE_USERS", value_name = "FILE")]
     users: Option<PathBuf>,
-    /// How many made-up ids to count over where a share depends on who comes
+    /// Number of made-up ids to count over, without --users
     #[arg(long, env = "BURGEE_SAMPLE", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sample: u64,
-    /// Exit with 1 if any feature moves a greater share than this
+    /// Exit 1 if more than this share of users (`5%`) switch variant in any feature [default: no limit]
     #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE", value_parser = share)]
     max_moved: Option<Share>,
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long, env = "BURGEE_JSON", conflicts_with = "markdown")]
     json: bool,
-    /// A Markdown summary, fit for a pull request
+    /// Print a Markdown summary for a pull request
     #[arg(long, env = "BURGEE_MARKDOWN")]
     markdown: bool,
 }
@@ -65,7 +64,7 @@ pub fn main(args: &DiffArgs) -> ExitCode {
     if inputs.into_iter().flatten().filter(from_stdin).count() > 1 {
         return output::refuse(&"only one of OLD, NEW and --users can come from standard input");
     }
-    let request = Request::new(&args.request);
+    let request = DescribedRequest::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
     let load = |path: &Path| config::load(path, &environment, request.now);
     let (old, new) = match (load(&args.old), load(&args.new)) {
@@ -88,8 +87,8 @@ pub fn main(args: &DiffArgs) -> ExitCode {
         markdown: args.markdown,
         sample: args.users.is_none().then_some(args.sample),
     };
-    let shown = report::print(&rows, &renamed, how, &mut io::stdout().lock());
-    if let Err(error) = output::printed(shown) {
+    let result = report::print(&rows, &renamed, how, &mut io::stdout().lock());
+    if let Err(error) = output::printed(result) {
         return output::fail(&error);
     }
     let most = args
@@ -116,7 +115,7 @@ pub fn main(args: &DiffArgs) -> ExitCode {
 fn rows<'a>(
     old: &'a Snapshot,
     new: &'a Snapshot,
-    request: &Request,
+    request: &DescribedRequest,
     args: &DiffArgs,
 ) -> io::Result<Vec<Row<'a>>> {
     let changes = diff::changes(old, new, request.now);

@@ -1,9 +1,9 @@
 //! The difference as text, JSON or Markdown.
 //! In: rows. Out: what `burgee diff` prints.
 
-use super::count::Counted;
+use super::count::FeatureCount;
 use crate::{
-    cli::style::Paint,
+    cli::style::Style,
     engine::diff::{ChangeKind, Renamed, flows},
 };
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ pub struct Row<'a> {
     /// from, to, share: those that move
     pub flows: Vec<(String, String, f64)>,
     /// what was counted, where ids were
-    pub counted: Option<Counted>,
+    pub counted: Option<FeatureCount>,
 }
 
 /// How to show it.
@@ -60,12 +60,12 @@ fn text(
     how: How,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let Paint {
+    let Style {
         bold,
         yellow,
         plain,
         ..
-    } = Paint::stdout();
+    } = Style::stdout();
     for row in rows.iter().filter(|row| changed(row)) {
         let shade = if row.moved > 0.0 { yellow } else { "" };
         writeln!(

@@ -5,8 +5,8 @@ pub mod users;
 
 use super::{
     output,
-    request::{Request, RequestArgs},
-    style::Paint,
+    request::{DescribedRequest, RequestArgs},
+    style::Style,
 };
 use crate::{
     config::{self, problem},
@@ -21,26 +21,27 @@ use std::{
     process::ExitCode,
 };
 
-/// What this request gets, and why
+/// Show what a request gets, and why
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   burgee explain config/toggles.yaml --user mia
   burgee explain config/toggles.yaml --user mia --header 'X-Plan: pro' --at 2026-12-24 --feature checkout
   burgee explain config/toggles.yaml --users ids.txt > answers.jsonl
 
-Drafts without an override and archived features have no answer and are left out of the JSON.")]
+Drafts without an override and archived features get no variant; the JSON leaves them out.
+With --users a summary is printed on standard error.")]
 pub struct ExplainArgs {
-    /// A toggles file, a directory of them, or - for standard input
+    /// Toggles file, directory of them, or - for standard input
     file: PathBuf,
     #[command(flatten)]
     request: RequestArgs,
-    /// Only this feature; may be repeated
+    /// Show only this feature; may be repeated
     #[arg(long, env = "BURGEE_FEATURE", value_name = "NAME")]
     feature: Vec<String>,
-    /// One JSON object instead of sentences
+    /// Print one JSON object instead of sentences
     #[arg(long, env = "BURGEE_JSON")]
     json: bool,
-    /// Answer for every id of this file (one a line, - for standard input), one JSON object a line; the summary goes to standard error
+    /// File of user ids, one per line, or - for standard input; prints a JSON object per id
     #[arg(
         long,
         env = "BURGEE_USERS",
@@ -55,7 +56,7 @@ pub fn main(args: &ExplainArgs) -> ExitCode {
     if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
         return output::refuse(&"only one of PATH and --users can come from standard input");
     }
-    let request = Request::new(&args.request);
+    let request = DescribedRequest::new(&args.request);
     let environment = |name: &str| args.request.environment(name);
     let loaded = match config::load(&args.file, &environment, request.now) {
         Ok(loaded) => loaded,
@@ -95,7 +96,7 @@ fn is(feature: &Feature, name: &str) -> bool {
 
 fn one(
     snapshot: &Snapshot,
-    request: &Request,
+    request: &DescribedRequest,
     args: &ExplainArgs,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
@@ -137,7 +138,7 @@ fn sentence(
     feature: &Feature,
     explained: &explain::Explanation,
 ) -> io::Result<()> {
-    let Paint { bold, plain, .. } = Paint::stdout();
+    let Style { bold, plain, .. } = Style::stdout();
     let Some(decision) = explained.decision else {
         return writeln!(
             out,

@@ -1,7 +1,7 @@
 //! `explain --users`: an answer for every id of a file, in bounded memory.
 //! In: ids, one a line. Out: one JSON object a line; people per variant and segment, and effective weights, at the end.
 
-use crate::cli::{ids, request::Request};
+use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{
     Decisions, Feature, Reason, Snapshot, attributes::Values, condition::Scope, describe::json,
     request::Input, units::Second,
@@ -14,7 +14,7 @@ use std::{
 /// Answers for every id and sums up on standard error.
 pub fn every(
     snapshot: &Snapshot,
-    request: &Request,
+    request: &DescribedRequest,
     file: &Path,
     wanted: &dyn Fn(&Feature) -> bool,
 ) -> io::Result<()> {
@@ -70,7 +70,7 @@ impl Summary {
         &mut self,
         snapshot: &Snapshot,
         input: Input<'_>,
-        request: &Request,
+        request: &DescribedRequest,
         decisions: &Decisions,
     ) {
         self.people += 1;
