@@ -1,295 +1,255 @@
-//! One request to the application and the head of its answer back.
-//! In: a settled request. Out: an answer whose body still streams, or a failure.
+//! One exchange, from the head of a client's request to the head of its response. The functions stand in the order of
+//! events.
+//! In: a request of a client's connection. Out: a response whose body still streams; what was decided is counted.
 
 use super::{
-    Conn,
-    clock::Alarm,
-    failure::Failure,
-    forwarded,
-    hop_by_hop::{self, Seen},
-    informational::{Expectation, Listener},
-    settings::{Forwarded, Protocol},
-    speaks_http11,
-    upstream::{
-        attempt::{self, Answered},
-        encode::Outgoing,
-        request_body::{Answer, Flow, Trailers, Upload},
-        response_body::{Coming, Whole},
+    downstream::{
+        body::{ActiveRequest, Body},
+        connection::ClientConnection,
     },
-    websocket::Tunnel,
+    exposure,
+    failure::Failure,
+    hop_by_hop::{self, Scan},
+    host,
+    informational::Informational,
+    local,
+    prepare::{self, Encoded, PreparedRequest, RequestKind},
+    respond,
+    settings::Settings,
+    upstream::{
+        h1::RequestContext,
+        response_body::{BodySource, ResponseBody},
+    },
+    websocket::{self, Tunnel},
 };
-use crate::{engine::forged_fields::ForgedFields, live::InForce};
+use crate::{
+    engine::Decisions,
+    live::{InForce, Phase},
+    telemetry::RequestEvent,
+};
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, response,
+    HeaderValue, Method, Request, Response, StatusCode, Version, header, request, response,
 };
-use http_body::Body;
+use http_body::Body as _;
 use hyper::body::Incoming;
-use std::{rc::Rc, sync::Arc};
+use std::{convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 
-/// What kind of exchange this is, seen before anything is stripped.
-pub(super) struct Shape {
-    /// how the client speaks
-    version: Version,
-    has_body: bool,
-    websocket: bool,
-    grpc: bool,
-    /// whether the application is spoken to in HTTP/2
-    pub(super) over_h2: bool,
-    expects: bool,
-    is_safe: bool,
-    /// a field is there twice
-    repeats: bool,
-}
-
-impl Shape {
-    pub(super) fn of(parts: &Parts, body: &Incoming, seen: &Seen, protocol: Protocol) -> Shape {
-        let has_body = !body.is_end_stream();
-        let by_h2 = parts.version == Version::HTTP_2;
-        let grpc = by_h2 && is_grpc(parts);
-        let websocket = parts.method == Method::GET
-            && !has_body
-            && speaks_http11(parts.version)
-            && hop_by_hop::wants_websocket(&parts.headers, seen);
-        let over_h2 = match protocol {
-            Protocol::Auto => grpc,
-            Protocol::H1 => false,
-            Protocol::H2 => true,
-            Protocol::Mirror => by_h2,
+/// Responds to one request. What needs not wait is done at once, so that the future, which every idle connection keeps
+/// room for, is small.
+pub(super) fn exchange(
+    client: &Rc<ClientConnection>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+    let begun = Instant::now();
+    let active = ActiveRequest::new(client);
+    let client = client.clone();
+    let worker = &client.worker;
+    let in_force = worker.snapshot.borrow_mut().load().clone();
+    let spare = worker.spare_decisions.borrow_mut().pop();
+    let mut decisions = spare.unwrap_or_default();
+    decisions.remember_users = worker.telemetry.wants_users();
+    let target = || Box::new((request.method().clone(), request.uri().clone()));
+    let logged = worker.telemetry.wants_requests().then(target);
+    let version = request.version();
+    let mut admitted = admit(&client, request, &in_force, &mut decisions);
+    async move {
+        let (worker, snapshot) = (&client.worker, &in_force.snapshot);
+        let (mut response, is_traffic) = match &mut admitted {
+            Ok(Admitted::Local(response)) => (std::mem::take(response), false),
+            Ok(Admitted::Forward(request, is_https)) => match send(&client, request).await {
+                Ok((mut response, feature_report)) => {
+                    let headers = response.headers_mut();
+                    if decisions.visitor.is_some() {
+                        respond::set_visitor_cookies(headers, snapshot, &decisions, *is_https);
+                    }
+                    if feature_report {
+                        exposure::record(headers, &worker.telemetry, snapshot, &decisions);
+                    }
+                    if worker.settings.debug_response {
+                        exposure::add_debug_fields(headers, snapshot, &decisions);
+                    }
+                    (response, true)
+                }
+                Err(failure) => (respond::with_failure(failure, worker), true),
+            },
+            Err(failure) => (respond::with_failure(*failure, worker), true),
         };
-        Shape {
-            version: parts.version,
-            has_body,
-            websocket,
-            grpc,
-            // HTTP/2 has no such upgrade
-            over_h2: over_h2 && !websocket,
-            expects: has_body && seen.expect && expects_continue(parts),
-            is_safe: parts.method.is_safe(),
-            repeats: parts.headers.len() > parts.headers.keys_len(),
+        fit(&mut response, &client, version);
+        if is_traffic {
+            if decisions.by_feature.is_empty() {
+                // refused before anything was decided
+                decisions.reset(snapshot);
+            }
+            worker.telemetry.record_request(&RequestEvent {
+                request: logged.map(|request| *request),
+                status: response.status().as_u16(),
+                duration: begun.elapsed(),
+                snapshot,
+                decisions: &decisions,
+            });
         }
+        // what was decided for this request is not counted for another
+        decisions.by_feature.clear();
+        worker.spare_decisions.borrow_mut().push(decisions);
+        response.body_mut().ends(active);
+        Ok(response)
     }
 }
 
-fn is_grpc(parts: &Parts) -> bool {
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+/// What becomes of a request.
+enum Admitted {
+    /// burgee responds itself
+    Local(Response<Body>),
+    /// it goes to the application; whether a new visitor came by https
+    Forward(PreparedRequest, bool),
 }
 
-fn expects_continue(parts: &Parts) -> bool {
-    let expect = parts.headers.get(header::EXPECT);
-    expect.is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+/// All that happens to a request before it is sent. The order matters: what a `Connection` line names is dropped before our
+/// headers are written, or a client could name ours (Fabio, CVE-2025-48865).
+fn admit(
+    client: &ClientConnection,
+    request: Request<Incoming>,
+    in_force: &Arc<InForce>,
+    decisions: &mut Decisions,
+) -> Result<Admitted, Failure> {
+    let settings = &client.worker.settings;
+    let (mut parts, body) = request.into_parts();
+    if let Some(header_case) = &client.header_case {
+        header_case.begin_request(!body.is_end_stream());
+    }
+    if parts.method == Method::CONNECT {
+        return Err(Failure::Connect);
+    }
+    let scan = Scan::of(&parts.headers);
+    let host = host::resolve(&mut parts, &scan, settings.upstream.authority())?;
+    if is_health_check(&parts, settings) {
+        return Ok(Admitted::Local(local::healthy()));
+    }
+    if scan.max_forwards
+        && let Some(response) = local::last_hop(&mut parts)
+    {
+        return Ok(Admitted::Local(response));
+    }
+    hop_by_hop::check_coding(&parts.headers, &scan)?;
+    let kind = RequestKind::of(&parts, &body, &scan, settings.protocol);
+    let snapshot = &in_force.snapshot;
+
+    let (input, now) = (prepare::input(client, &parts, &host), prepare::now());
+    snapshot.decide(input, now, Some(&prepare::random_bits), decisions);
+    prepare::strip(&mut parts, &scan, &snapshot.forged_fields, &kind, client);
+    decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
+    match kind.over_h2 {
+        true => snapshot.write(&mut parts.headers, decisions),
+        false => snapshot.write_lines(decisions),
+    }
+
+    let is_https = decisions.visitor.is_some() && respond::is_https(&parts.headers);
+    let lines = &decisions.lines;
+    let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);
+    Ok(Admitted::Forward(request, is_https))
 }
 
-/// What is stripped after deciding and before our headers are written: what is for this hop only goes, framing becomes ours.
-pub(super) fn strip(
-    parts: &mut Parts,
-    seen: &Seen,
-    forged_fields: &ForgedFields,
-    shape: &Shape,
-    conn: &Conn,
-) {
+/// Whether this is a health check of burgee itself.
+fn is_health_check(parts: &request::Parts, settings: &Settings) -> bool {
+    settings.health_path.as_deref() == Some(parts.uri.path())
+        && matches!(parts.method, Method::GET | Method::HEAD)
+}
+
+/// Sends a request and waits for the head of its response; says also whether that reports what was used.
+async fn send(
+    client: &ClientConnection,
+    request: &mut PreparedRequest,
+) -> Result<(Response<Body>, bool), Failure> {
+    let (parts, source) = match std::mem::replace(&mut request.encoded, Encoded::Sent) {
+        Encoded::H1(encoded) => {
+            let takes_informational = request.kind.takes_informational();
+            let context = RequestContext {
+                is_head: request.kind.is_head,
+                is_repeatable: request.kind.is_repeatable(),
+                alarm: &request.alarm,
+                informational: Informational {
+                    queue: takes_informational.then_some(&client.informational),
+                    alarm: &client.alarm,
+                    expectation: request.expectation.take(),
+                },
+                header_case: client.header_case.as_deref(),
+            };
+            client.worker.h1.send(encoded, &context).await?
+        }
+        Encoded::H2(encoded) => {
+            let (response, stream) =
+                Box::pin(client.worker.h2.send(*encoded, &request.alarm)).await?;
+            let (parts, body) = response.into_parts();
+            (parts, BodySource::H2(body, stream))
+        }
+        Encoded::Sent => return Err(Failure::Terminated),
+    };
+    request.alarm.clear();
+    if let Some(flow) = &request.flow {
+        flow.response_began();
+    }
+    receive(client, request, parts, source)
+}
+
+/// The application's response, without what was for its hop only.
+fn receive(
+    client: &ClientConnection,
+    request: &PreparedRequest,
+    mut parts: response::Parts,
+    source: BodySource,
+) -> Result<(Response<Body>, bool), Failure> {
+    parts.version = Version::HTTP_11;
     let headers = &mut parts.headers;
-    hop_by_hop::strip_request(headers, seen, forged_fields, shape.over_h2);
-    if shape.version == Version::HTTP_2 && !shape.over_h2 {
-        hop_by_hop::join_cookies(headers);
+    let scan = Scan::of(headers);
+    let is_upgrade = request.kind.is_websocket && websocket::is_upgrade(headers);
+    hop_by_hop::strip_response(headers, &scan, parts.status, source.length())?;
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        let (true, BodySource::H1(source)) = (is_upgrade, source) else {
+            return Err(Failure::Upgrade);
+        };
+        websocket::set_upgrade(headers);
+        *client.tunnel.borrow_mut() = Some(Tunnel::new(source.connection, source.rest));
+        let response = Response::from_parts(parts, ResponseBody::Empty.into());
+        return Ok((response, scan.feature_report));
     }
-    if shape.has_body && !seen.has_length() && !shape.over_h2 {
-        // hyper's client drops a body of unknown length under GET and HEAD unless the coding is named (linkerd2#3310)
+    let is_uploading = || {
+        let flow = request.flow.as_ref();
+        flow.is_some_and(|flow| !flow.has_ended())
+    };
+    if request.kind.expects_continue && is_uploading() {
+        // the client may or may not send the body now: only the end of the connection settles it
         hop_by_hop::set(
             headers,
-            header::TRANSFER_ENCODING,
-            HeaderValue::from_static("chunked"),
+            header::CONNECTION,
+            HeaderValue::from_static("close"),
         );
     }
-    if shape.websocket {
-        hop_by_hop::set_websocket(headers);
-    }
-    if conn.worker.settings.forwarded == Forwarded::Append {
-        forwarded::append_forwarded(parts, conn.peer);
-    }
+    let body = source.into_body(&client.worker.h1.pool);
+    Ok((
+        Response::from_parts(parts, body.into()),
+        scan.feature_report,
+    ))
 }
 
-/// A request that is ready to go to the application.
-pub(super) struct Ready {
-    request: Prepared,
-    is_head: bool,
-    shape: Shape,
-    alarm: Rc<Alarm>,
-    flow: Option<Rc<Flow>>,
-    expectation: Option<Rc<Expectation>>,
-    /// the client came by https
-    pub(super) by_https: bool,
-}
-
-/// What is sent.
-enum Prepared {
-    /// over HTTP/1.1
-    Text(Outgoing),
-    /// over HTTP/2
-    Shared(Box<Request<Upload>>),
-    Sent,
-}
-
-impl Ready {
-    /// `lines` are our fields, where they are not in the map.
-    pub(super) fn new(
-        conn: &Rc<Conn>,
-        mut parts: Parts,
-        body: Incoming,
-        shape: Shape,
-        in_force: &Arc<InForce>,
-        lines: &[u8],
-        by_https: bool,
-    ) -> Ready {
-        let worker = &conn.worker;
-        let settings = &worker.settings;
-        let alarm = match conn.http2.get() {
-            true => worker.clock.alarm(),
-            false => conn.alarm.clone(),
-        };
-        parts.version = Version::HTTP_11;
-        parts.extensions.clear();
-        let expectation = shape.expects.then(Rc::<Expectation>::default);
-        let flow = shape.has_body.then(|| Flow::new(conn, &alarm));
-        let upload = match &flow {
-            Some(flow) => {
-                let trailers = match shape.grpc {
-                    true => Trailers::Filter(in_force.clone()),
-                    false => Trailers::Drop,
-                };
-                let held = expectation.clone();
-                let held = held.map(|expectation| (expectation, settings.continue_timeout));
-                let over_h2 = shape.version == Version::HTTP_2;
-                Upload::new(body, flow.clone(), trailers, over_h2, held)
-            }
-            None => {
-                alarm.set(settings.response_timeout);
-                Upload::empty()
-            }
-        };
-        let is_head = parts.method == Method::HEAD;
-        let request = match shape.over_h2 {
-            true => Prepared::Shared(Box::new(Request::from_parts(parts, upload))),
-            false => {
-                let spellings = conn.spellings.as_deref();
-                let text = worker.text.take();
-                let outgoing = Outgoing::new(&parts, upload, lines, spellings, text);
-                if !shape.repeats {
-                    worker.maps.put(parts.headers);
-                }
-                Prepared::Text(outgoing)
-            }
-        };
-        Ready {
-            request,
-            is_head,
-            shape,
-            alarm,
-            flow,
-            expectation,
-            by_https,
+/// The last touch to every response: what this client, and this phase of our life, can take.
+fn fit(response: &mut Response<Body>, client: &ClientConnection, version: Version) {
+    if !client.is_flushed.get() {
+        // the response before is still being written: hints that late are of no use
+        client.informational.borrow_mut().clear();
+    }
+    if version == Version::HTTP_2 {
+        return;
+    }
+    if version == Version::HTTP_10 {
+        let length_known = response.body().size_hint().exact().is_some();
+        client.ends_with_close.set(!length_known);
+        if !length_known {
+            // never chunked, so the end of the connection is the end of the body
+            *response.version_mut() = Version::HTTP_10;
         }
     }
-
-    /// Sends the request, waits for the head of the answer; says also whether it tells of used features.
-    pub(super) async fn ask(
-        &mut self,
-        conn: &Rc<Conn>,
-    ) -> Result<(Response<Answer>, bool), Failure> {
-        let (parts, coming) = match std::mem::replace(&mut self.request, Prepared::Sent) {
-            Prepared::Text(outgoing) => self.alone(conn, outgoing).await?,
-            Prepared::Shared(request) => Box::pin(self.share(conn, *request)).await?,
-            Prepared::Sent => return Err(Failure::Terminated),
-        };
-        self.alarm.clear();
-        if let Some(flow) = &self.flow {
-            flow.answered();
-        }
-        self.receive(conn, parts, coming)
-    }
-
-    async fn share(
-        &self,
-        conn: &Rc<Conn>,
-        request: Request<Upload>,
-    ) -> Result<(response::Parts, Coming), Failure> {
-        let (response, stream) = attempt::share(conn, request, &self.alarm).await?;
-        let (parts, body) = response.into_parts();
-        Ok((parts, Coming::Shared(body, stream)))
-    }
-
-    async fn alone(
-        &mut self,
-        conn: &Rc<Conn>,
-        mut outgoing: Outgoing,
-    ) -> Result<(response::Parts, Coming), Failure> {
-        let listener = Listener {
-            conn: conn.clone(),
-            tells: speaks_http11(self.shape.version),
-            expectation: self.expectation.take(),
-        };
-        let about = attempt::About {
-            is_head: self.is_head,
-            may_repeat: self.shape.is_safe && !self.shape.has_body,
-            listener: &listener,
-            alarm: &self.alarm,
-        };
-        let Answered { head, rest, link } = attempt::alone(&about, &mut outgoing).await?;
-        let unsent = match outgoing.is_sent() {
-            true => {
-                conn.worker.text.set(outgoing.take_text());
-                None
-            }
-            false => Some(outgoing),
-        };
-        let (mut parts, ()) = Response::new(()).into_parts();
-        (parts.status, parts.headers) = (head.status, head.headers);
-        if let Some(reason) = head.reason {
-            parts.extensions.insert(reason);
-        }
-        let (framing, keep) = (head.framing, head.keep);
-        Ok((
-            parts,
-            Coming::Whole(Whole {
-                link,
-                framing,
-                keep,
-                rest,
-                unsent,
-            }),
-        ))
-    }
-
-    /// The application's answer, without what was for its hop only.
-    fn receive(
-        &self,
-        conn: &Rc<Conn>,
-        mut parts: response::Parts,
-        coming: Coming,
-    ) -> Result<(Response<Answer>, bool), Failure> {
-        parts.version = Version::HTTP_11;
-        let seen = Seen::look(&parts.headers);
-        let asked = self.shape.websocket && hop_by_hop::is_websocket(&parts.headers);
-        hop_by_hop::strip_response(&mut parts.headers, &seen, parts.status, coming.length())?;
-        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            let (true, Coming::Whole(Whole { link, rest, .. })) = (asked, coming) else {
-                return Err(Failure::Upgrade);
-            };
-            hop_by_hop::set_websocket(&mut parts.headers);
-            *conn.tunnel.borrow_mut() = Some(Tunnel::new(link, rest));
-            return Ok((Response::from_parts(parts, Answer::empty()), seen.used));
-        }
-        if self.shape.expects && self.flow.as_ref().is_some_and(|flow| !flow.has_ended()) {
-            // the client may or may not send the body now: only the end of the connection settles it
-            hop_by_hop::set(
-                &mut parts.headers,
-                header::CONNECTION,
-                HeaderValue::from_static("close"),
-            );
-        }
-        Ok((
-            Response::from_parts(parts, coming.answer(&conn.worker)),
-            seen.used,
-        ))
+    if client.worker.phase.get() >= Phase::Draining && client.tunnel.borrow().is_none() {
+        let close = HeaderValue::from_static("close");
+        hop_by_hop::set(response.headers_mut(), header::CONNECTION, close);
     }
 }

@@ -1,6 +1,6 @@
-//! What an application says of features: `X-Feature-Used: briefcase, search` and `X-Feature-Goal: purchase`.
-//! In: the head of its answer. Out: the same without those fields, with the `Vary` that caches need; counts.
-//! An answer without them is left as it is.
+//! What an application reports of features: `X-Feature-Used: briefcase, search` and `X-Feature-Goal: purchase`.
+//! In: the head of its response. Out: the same without those fields, with the `Vary` that caches need; counts.
+//! A response without them is left as it is.
 
 use super::hop_by_hop;
 use crate::{
@@ -17,8 +17,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 static USED: HeaderName = HeaderName::from_static("x-feature-used");
 static GOAL: HeaderName = HeaderName::from_static("x-feature-goal");
 
-/// Takes the application's word for what it used, and keeps it from the client.
-pub(super) fn take(
+/// Counts what the application reports, and keeps the report from the client.
+pub(super) fn record(
     headers: &mut HeaderMap,
     telemetry: &telemetry::Worker,
     snapshot: &Snapshot,
@@ -29,17 +29,17 @@ pub(super) fn take(
         return;
     }
     let mut vary = Vary::default();
-    let mut answers = Vec::new();
-    for (answer, toggles, feature) in snapshot.features() {
+    let mut indexes = Vec::new();
+    for (index, toggles, feature) in snapshot.features() {
         if used.iter().any(|used| **used == *feature.key) {
             // whatever this request got: a cache has to know the same of every arm
-            vary::add(toggles, (answer - toggles.first) as u16, &mut vary);
-            answers.push(answer);
+            vary::add(toggles, (index - toggles.first) as u16, &mut vary);
+            indexes.push(index);
         }
     }
     merge(headers, &vary);
     telemetry.record_exposure(&ExposureEvent {
-        used: &answers,
+        used: &indexes,
         goals: &goals.iter().map(String::as_str).collect::<Vec<_>>(),
         snapshot,
         decisions,
@@ -98,8 +98,12 @@ fn merge(headers: &mut HeaderMap, vary: &Vary) {
 }
 
 /// `--debug-response`: the assigned headers, and `Server-Timing`, which a browser shows beside the request.
-pub(super) fn show(answer: &mut HeaderMap, snapshot: &Snapshot, decisions: &Decisions) {
-    snapshot.write(answer, decisions);
+pub(super) fn add_debug_fields(
+    headers: &mut HeaderMap,
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+) {
+    snapshot.write(headers, decisions);
     let one = |(_, feature, decision): (_, &crate::engine::Feature, crate::engine::Decision)| {
         format!(
             "{};desc=\"{}\"",
@@ -109,6 +113,6 @@ pub(super) fn show(answer: &mut HeaderMap, snapshot: &Snapshot, decisions: &Deci
     };
     let all: Vec<_> = headers::sent(snapshot, decisions).map(one).collect();
     if let (false, Ok(value)) = (all.is_empty(), HeaderValue::from_str(&all.join(", "))) {
-        let _ = answer.try_append(HeaderName::from_static("server-timing"), value);
+        let _ = headers.try_append(HeaderName::from_static("server-timing"), value);
     }
 }

@@ -1,13 +1,9 @@
-//! The one place that answers when a request cannot be passed on.
-//! In: what went wrong. Out: a plain answer with `Proxy-Status` (RFC 9209), one line in the log, one counter, and who must act.
-
-use super::{Worker, upstream::request_body::Answer};
-use crate::live::Phase;
-use http::{HeaderValue, Response, StatusCode, header};
+//! Why a request cannot be passed on, and who must act.
+//! In: what went wrong, also as hyper and the kernel say it. Out: a row of the table: status, `Proxy-Status` (RFC 9209), blame, text.
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// no Host, more than one, or one that is no host
     Host,
     /// a target that is neither a path, nor `*` for OPTIONS, nor an http URI
@@ -24,15 +20,15 @@ pub(super) enum Failure {
     Unreachable,
     /// no connection in time
     ConnectTimeout,
-    /// the application went away before it answered
+    /// the application went away before it responded
     Terminated,
-    /// no head of an answer in time
+    /// no head of a response in time
     ResponseTimeout,
-    /// the application's answer is not HTTP
+    /// the application's response is not HTTP
     Garbage,
-    /// the head of the application's answer is too long
+    /// the head of the application's response is too long
     ResponseHead,
-    /// the application's answer has a transfer coding that is not `chunked`
+    /// the application's response has a transfer coding that is not `chunked`
     ResponseCoding,
     /// a 101 that was not asked for
     Upgrade,
@@ -50,7 +46,7 @@ pub(super) enum Blame {
 
 impl Failure {
     /// The whole table: status, error type (RFC 9209, 2.3), who must act, what the client reads.
-    const fn facts(self) -> (u16, &'static str, Blame, &'static str) {
+    pub(super) const fn row(self) -> (u16, &'static str, Blame, &'static str) {
         use Blame::{Application, Client, Proxy};
         const REQUEST: &str = "burgee; error=http_request_error";
         const GONE: &str = "the application cannot be reached\n";
@@ -126,7 +122,7 @@ impl Failure {
     }
 
     /// Whether the application cannot be reached at all, which is what happens when a pod stops.
-    const fn is_gone(self) -> bool {
+    pub(super) const fn is_gone(self) -> bool {
         matches!(
             self,
             Failure::Refused | Failure::Unreachable | Failure::ConnectTimeout | Failure::Terminated
@@ -134,45 +130,9 @@ impl Failure {
     }
 
     /// The token after `error=`.
-    fn error(self) -> &'static str {
-        let (_, proxy_status, ..) = self.facts();
+    pub(super) fn error(self) -> &'static str {
+        let (_, proxy_status, ..) = self.row();
         proxy_status.rsplit('=').next().unwrap_or_default()
-    }
-
-    /// Logs, counts and answers.
-    pub(super) fn answer(self, worker: &Worker) -> Response<Answer> {
-        let (mut status, proxy_status, blame, text) = self.facts();
-        let error = self.error();
-        // while draining, an application that has gone is expected: try again elsewhere
-        if self.is_gone() && worker.phase.get() >= Phase::Draining {
-            status = 503;
-        }
-        match blame {
-            Blame::Client => tracing::debug!(status, error, blame = "client", "refused a request"),
-            Blame::Application => {
-                worker.telemetry.upstream_failure(error);
-                tracing::warn!(status, error, blame = "application", "{}", text.trim_end());
-            }
-            Blame::Proxy => {
-                worker.telemetry.refused("upstream_connections");
-                tracing::warn!(status, error, blame = "burgee", "{}", text.trim_end());
-            }
-        }
-        let mut response = Response::new(Answer::text(text));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let headers = response.headers_mut();
-        headers.insert("proxy-status", HeaderValue::from_static(proxy_status));
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        if status == 405 {
-            headers.insert(
-                header::ALLOW,
-                HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE"),
-            );
-        }
-        response
     }
 }
 

@@ -1,62 +1,12 @@
-//! What the engine is told besides the fields, and what we tell the application of the hop before us.
-//! In: the connection, and what trusted hops have written. Out: host, address, time, random bits.
+//! `--forwarded append`: the hop before us, in the fields that tell the application of hops. They are passed on either way.
+//! In: the client's address. Out: X-Forwarded-For, X-Forwarded-Proto and Forwarded with one more member.
 
-use super::{Conn, hop_by_hop};
-use crate::engine::{
-    client_address,
-    request::{HttpRequest, Input},
-    units::Second,
-};
+use super::hop_by_hop;
 use http::{HeaderName, HeaderValue, request::Parts};
-use std::{net::IpAddr, time::SystemTime};
+use std::net::IpAddr;
 
-/// What the engine is told besides the fields.
-pub(super) struct Facts<'a> {
-    host: &'a str,
-    ip: Option<IpAddr>,
-}
-
-impl<'a> Facts<'a> {
-    pub(super) fn of(conn: &Conn, parts: &Parts, host: &'a HeaderValue) -> Facts<'a> {
-        Facts {
-            // valid, and so ASCII
-            host: std::str::from_utf8(host.as_bytes()).unwrap_or_default(),
-            ip: client_address::address(
-                conn.peer,
-                &parts.headers,
-                conn.worker.settings.trusted_hops,
-            ),
-        }
-    }
-
-    /// What attributes are read from.
-    pub(super) fn input(&self, parts: &'a Parts) -> Input<'a> {
-        Input::Http(HttpRequest::new(parts, self.host, self.ip))
-    }
-}
-
-/// The clock, read once a request.
-pub(super) fn now() -> Second {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Second(since.map_or(0, |since| since.as_secs() as i64))
-}
-
-/// 128 random bits for the id of a visitor.
-pub(super) fn random_bits() -> u128 {
-    let mut bits = [0; 16];
-    match getrandom::fill(&mut bits) {
-        Ok(()) => u128::from_ne_bytes(bits),
-        // no randomness at all is no reason to fail a request: hash keys are seeded at random once a process
-        Err(_) => {
-            use std::hash::{BuildHasher, RandomState};
-            let half = || u128::from(RandomState::new().hash_one(SystemTime::now()));
-            half() << 64 | half()
-        }
-    }
-}
-
-/// `--forwarded append`: what came stays, the peer is added.
-pub(super) fn append_forwarded(parts: &mut Parts, peer: Option<IpAddr>) {
+/// What came stays, the peer is added.
+pub(super) fn append(parts: &mut Parts, peer: Option<IpAddr>) {
     let Some(peer) = peer.map(|peer| peer.to_canonical()) else {
         return;
     };

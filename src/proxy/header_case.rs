@@ -1,6 +1,6 @@
 //! `--preserve-header-case`: names as they were written, which neither hyper nor its header map tells.
 //! In: heads as they came. Out: the same names on the other side. What is not known (a request behind the body of
-//! another, in one packet) is in lower case, which means the same.
+//! another, in one packet) goes in lower case, which means the same.
 
 use bytes::Bytes;
 use std::{
@@ -11,47 +11,47 @@ use std::{
 /// More of a request than this is not remembered.
 const LIMIT: usize = 64 * 1024;
 
-/// What one connection knows of its names.
+/// The names of one connection's messages, as they were written.
 #[derive(Default)]
-pub(super) struct Spellings {
-    /// what the client sent, and no request has been made of yet
-    heard: RefCell<Vec<u8>>,
+pub(crate) struct HeaderCase {
+    /// what the client sent, and hyper has made no request of yet
+    recorded: RefCell<Vec<u8>>,
     request: RefCell<Names>,
-    answer: Cell<Names>,
+    response: Cell<Names>,
 }
 
-impl Spellings {
+impl HeaderCase {
     /// The client sent these bytes.
-    pub(super) fn hear(&self, bytes: &[u8]) {
-        let mut heard = self.heard.borrow_mut();
-        let room = LIMIT - heard.len().min(LIMIT);
-        heard.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    pub(super) fn record(&self, bytes: &[u8]) {
+        let mut recorded = self.recorded.borrow_mut();
+        let room = LIMIT - recorded.len().min(LIMIT);
+        recorded.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// A request has been read. What stands behind its head is its body, or the next one.
-    pub(super) fn begin(&self, has_body: bool) {
-        let mut heard = self.heard.borrow_mut();
-        let (names, len) = Names::read(&heard);
+    pub(super) fn begin_request(&self, has_body: bool) {
+        let mut recorded = self.recorded.borrow_mut();
+        let (names, len) = Names::read(&recorded);
         *self.request.borrow_mut() = names;
         match has_body {
-            true => heard.clear(),
-            false => drop(heard.drain(..len)),
+            true => recorded.clear(),
+            false => drop(recorded.drain(..len)),
         }
     }
 
     /// Writes the name of a request's field.
-    pub(super) fn write(&self, name: &str, text: &mut Vec<u8>) {
+    pub(crate) fn write(&self, name: &str, text: &mut Vec<u8>) {
         text.extend_from_slice(self.request.borrow().of(name.as_bytes()));
     }
 
-    /// The application's answer begins with this.
-    pub(super) fn answered(&self, head: &[u8]) {
-        self.answer.set(Names::read(head).0);
+    /// The application's response begins with this.
+    pub(crate) fn record_response(&self, head: &[u8]) {
+        self.response.set(Names::read(head).0);
     }
 
-    /// The head of an answer with its own names, if `bytes` begin with it.
-    pub(super) fn respell(&self, bytes: &[u8]) -> Option<Bytes> {
-        let names = self.answer.take();
+    /// The head of a response with its own names, if `bytes` begin with it.
+    pub(super) fn restore(&self, bytes: &[u8]) -> Option<Bytes> {
+        let names = self.response.take();
         if names.0.is_empty() {
             return None;
         }
@@ -108,34 +108,34 @@ mod tests {
 
     #[test]
     fn names_are_as_they_were_written() {
-        let spellings = Spellings::default();
-        spellings.hear(b"\r\nGET / HTTP/1.1\r\nHost: a:b\r\nX-MixedCase: x-mixedcase\r\n\r\n");
-        spellings.hear(b"POST / HTTP/1.1\r\nHOST: a\r\n\r\nbody: x");
+        let header_case = HeaderCase::default();
+        header_case.record(b"\r\nGET / HTTP/1.1\r\nHost: a:b\r\nX-MixedCase: x-mixedcase\r\n\r\n");
+        header_case.record(b"POST / HTTP/1.1\r\nHOST: a\r\n\r\nbody: x");
         let written = |name: &str| {
             let mut text = Vec::new();
-            spellings.write(name, &mut text);
+            header_case.write(name, &mut text);
             String::from_utf8(text).unwrap_or_default()
         };
-        spellings.begin(false);
+        header_case.begin_request(false);
         assert_eq!(
             (&*written("host"), &*written("x-mixedcase")),
             ("Host", "X-MixedCase")
         );
         assert_eq!(written("x-other"), "x-other");
-        spellings.begin(true);
+        header_case.begin_request(true);
         assert_eq!((&*written("host"), &*written("body")), ("HOST", "body"));
-        spellings.begin(false);
+        header_case.begin_request(false);
         assert_eq!(written("host"), "host");
     }
 
     #[test]
-    fn an_answer_is_respelled_in_place() {
-        let spellings = Spellings::default();
+    fn the_names_of_a_response_are_restored_in_place() {
+        let header_case = HeaderCase::default();
         let ours = b"HTTP/1.1 200 OK\r\nx-a: x-b\r\nx-b: 1\r\ndate: now\r\n\r\nx-a: body";
-        assert_eq!(spellings.respell(ours), None);
-        spellings.answered(b"HTTP/1.1 200 OK\r\nX-B: 1\r\nX-a: x-b\r\n\r\n");
+        assert_eq!(header_case.restore(ours), None);
+        header_case.record_response(b"HTTP/1.1 200 OK\r\nX-B: 1\r\nX-a: x-b\r\n\r\n");
         let expected = b"HTTP/1.1 200 OK\r\nX-a: x-b\r\nX-B: 1\r\ndate: now\r\n\r\n";
-        assert_eq!(spellings.respell(ours).as_deref(), Some(&expected[..]));
-        assert_eq!(spellings.respell(ours), None);
+        assert_eq!(header_case.restore(ours).as_deref(), Some(&expected[..]));
+        assert_eq!(header_case.restore(ours), None);
     }
 }

@@ -1,5 +1,5 @@
 //! What a message says about this hop only, and must not reach the next one (RFC 9110, 7.6.1).
-//! In: the fields of a request or an answer. Out: the same without hop-by-hop fields, framing left to hyper.
+//! In: the fields of a request or a response. Out: the same without hop-by-hop fields; the framing is the next hop's.
 
 use super::failure::Failure;
 use crate::engine::forged_fields::ForgedFields;
@@ -13,9 +13,9 @@ const KEEP_ALIVE: &str = "keep-alive";
 const PROXY_CONNECTION: &str = "proxy-connection";
 const HTTP2_SETTINGS: &str = "http2-settings";
 
-/// What one look at the names has found, so that nothing else is looked up in vain.
+/// What one look at all names has found, so that nothing is looked up in vain.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Scan {
     /// how many Host lines
     pub(super) hosts: usize,
     /// the first of them
@@ -29,23 +29,23 @@ pub(super) struct Seen {
     te: bool,
     trailer: bool,
     coding: bool,
-    upgrade: bool,
-    /// the application says what it used, or what was reached
-    pub(super) used: bool,
+    pub(super) upgrade: bool,
+    /// the application reports which features it used, or which goals were reached
+    pub(super) feature_report: bool,
     /// Keep-Alive, Proxy-Connection, HTTP2-Settings
     others: bool,
 }
 
-impl Seen {
-    pub(super) fn look(headers: &HeaderMap) -> Seen {
-        let mut seen = Seen::default();
+impl Scan {
+    pub(super) fn of(headers: &HeaderMap) -> Scan {
+        let mut scan = Scan::default();
         for (name, value) in headers {
-            seen.note(name, value);
+            scan.note(name, value);
         }
-        seen
+        scan
     }
 
-    /// By length first: most names are let go there, and the others are compared as a few integers.
+    /// By length first: most names are told apart there, and the others are compared as a few integers.
     #[inline]
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
         let name = name.as_str();
@@ -71,7 +71,7 @@ impl Seen {
             }
             14 => {
                 self.others |= name == HTTP2_SETTINGS;
-                self.used |= name == "x-feature-used" || name == "x-feature-goal";
+                self.feature_report |= name == "x-feature-used" || name == "x-feature-goal";
             }
             16 => self.others |= name == PROXY_CONNECTION,
             17 => self.coding |= name == "transfer-encoding",
@@ -86,8 +86,8 @@ impl Seen {
 }
 
 /// hyper decodes whatever ends in `chunked`; anything but `chunked` alone would lose a coding on the way.
-pub(super) fn check_coding(headers: &HeaderMap, seen: &Seen) -> Result<(), Failure> {
-    if !seen.coding {
+pub(super) fn check_coding(headers: &HeaderMap, scan: &Scan) -> Result<(), Failure> {
+    if !scan.coding {
         return Ok(());
     }
     let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -103,36 +103,21 @@ pub(super) fn check_coding(headers: &HeaderMap, seen: &Seen) -> Result<(), Failu
     }
 }
 
-/// Whether the client wants a WebSocket. Nothing else is upgraded: `h2c` would go round everything here.
-pub(super) fn wants_websocket(headers: &HeaderMap, seen: &Seen) -> bool {
-    seen.upgrade
-        && seen.connection
-        && names(headers, header::CONNECTION, "upgrade")
-        && is_websocket(headers)
-}
-
-/// Whether `Upgrade` names `websocket` and nothing else.
-pub(super) fn is_websocket(headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(header::UPGRADE).iter();
-    let only = lines.next().filter(|_| lines.next().is_none());
-    only.is_some_and(|line| line.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
 /// Strips a request. Stays: what we trust for identity, and what a later hop must not lose.
 pub(super) fn strip_request(
     headers: &mut HeaderMap,
-    seen: &Seen,
+    scan: &Scan,
     forged_fields: &ForgedFields,
     http2: bool,
 ) {
-    let trailers = seen.te && names(headers, header::TE, "trailers");
-    if seen.connection {
+    let trailers = scan.te && names(headers, header::TE, "trailers");
+    if scan.connection {
         strip_nominated(headers, |name| {
             forged_fields.is_trusted(name) || is_protected(name)
         });
     }
-    strip_common(headers, seen);
-    if seen.trailer {
+    strip_common(headers, scan);
+    if scan.trailer {
         headers.remove(header::TRAILER);
     }
     if trailers {
@@ -144,31 +129,31 @@ pub(super) fn strip_request(
     }
 }
 
-/// Strips an answer; says whether its framing can be passed on.
+/// Strips a response; fails where its framing cannot be passed on.
 pub(super) fn strip_response(
     headers: &mut HeaderMap,
-    seen: &Seen,
+    scan: &Scan,
     status: StatusCode,
     exact: Option<u64>,
 ) -> Result<(), Failure> {
-    check_coding(headers, seen).map_err(|_| Failure::ResponseCoding)?;
-    if seen.coding {
+    check_coding(headers, scan).map_err(|_| Failure::ResponseCoding)?;
+    if scan.coding {
         // the coding decided where the body ends; a length beside it would cut it short
         headers.remove(header::CONTENT_LENGTH);
-    } else if seen.odd_length {
+    } else if scan.odd_length {
         normalise_length(headers, exact);
     }
     // RFC 9110, 15.5.22: a 426 has to say to what
-    let upgrade = match (status, seen.upgrade) {
+    let upgrade = match (status, scan.upgrade) {
         (StatusCode::UPGRADE_REQUIRED, true) => headers.remove(header::UPGRADE),
         _ => None,
     };
-    if seen.connection {
+    if scan.connection {
         strip_nominated(headers, |name| {
             *name == header::CONTENT_LENGTH || *name == header::SET_COOKIE
         });
     }
-    strip_common(headers, seen);
+    strip_common(headers, scan);
     if let Some(protocol) = upgrade {
         set(headers, header::UPGRADE, protocol);
         set(
@@ -180,17 +165,17 @@ pub(super) fn strip_response(
     Ok(())
 }
 
-fn strip_common(headers: &mut HeaderMap, seen: &Seen) {
-    if seen.te {
+fn strip_common(headers: &mut HeaderMap, scan: &Scan) {
+    if scan.te {
         headers.remove(header::TE);
     }
-    if seen.coding {
+    if scan.coding {
         headers.remove(header::TRANSFER_ENCODING);
     }
-    if seen.upgrade {
+    if scan.upgrade {
         headers.remove(header::UPGRADE);
     }
-    if seen.others {
+    if scan.others {
         for name in [KEEP_ALIVE, PROXY_CONNECTION, HTTP2_SETTINGS] {
             headers.remove(name);
         }
@@ -313,14 +298,6 @@ pub(super) fn names(headers: &HeaderMap, field: HeaderName, option: &str) -> boo
             .split(|byte| *byte == b',')
             .any(|one| one.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
     })
-}
-
-/// Says that this connection is to become, or becomes, a WebSocket.
-pub(super) fn set_websocket(headers: &mut HeaderMap) {
-    let upgrade = HeaderValue::from_static("upgrade");
-    set(headers, header::CONNECTION, upgrade);
-    let websocket = HeaderValue::from_static("websocket");
-    set(headers, header::UPGRADE, websocket);
 }
 
 /// Sets one value. A full map keeps what it has: the application is reached even then.

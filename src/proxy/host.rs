@@ -3,7 +3,7 @@
 
 use super::{
     failure::Failure,
-    hop_by_hop::{self, Seen},
+    hop_by_hop::{self, Scan},
 };
 use http::{
     HeaderValue, Method, Uri, Version, header,
@@ -11,16 +11,16 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 
-/// Settles target and Host; answers with the effective host.
-pub(super) fn settle(
+/// Checks target and Host, makes them agree, and returns the effective host.
+pub(super) fn resolve(
     parts: &mut Parts,
-    seen: &Seen,
+    scan: &Scan,
     upstream: &str,
 ) -> Result<HeaderValue, Failure> {
-    if seen.hosts > 1 {
+    if scan.hosts > 1 {
         return Err(Failure::Host);
     }
-    let field = seen.host.clone();
+    let field = scan.host.clone();
     if field
         .as_ref()
         .is_some_and(|host| !is_valid(host.as_bytes()))

@@ -1,9 +1,10 @@
-//! 1xx answers, which hyper's server cannot send: written to the client below it, between two messages.
-//! In: the heads of interim answers. Out: bytes for the client, and leave to send an expected body.
+//! 1xx responses of the application, which hyper's server cannot send: queued for the client, and written below hyper,
+//! between two messages.
+//! In: the heads of 1xx responses. Out: bytes for the client, and leave to send an expected body.
 
 use super::{
-    Conn,
-    hop_by_hop::{self, Seen},
+    clock::Alarm,
+    hop_by_hop::{self, Scan},
 };
 use http::{HeaderMap, StatusCode};
 use std::{
@@ -12,71 +13,70 @@ use std::{
     task::Waker,
 };
 
-/// More than this waiting for a client is not early hints.
+/// More bytes than this waiting for a client are dropped: no early hints are so long.
 const LIMIT: usize = 64 * 1024;
 
-/// Who is told of one exchange's interim answers.
-pub(super) struct Listener {
-    pub(super) conn: Rc<Conn>,
-    /// HTTP/1.0 and HTTP/2 clients are told nothing: the one must not be, the other cannot be yet
-    pub(super) tells: bool,
+/// What becomes of the 1xx responses to one request.
+pub(crate) struct Informational<'a> {
+    /// what is to be written to the client. HTTP/1.0 and HTTP/2 clients have none: the one must not be sent any, the other
+    /// cannot be yet
+    pub(super) queue: Option<&'a RefCell<Vec<u8>>>,
+    /// the client's connection, which is to write it
+    pub(super) alarm: &'a Alarm,
     pub(super) expectation: Option<Rc<Expectation>>,
 }
 
-impl Listener {
-    /// An interim answer has come.
-    pub(super) fn hear(&self, status: StatusCode, mut headers: HeaderMap) {
+impl Informational<'_> {
+    pub(crate) fn receive(&self, status: StatusCode, mut headers: HeaderMap) {
         if status == StatusCode::CONTINUE {
-            // to the client hyper's server says it, when the body is asked for
+            // hyper's server says it to the client, when the body is asked for
             if let Some(expectation) = &self.expectation {
                 expectation.meet();
             }
             return;
         }
-        let seen = Seen::look(&headers);
-        let fits = self.conn.early.borrow().len() < LIMIT;
-        if !self.tells
-            || !fits
-            || hop_by_hop::strip_response(&mut headers, &seen, status, None).is_err()
-        {
+        let Some(queue) = self.queue.filter(|queue| queue.borrow().len() < LIMIT) else {
             return;
+        };
+        let scan = Scan::of(&headers);
+        if hop_by_hop::strip_response(&mut headers, &scan, status, None).is_ok() {
+            write(&mut queue.borrow_mut(), status, &headers);
+            self.alarm.wake();
         }
-        write(&mut self.conn.early.borrow_mut(), status, &headers);
-        self.conn.alarm.wake();
     }
 }
 
-fn write(early: &mut Vec<u8>, status: StatusCode, headers: &HeaderMap) {
+fn write(queue: &mut Vec<u8>, status: StatusCode, headers: &HeaderMap) {
     let reason = status.canonical_reason().unwrap_or_default();
-    early.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
+    queue.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
     for (name, value) in headers {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            early.extend_from_slice(part);
+            queue.extend_from_slice(part);
         }
     }
-    early.extend_from_slice(b"\r\n");
+    queue.extend_from_slice(b"\r\n");
 }
 
 /// `Expect: 100-continue`: whether the application has asked for the body.
 #[derive(Default)]
-pub(super) struct Expectation {
-    met: Cell<bool>,
+pub(crate) struct Expectation {
+    is_met: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Expectation {
     fn meet(&self) {
-        self.met.set(true);
+        self.is_met.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
     /// Whether it has; if not, whom to wake.
-    pub(super) fn is_met(&self, waker: &Waker) -> bool {
-        if !self.met.get() {
+    pub(crate) fn is_met(&self, waker: &Waker) -> bool {
+        if !self.is_met.get() {
             *self.waker.borrow_mut() = Some(waker.clone());
         }
-        self.met.get()
+        self.is_met.get()
     }
 }

@@ -1,34 +1,23 @@
-//! What is answered here and never reaches the application.
-//! In: a request that is settled. Out: an answer, or none.
+//! Requests that never reach the application: the health check, and what `Max-Forwards: 0` ends here (RFC 9110, 7.6.2).
+//! In: such a request. Out: our response; or none where the application decides after all.
 
-use super::{
-    failure::Failure,
-    hop_by_hop::{self, Seen},
-    settings::Settings,
-    upstream::request_body::Answer,
-};
+use super::{downstream::body::Body, hop_by_hop};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header, request::Parts};
 
-/// `/health`, CONNECT, and what `Max-Forwards: 0` ends here (RFC 9110, 7.6.2).
-pub(super) fn answer(
-    parts: &mut Parts,
-    seen: &Seen,
-    settings: &Settings,
-) -> Result<Option<Response<Answer>>, Failure> {
-    if settings.health_path.as_deref() == Some(parts.uri.path()) {
-        match parts.method {
-            Method::GET | Method::HEAD => return Ok(Some(text("ok\n"))),
-            _ => {}
-        }
-    }
-    if seen.max_forwards && matches!(parts.method, Method::TRACE | Method::OPTIONS) {
-        return Ok(last_hop(parts));
-    }
-    Ok(None)
+/// The response to a health check.
+pub(super) fn healthy() -> Response<Body> {
+    let mut response = Response::new(Body::text("ok\n"));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
-fn last_hop(parts: &mut Parts) -> Option<Response<Answer>> {
+/// Counts `Max-Forwards` down; responds where this is the last hop.
+pub(super) fn last_hop(parts: &mut Parts) -> Option<Response<Body>> {
+    if !matches!(parts.method, Method::TRACE | Method::OPTIONS) {
+        return None;
+    }
     let field = parts.headers.get(header::MAX_FORWARDS)?;
     // what is no number is the application's to judge
     let hops: u32 = field.to_str().ok()?.trim().parse().ok()?;
@@ -37,12 +26,12 @@ fn last_hop(parts: &mut Parts) -> Option<Response<Answer>> {
         return None;
     }
     if parts.method == Method::OPTIONS {
-        let mut response = Response::new(Answer::empty());
+        let mut response = Response::new(Body::default());
         let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE");
         response.headers_mut().insert(header::ALLOW, allow);
         return Some(response);
     }
-    let mut response = Response::new(Answer::owned(trace(parts)));
+    let mut response = Response::new(Body::from(trace(parts)));
     let kind = HeaderValue::from_static("message/http");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Some(response)
@@ -63,11 +52,4 @@ fn trace(parts: &Parts) -> Bytes {
     }
     echo.extend_from_slice(b"\r\n");
     echo.into()
-}
-
-fn text(text: &'static str) -> Response<Answer> {
-    let mut response = Response::new(Answer::text(text));
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
 }

@@ -1,52 +1,41 @@
-//! What we add to an answer, and what its client can take.
-//! In: an answer from the application or from here. Out: the same, fit for this client and this phase of our life.
+//! What we add to the application's response, and the response where there is none.
+//! In: a response, or a failure. Out: a response that says what only burgee knows: an id for a visitor, whom a cache may show
+//! it to, and who must act where a request could not be passed on.
 
-use super::{Conn, Worker, exposure, hop_by_hop, upstream::request_body::Answer};
+use super::{
+    downstream::body::Body,
+    failure::{Blame, Failure},
+    hop_by_hop,
+    worker::Worker,
+};
 use crate::{
     engine::{Decisions, Snapshot},
     live::Phase,
 };
-use http::{HeaderMap, HeaderValue, Response, Version, header};
-use http_body::Body;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-/// What is known of an exchange besides its answer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct About {
-    /// the client came by https
-    pub(super) by_https: bool,
-    /// the answer says which features it used, or which goals were reached
-    pub(super) used: bool,
-}
-
-/// What only an answer of the application carries: a stranger's new id, and the decisions where they are asked for.
-pub(super) fn add_ours(
-    response: &mut Response<Answer>,
-    worker: &Worker,
+/// Gives a new visitor its id, in the cookies that the files ask for.
+pub(super) fn set_visitor_cookies(
+    headers: &mut HeaderMap,
     snapshot: &Snapshot,
     decisions: &Decisions,
-    about: About,
+    is_https: bool,
 ) {
-    let headers = response.headers_mut();
-    if let Some((id, files)) = &decisions.visitor {
-        for file in files {
-            let visitor_cookie = snapshot.files[usize::from(*file)].visitor_cookie.as_ref();
-            let cookie = visitor_cookie.and_then(|cookie| cookie.set_cookie(id, about.by_https));
-            if let Some(cookie) = cookie {
-                let _ = headers.try_append(header::SET_COOKIE, cookie);
-            }
+    let Some((id, files)) = &decisions.visitor else {
+        return;
+    };
+    for file in files {
+        let visitor_cookie = snapshot.files[usize::from(*file)].visitor_cookie.as_ref();
+        let cookie = visitor_cookie.and_then(|cookie| cookie.set_cookie(id, is_https));
+        if let Some(cookie) = cookie {
+            let _ = headers.try_append(header::SET_COOKIE, cookie);
         }
-        make_private(headers);
     }
-    if about.used {
-        exposure::take(headers, &worker.telemetry, snapshot, decisions);
-    }
-    if worker.settings.debug_response {
-        exposure::show(headers, snapshot, decisions);
-    }
+    make_private(headers);
 }
 
 /// Whether the client came by https, as the hop before us says.
-pub(super) fn came_by_https(headers: &HeaderMap) -> bool {
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
     let says = |name: &str, what: fn(&str) -> bool| {
         headers
             .get_all(name)
@@ -89,25 +78,38 @@ fn make_private(headers: &mut HeaderMap) {
     }
 }
 
-/// The last touch to every answer.
-pub(super) fn fit(response: &mut Response<Answer>, conn: &Conn, version: Version) {
-    if !conn.between.get() {
-        // an older answer is still being written: hints that late are of no use
-        conn.early.borrow_mut().clear();
+/// The one response to a request that cannot be passed on: logged, counted, and told.
+pub(super) fn with_failure(failure: Failure, worker: &Worker) -> Response<Body> {
+    let (mut status, proxy_status, blame, text) = failure.row();
+    let error = failure.error();
+    // while draining, an application that has gone is expected: try again elsewhere
+    if failure.is_gone() && worker.phase.get() >= Phase::Draining {
+        status = 503;
     }
-    if version == Version::HTTP_2 {
-        return;
-    }
-    if version == Version::HTTP_10 {
-        let length_known = response.body().size_hint().exact().is_some();
-        conn.ends_with_close.set(!length_known);
-        if !length_known {
-            // never chunked, so the end of the connection is the end of the body
-            *response.version_mut() = Version::HTTP_10;
+    match blame {
+        Blame::Client => tracing::debug!(status, error, blame = "client", "refused a request"),
+        Blame::Application => {
+            worker.telemetry.upstream_failure(error);
+            tracing::warn!(status, error, blame = "application", "{}", text.trim_end());
+        }
+        Blame::Proxy => {
+            worker.telemetry.refused("upstream_connections");
+            tracing::warn!(status, error, blame = "burgee", "{}", text.trim_end());
         }
     }
-    if conn.worker.phase.get() >= Phase::Draining && conn.tunnel.borrow().is_none() {
-        let close = HeaderValue::from_static("close");
-        hop_by_hop::set(response.headers_mut(), header::CONNECTION, close);
+    let mut response = Response::new(Body::text(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert("proxy-status", HeaderValue::from_static(proxy_status));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    if status == 405 {
+        headers.insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE"),
+        );
     }
+    response
 }

@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-/// Everything that `burgee run` can tell the data path.
+/// Everything that `burgee run` may tell the data path.
 #[derive(Debug)]
 pub struct Settings {
     /// where the application is
     pub upstream: Upstream,
     /// which HTTP the application is spoken to in
     pub protocol: Protocol,
-    /// answered here, `GET` and `HEAD` only; `None` hands it to the application
+    /// responded to here, `GET` and `HEAD` only; `None` hands it to the application
     pub health_path: Option<Box<str>>,
     /// how many hops before us write X-Forwarded-For truthfully
     pub trusted_hops: usize,
@@ -33,7 +33,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// to connect to the application
     pub connect_timeout: Duration,
-    /// from the end of a request to the head of its answer
+    /// from the end of a request to the head of its response
     pub response_timeout: Duration,
     /// how long an unused connection to the application is kept; below what applications close after
     pub upstream_idle_timeout: Duration,
@@ -190,7 +190,7 @@ pub struct Open {
 }
 
 /// Adds one unless that would exceed the limit.
-pub(super) fn enter(count: &AtomicUsize, limit: usize) -> bool {
+pub(super) fn acquire(count: &AtomicUsize, limit: usize) -> bool {
     let one_more = |open: usize| (open < limit).then_some(open + 1);
     count
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
@@ -198,7 +198,7 @@ pub(super) fn enter(count: &AtomicUsize, limit: usize) -> bool {
 }
 
 /// Takes one away.
-pub(super) fn leave(count: &AtomicUsize) {
+pub(super) fn release(count: &AtomicUsize) {
     count.fetch_sub(1, Ordering::Relaxed);
 }
 

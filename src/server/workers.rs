@@ -28,7 +28,7 @@ pub(super) fn start(
     let start = Arc::new(Barrier::new(traffic.len() + 1));
     for (listener, counters) in traffic.into_iter().zip(metrics.workers()) {
         let (settings, reader, phases) = (settings.clone(), reader.clone(), phases.clone());
-        let serve = move || proxy::worker(listener, settings, reader, counters, phases);
+        let serve = move || proxy::serve(listener, settings, reader, counters, phases);
         spawn(serve, start.clone(), ended.clone())?;
     }
     start.wait();

@@ -60,7 +60,7 @@ impl Burgee {
                 .enable_all()
                 .build_local(Default::default())?;
             let telemetry = telemetry::Worker::default();
-            runtime.block_on(proxy::worker(listener, shared, reader, telemetry, phase))
+            runtime.block_on(proxy::serve(listener, shared, reader, telemetry, phase))
         });
         Burgee {
             address,

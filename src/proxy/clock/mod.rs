@@ -6,14 +6,14 @@ pub(super) mod timerfd;
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 const NEVER: u64 = u64::MAX;
 
 /// One worker's clock.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     origin: Instant,
     /// milliseconds since `origin`, as of the last tick
     now: Cell<u64>,
@@ -22,7 +22,7 @@ pub(super) struct Clock {
 }
 
 /// A deadline, and whom to wake. What is due is decided by whoever is woken.
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     clock: Rc<Clock>,
     place: Cell<usize>,
     deadline: Cell<u64>,
@@ -31,7 +31,7 @@ pub(super) struct Alarm {
 
 impl Clock {
     /// Ticks often enough for the shortest of these timeouts.
-    pub(super) fn new(timeouts: &[Duration]) -> Rc<Clock> {
+    pub(crate) fn new(timeouts: &[Duration]) -> Rc<Clock> {
         let shortest = timeouts.iter().min().copied().unwrap_or_default();
         Rc::new(Clock {
             origin: Instant::now(),
@@ -42,17 +42,17 @@ impl Clock {
     }
 
     /// How long one tick is.
-    pub(super) fn tick(&self) -> Duration {
+    pub(crate) fn tick(&self) -> Duration {
         self.tick
     }
 
     /// Milliseconds, as of the last tick.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.now.get()
     }
 
     /// Looks at the time, and wakes whatever is due.
-    pub(super) fn advance(&self) {
+    pub(crate) fn advance(&self) {
         self.now.set(self.origin.elapsed().as_millis() as u64);
         for alarm in self.alarms.borrow().iter().filter_map(Weak::upgrade) {
             if alarm.is_due() {
@@ -62,14 +62,14 @@ impl Clock {
     }
 
     /// The phase has changed: everybody looks.
-    pub(super) fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         for alarm in self.alarms.borrow().iter().filter_map(Weak::upgrade) {
             alarm.wake();
         }
     }
 
     /// A new alarm, not set.
-    pub(super) fn alarm(self: &Rc<Self>) -> Rc<Alarm> {
+    pub(crate) fn alarm(self: &Rc<Self>) -> Rc<Alarm> {
         let mut alarms = self.alarms.borrow_mut();
         let alarm = Rc::new(Alarm {
             clock: self.clone(),
@@ -84,35 +84,44 @@ impl Clock {
 
 impl Alarm {
     /// Due after this long. A tick is added, so that it is never due early.
-    pub(super) fn set(&self, after: Duration) {
+    pub(crate) fn set(&self, after: Duration) {
         let after = (after + self.clock.tick).as_millis() as u64;
         self.deadline.set(self.clock.now() + after);
     }
 
     /// Due after this long, unless it is due sooner.
-    pub(super) fn set_sooner(&self, after: Duration) {
+    pub(crate) fn set_sooner(&self, after: Duration) {
         let before = self.deadline.get();
         self.set(after);
         self.deadline.set(before.min(self.deadline.get()));
     }
 
     /// Not due at all.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.deadline.set(NEVER);
     }
 
     /// Whether the deadline has passed.
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.deadline.get() <= self.clock.now()
     }
 
+    /// Ready when the deadline has passed; until then, the task is woken when it has.
+    pub(crate) fn poll_due(&self, context: &Context<'_>) -> Poll<()> {
+        if self.is_due() {
+            return Poll::Ready(());
+        }
+        self.watch(context);
+        Poll::Pending
+    }
+
     /// Whether anybody would be woken.
-    pub(super) fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.waker.borrow().is_some()
     }
 
     /// Whom to wake.
-    pub(super) fn watch(&self, context: &Context<'_>) {
+    pub(crate) fn watch(&self, context: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();
         match &mut *waker {
             Some(waker) => waker.clone_from(context.waker()),
@@ -121,7 +130,7 @@ impl Alarm {
     }
 
     /// Wakes whoever watches.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }

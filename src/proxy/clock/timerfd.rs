@@ -10,22 +10,22 @@ use std::{io, time::Duration};
 use tokio::{net::unix::pipe::Receiver, time::sleep};
 
 /// One worker's.
-pub(in crate::proxy) struct Ticks {
+pub(crate) struct Ticker {
     each: Duration,
     timer: Option<Receiver>,
 }
 
-impl Ticks {
-    pub(in crate::proxy) fn new(each: Duration) -> Ticks {
+impl Ticker {
+    pub(crate) fn new(each: Duration) -> Ticker {
         let timer = timer(each).inspect_err(|error| tracing::debug!(%error, "no timer to read"));
-        Ticks {
+        Ticker {
             each,
             timer: timer.ok(),
         }
     }
 
     /// Waits for the next; those that were missed are one.
-    pub(in crate::proxy) async fn next(&self) {
+    pub(crate) async fn next(&self) {
         if !self.is_read().await {
             sleep(self.each).await;
         }
@@ -66,14 +66,14 @@ mod tests {
     #[tokio::test]
     async fn ticks_come_one_after_the_other_by_the_kernels_timer_and_without_it() {
         let each = Duration::from_millis(5);
-        let by_kernel: fn(Duration) -> Ticks = Ticks::new;
-        let without: fn(Duration) -> Ticks = |each| Ticks { each, timer: None };
+        let by_kernel: fn(Duration) -> Ticker = Ticker::new;
+        let without: fn(Duration) -> Ticker = |each| Ticker { each, timer: None };
         for (new, is_read) in [(by_kernel, true), (without, false)] {
             let begun = Instant::now();
-            let ticks = new(each);
-            assert_eq!(ticks.timer.is_some(), is_read);
+            let ticker = new(each);
+            assert_eq!(ticker.timer.is_some(), is_read);
             for _ in 0..3 {
-                ticks.next().await;
+                ticker.next().await;
             }
             assert!(begun.elapsed() >= 3 * each, "{:?}", begun.elapsed());
         }

@@ -1,17 +1,14 @@
-//! A worker's life: connections come in until the process stops, then what is in flight is finished.
-//! In: a listener and the phase. Out: a task a connection; it returns when nothing is left, or the deadline has passed.
+//! A worker's life: connections come in until the process stops, then what is in progress is finished.
+//! In: a listener and the phase. Out: a task for each connection; it returns when nothing is left, or the deadline has passed.
 
-use super::h1;
-use crate::live::{Phase, Phases};
-use crate::proxy::{Conn, Stage, Worker, clock::timerfd::Ticks, settings};
-use std::{
-    cell::{Cell, RefCell},
-    hint::black_box,
-    io,
-    net::SocketAddr,
-    rc::Rc,
-    time::Duration,
+use super::{body::Body, connection::ClientConnection, h1, h2, sniff, stream::ClientStream};
+use crate::{
+    live::{Phase, Phases},
+    proxy::{clock::timerfd::Ticker, settings, worker::Worker},
 };
+use http::{Request, Response};
+use hyper::body::Incoming;
+use std::{convert::Infallible, hint::black_box, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -19,40 +16,46 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long no descriptor is free before it is tried again.
-const BREATHER: Duration = Duration::from_millis(50);
+/// How long to wait when no descriptor is free.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// What a connection above the limit is told.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nproxy-status: burgee; error=connection_limit_reached\r\n\
+/// What a connection above the limit gets.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nproxy-status: burgee; error=connection_limit_reached\r\n\
 content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\nconnection: close\r\n\r\ntoo many connections\n";
 
-pub(in crate::proxy) async fn run(
+/// Serves what the listener accepts; `respond` makes a response of a request.
+pub(crate) async fn run<R, F>(
     listener: std::net::TcpListener,
     worker: Rc<Worker>,
     mut phases: Phases,
-) -> io::Result<()> {
+    respond: R,
+) -> io::Result<()>
+where
+    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + Copy + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+{
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let ticking = task::spawn_local(tick(worker.clone()));
     while worker.phase.get() < Phase::Stopping {
         tokio::select! {
             biased;
-            phase = changed(&mut phases) => enter(&worker, phase),
-            accepted = listener.accept() => match accepted {
-                Ok((socket, peer)) => admit(&worker, socket, peer),
-                Err(error) => refused(&worker, &error).await,
+            phase = changed(&mut phases) => set_phase(&worker, phase),
+            result = listener.accept() => match result {
+                Ok((socket, peer)) => accepted(&worker, socket, peer, respond),
+                Err(error) => not_accepted(&worker, &error).await,
             },
         }
     }
     // what the kernel has already accepted for us is served, not reset
     while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
-        admit(&worker, socket, peer);
+        accepted(&worker, socket, peer, respond);
     }
     drop(listener);
     while worker.phase.get() < Phase::Closing && worker.clients.get() > 0 {
         tokio::select! {
             biased;
-            phase = changed(&mut phases) => enter(&worker, phase),
+            phase = changed(&mut phases) => set_phase(&worker, phase),
             () = worker.none_left.notified() => {}
         }
     }
@@ -63,24 +66,23 @@ pub(in crate::proxy) async fn run(
         }
     })
     .await;
-    worker.pool.clear();
-    worker.multiplex.clear();
+    worker.h1.pool.close();
+    worker.h2.close();
     ticking.abort();
     Ok(())
 }
 
 async fn tick(worker: Rc<Worker>) {
-    let mut tidy = Tidy::default();
-    let ticks = Ticks::new(worker.clock.tick());
+    let mut trim = Trim::default();
+    let ticker = Ticker::new(worker.clock.tick());
     loop {
-        ticks.next().await;
+        ticker.next().await;
         worker.clock.advance();
-        let now = worker.clock.now();
         // without a request, too, the old toggles are let go of
-        drop(worker.in_force());
-        worker.pool.sweep(worker.keep, now);
-        worker.multiplex.sweep(worker.keep, now);
-        tidy.after(worker.clients.get(), now);
+        worker.snapshot.borrow_mut().load();
+        worker.h1.pool.sweep();
+        worker.h2.sweep();
+        trim.tick(worker.clients.get(), worker.clock.now());
     }
 }
 
@@ -89,30 +91,30 @@ async fn tick(worker: Rc<Worker>) {
 /// The allocator does that with a delay of a second, and only when a page is freed: after 10,000 connections had closed,
 /// nothing freed one for minutes, and 120 MB stayed. So one is freed.
 #[derive(Default)]
-struct Tidy {
+struct Trim {
     due: u64,
     clients: usize,
-    owed: bool,
+    again: bool,
 }
 
-impl Tidy {
+impl Trim {
     /// More than the allocator's delay, in milliseconds.
-    const EVERY: u64 = 2_000;
+    const INTERVAL: u64 = 2_000;
     /// Bytes: more than shares a page with anything else. They are never touched.
-    const A_PAGE: usize = 1 << 20;
+    const PAGE: usize = 1 << 20;
 
-    fn after(&mut self, clients: usize, now: u64) {
+    fn tick(&mut self, clients: usize, now: u64) {
         if now < self.due {
             return;
         }
         let fewer = clients < self.clients;
-        if fewer || self.owed {
-            drop(black_box(Vec::<u8>::with_capacity(Self::A_PAGE)));
+        if fewer || self.again {
+            drop(black_box(Vec::<u8>::with_capacity(Self::PAGE)));
         }
-        *self = Tidy {
-            due: now + Self::EVERY,
+        *self = Trim {
+            due: now + Self::INTERVAL,
             clients,
-            owed: fewer,
+            again: fewer,
         };
     }
 }
@@ -125,13 +127,13 @@ async fn changed(phases: &mut Phases) -> Phase {
     }
 }
 
-fn enter(worker: &Worker, phase: Phase) {
+fn set_phase(worker: &Worker, phase: Phase) {
     worker.phase.set(phase);
     worker.clock.wake_all();
 }
 
 /// Without descriptors (EMFILE) `accept` fails at once and for ever: wait rather than spin.
-async fn refused(worker: &Worker, error: &io::Error) {
+async fn not_accepted(worker: &Worker, error: &io::Error) {
     let of_one_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -141,66 +143,74 @@ async fn refused(worker: &Worker, error: &io::Error) {
     if !of_one_connection {
         worker.telemetry.refused("descriptors");
         tracing::warn!(%error, "cannot accept connections; trying again");
-        sleep(BREATHER).await;
+        sleep(RETRY_DELAY).await;
     }
 }
 
-fn admit(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+fn accepted<R, F>(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, respond: R)
+where
+    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+{
     let settings = &worker.settings;
-    if !settings::enter(&settings.open.clients, settings.max_connections) {
+    if !settings::acquire(&settings.open.clients, settings.max_connections) {
         worker.telemetry.refused("connections");
         task::spawn_local(turn_away(socket));
         return;
     }
-    // answers are written whole; a delay would only wait for an acknowledgement
+    // responses are written whole; a delay would only wait for an acknowledgement
     let _ = socket.set_nodelay(true);
-    let conn = Rc::new(Conn {
-        worker: worker.clone(),
-        peer: Some(peer.ip()),
-        alarm: worker.clock.alarm(),
-        stage: Cell::new(Stage::Head),
-        http2: Cell::new(false),
-        active: Cell::new(0),
-        uploading: Cell::new(false),
-        between: Cell::new(true),
-        early: RefCell::default(),
-        tunnel: RefCell::new(None),
-        ends_with_close: Cell::new(false),
-        spellings: settings.preserve_header_case.then(Box::default),
-    });
-    conn.begin(Stage::Head);
-    let client = Client::new(worker);
+    let client = ClientConnection::new(worker, peer.ip());
+    let counted = OpenConnection::new(worker);
     task::spawn_local(async move {
-        h1::serve(socket, conn).await;
-        drop(client);
+        serve(socket, client, respond).await;
+        drop(counted);
     });
+}
+
+async fn serve<R, F>(socket: TcpStream, client: Rc<ClientConnection>, respond: R)
+where
+    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+{
+    let Some(sniffed) = sniff::sniff(&socket, &client).await else {
+        return;
+    };
+    let stream = ClientStream::new(socket, sniffed.bytes, client.clone());
+    // boxed, so that a connection that says nothing costs little
+    if sniffed.is_h2 {
+        client.is_h2.set(true);
+        Box::pin(h2::serve(stream, client, respond)).await;
+    } else {
+        Box::pin(h1::serve(stream, client, respond)).await;
+    }
 }
 
 async fn turn_away(mut socket: TcpStream) {
     let _ = timeout(Duration::from_secs(1), async {
-        socket.write_all(FULL).await?;
+        socket.write_all(TOO_MANY).await?;
         h1::linger(socket).await
     })
     .await;
 }
 
 /// One open client connection, counted.
-struct Client(Rc<Worker>);
+struct OpenConnection(Rc<Worker>);
 
-impl Client {
-    fn new(worker: &Rc<Worker>) -> Client {
+impl OpenConnection {
+    fn new(worker: &Rc<Worker>) -> OpenConnection {
         worker.clients.set(worker.clients.get() + 1);
         worker.telemetry.connection_opened();
-        Client(worker.clone())
+        OpenConnection(worker.clone())
     }
 }
 
-impl Drop for Client {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         let worker = &self.0;
         worker.clients.set(worker.clients.get() - 1);
         worker.telemetry.connection_closed();
-        settings::leave(&worker.settings.open.clients);
+        settings::release(&worker.settings.open.clients);
         if worker.clients.get() == 0 {
             worker.none_left.notify_one();
         }

@@ -1,8 +1,8 @@
 //! Which HTTP a client speaks, under our own deadline: hyper's `auto` has none there (hyper#3756).
 //! In: a fresh connection. Out: HTTP/1 or HTTP/2 by prior knowledge, and the bytes that were read to know.
 
+use super::connection::ClientConnection;
 use crate::live::Phase;
-use crate::proxy::Conn;
 use bytes::Bytes;
 use std::{future::poll_fn, io, task::Poll};
 use tokio::net::TcpStream;
@@ -11,16 +11,16 @@ use tokio::net::TcpStream;
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What the first bytes say.
-pub(in crate::proxy) struct Sniffed {
-    pub(in crate::proxy) http2: bool,
-    pub(in crate::proxy) bytes: Bytes,
+pub(super) struct Sniffed {
+    pub(super) is_h2: bool,
+    pub(super) bytes: Bytes,
 }
 
 /// None where the client said nothing, left, or took too long.
-pub(in crate::proxy) async fn sniff(socket: &TcpStream, conn: &Conn) -> Option<Sniffed> {
+pub(super) async fn sniff(socket: &TcpStream, client: &ClientConnection) -> Option<Sniffed> {
     let (mut buf, mut len) = ([0; PREFACE.len()], 0);
     loop {
-        readable(socket, conn).await?;
+        readable(socket, client).await?;
         match socket.try_read(&mut buf[len..]) {
             Ok(0) => return None,
             Ok(some) => len += some,
@@ -30,23 +30,23 @@ pub(in crate::proxy) async fn sniff(socket: &TcpStream, conn: &Conn) -> Option<S
         let is_preface = buf[..len] == PREFACE[..len];
         if !is_preface || len == PREFACE.len() {
             return Some(Sniffed {
-                http2: is_preface,
+                is_h2: is_preface,
                 bytes: Bytes::copy_from_slice(&buf[..len]),
             });
         }
     }
 }
 
-async fn readable(socket: &TcpStream, conn: &Conn) -> Option<()> {
+async fn readable(socket: &TcpStream, client: &ClientConnection) -> Option<()> {
     poll_fn(|cx| {
         if socket.poll_read_ready(cx).is_ready() {
             return Poll::Ready(Some(()));
         }
-        if conn.alarm.is_due() || conn.worker.phase.get() >= Phase::Closing {
+        if client.alarm.is_due() || client.worker.phase.get() >= Phase::Closing {
             return Poll::Ready(None);
         }
-        conn.alarm.watch(cx);
-        conn.hurry();
+        client.alarm.watch(cx);
+        client.hurry();
         Poll::Pending
     })
     .await

@@ -1,7 +1,9 @@
-//! The client's stream under hyper: the sniffed bytes again, and which deadline applies.
+//! A client's stream, under hyper: it gives the sniffed bytes again, tells the connection what was read and written, and
+//! writes what hyper cannot: 1xx responses, and names as they were spelled.
 //! In: a socket. Out: what hyper reads and writes.
 
-use crate::proxy::Conn;
+use super::connection::ClientConnection;
+use crate::proxy::worker::WRITE_BUFFER;
 use bytes::Bytes;
 use std::{
     io::{self, IoSlice},
@@ -14,47 +16,48 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Up to here an answer is written in one piece.
-const SMALL: usize = 2 * 1024;
-
-/// A client's connection.
-pub(in crate::proxy) struct ClientStream {
+/// A client's socket.
+pub(super) struct ClientStream {
     socket: TcpStream,
     /// read by the sniffing, and not yet by hyper
     sniffed: Bytes,
-    conn: Rc<Conn>,
+    client: Rc<ClientConnection>,
     /// the client has said that it will send no more
     ended: bool,
     /// a 1xx that is being written
-    early: Bytes,
+    informational: Bytes,
     /// something is there that hyper does not want yet
-    more: bool,
-    /// what is written instead of the head of an answer, which is as long
-    respelled: Bytes,
+    has_more: bool,
+    /// what is written instead of the head of a response, which is as long
+    cased_head: Bytes,
 }
 
 impl ClientStream {
-    pub(in crate::proxy) fn new(socket: TcpStream, sniffed: Bytes, conn: Rc<Conn>) -> ClientStream {
+    pub(super) fn new(
+        socket: TcpStream,
+        sniffed: Bytes,
+        client: Rc<ClientConnection>,
+    ) -> ClientStream {
         ClientStream {
             socket,
             sniffed,
-            conn,
+            client,
             ended: false,
-            early: Bytes::new(),
-            more: false,
-            respelled: Bytes::new(),
+            informational: Bytes::new(),
+            has_more: false,
+            cased_head: Bytes::new(),
         }
     }
 
     /// Whether the client has gone while its request, which it has sent whole, is in progress.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.more || !self.conn.only_waits() {
+        if self.has_more || !self.client.only_waits() {
             return Ok(());
         }
         match self.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionAborted.into()),
             Poll::Ready(Ok(_)) => {
-                self.more = true;
+                self.has_more = true;
                 Ok(())
             }
             Poll::Ready(Err(error)) => Err(error),
@@ -62,50 +65,51 @@ impl ClientStream {
         }
     }
 
-    /// Writes what the application said before its answer; only ever between two messages.
-    fn poll_early(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Writes what the application said before its final response; only ever between two messages.
+    fn poll_informational(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            while !self.early.is_empty() {
-                let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.early))?;
-                let _ = self.early.split_to(written);
+            while !self.informational.is_empty() {
+                let written =
+                    ready!(Pin::new(&mut self.socket).poll_write(cx, &self.informational))?;
+                let _ = self.informational.split_to(written);
             }
-            if !self.conn.between.get() || self.conn.early.borrow().is_empty() {
+            if !self.client.is_flushed.get() || self.client.informational.borrow().is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            self.early = self.conn.early.take().into();
+            self.informational = self.client.informational.take().into();
         }
     }
 
-    fn hear(&self, bytes: &[u8]) {
-        if let Some(spellings) = &self.conn.spellings
-            && !self.conn.uploading.get()
+    fn record(&self, bytes: &[u8]) {
+        if let Some(header_case) = &self.client.header_case
+            && !self.client.uploading.get()
         {
-            spellings.hear(bytes);
+            header_case.record(bytes);
         }
     }
 
-    /// Writes the head of an answer with its names as they came, where that is wanted; `bytes` are hyper's.
-    fn poll_respelled(
+    /// Writes the head of a response with its names as they came, where that is wanted; `bytes` are hyper's.
+    fn poll_cased_head(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<Option<usize>>> {
-        if let Some(spellings) = &self.conn.spellings
-            && self.conn.between.replace(false)
-            && let Some(head) = spellings.respell(bytes)
+        if let Some(header_case) = &self.client.header_case
+            && self.client.is_flushed.replace(false)
+            && let Some(head) = header_case.restore(bytes)
         {
-            self.respelled = head;
+            self.cased_head = head;
         }
-        if self.respelled.is_empty() {
+        if self.cased_head.is_empty() {
             return Poll::Ready(Ok(None));
         }
-        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.respelled))?;
-        let _ = self.respelled.split_to(written);
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.cased_head))?;
+        let _ = self.cased_head.split_to(written);
         Poll::Ready(Ok(Some(written)))
     }
 
     /// The plain socket, and whether the client may still be sending.
-    pub(in crate::proxy) fn into_parts(self) -> (TcpStream, bool) {
+    pub(super) fn into_parts(self) -> (TcpStream, bool) {
         (self.socket, !self.ended)
     }
 }
@@ -122,20 +126,20 @@ impl AsyncRead for ClientStream {
             buf.put_slice(&this.sniffed.split_to(some));
             // and what is there besides: from a first read of so little, hyper would make a buffer of twice the size
             let result = Pin::new(&mut this.socket).poll_read(cx, buf);
-            this.hear(buf.filled());
+            this.record(buf.filled());
             return match result {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 _ => Poll::Ready(Ok(())),
             };
         }
-        this.more = false;
+        this.has_more = false;
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         if buf.filled().len() == before {
             this.ended = true;
         } else {
-            this.conn.heard();
-            this.hear(&buf.filled()[before..]);
+            this.client.has_read();
+            this.record(&buf.filled()[before..]);
         }
         Poll::Ready(Ok(()))
     }
@@ -148,11 +152,11 @@ impl AsyncWrite for ClientStream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.poll_early(cx))?;
-        if let Some(written) = ready!(this.poll_respelled(cx, buf))? {
+        ready!(this.poll_informational(cx))?;
+        if let Some(written) = ready!(this.poll_cased_head(cx, buf))? {
             return Poll::Ready(Ok(written));
         }
-        this.conn.between.set(false);
+        this.client.is_flushed.set(false);
         Pin::new(&mut this.socket).poll_write(cx, buf)
     }
 
@@ -162,18 +166,19 @@ impl AsyncWrite for ClientStream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.poll_early(cx))?;
+        ready!(this.poll_informational(cx))?;
         let first = bufs.first().map_or(&[][..], |first| first);
-        if let Some(written) = ready!(this.poll_respelled(cx, first))? {
+        if let Some(written) = ready!(this.poll_cased_head(cx, first))? {
             return Poll::Ready(Ok(written));
         }
-        this.conn.between.set(false);
+        this.client.is_flushed.set(false);
         let socket = Pin::new(&mut this.socket);
         if let [head, body] = bufs
-            && head.len() + body.len() <= SMALL
+            && head.len() + body.len() <= WRITE_BUFFER
         {
             // one copy costs less than the kernel takes for two pieces
-            let all = &mut this.conn.worker.room.borrow_mut()[..head.len() + body.len()];
+            let buffer = &mut this.client.worker.write_buffer.borrow_mut();
+            let all = &mut buffer[..head.len() + body.len()];
             let (before, behind) = all.split_at_mut(head.len());
             before.copy_from_slice(head);
             behind.copy_from_slice(body);
@@ -189,13 +194,12 @@ impl AsyncWrite for ClientStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes when it has nothing left to write
         let this = self.get_mut();
-        this.conn.between.set(true);
-        this.conn.flushed();
+        this.client.has_flushed();
         this.poll_gone(cx)?;
-        this.poll_early(cx)
+        this.poll_informational(cx)
     }
 
-    /// Not by hyper: whoever owns the connection sees it off, or makes it a tunnel.
+    /// Not by hyper: whoever owns the connection closes it, or makes it a tunnel.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -1,20 +1,20 @@
-//! Chunks of an answer (RFC 9112, 7.1), strictly: what two readers could read in two ways is an error.
+//! The chunked coding of a response (RFC 9112, 7.1), strictly: what two readers could read in two ways is an error.
 //! In: bytes as they come. Out: the pieces of the body, its trailers, its end.
 
-use super::request_body::Broken;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Status;
+use tower::BoxError;
 
 /// More bytes than this are no chunk's size, and no trailers.
 const LIMIT: usize = 64 * 1024;
 
-/// The last chunk behind another, as nearly all answers end.
+/// The last chunk behind another, as nearly all responses end.
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Chunks {
+pub(super) enum ChunkedDecoder {
     /// a chunk's size
     Size,
     /// so many bytes of a chunk
@@ -27,58 +27,59 @@ pub(in crate::proxy) enum Chunks {
 
 /// What some bytes gave.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Next {
+pub(super) enum Decoded {
     /// more bytes are needed
-    More,
-    Piece(Bytes),
+    NeedMore,
+    Data(Bytes),
+    /// with its trailers
     End(Option<HeaderMap>),
 }
 
-impl Chunks {
+impl ChunkedDecoder {
     /// Takes the next piece out of the bytes.
-    pub(in crate::proxy) fn next(&mut self, bytes: &mut BytesMut) -> Result<Next, Broken> {
+    pub(super) fn decode(&mut self, bytes: &mut BytesMut) -> Result<Decoded, BoxError> {
         loop {
             match *self {
-                Chunks::Ended => return Ok(Next::End(None)),
-                Chunks::Size => match size(bytes)? {
-                    None => return Ok(Next::More),
+                Self::Ended => return Ok(Decoded::End(None)),
+                Self::Size => match size(bytes)? {
+                    None => return Ok(Decoded::NeedMore),
                     Some((len, size)) => {
                         bytes.advance(len);
                         *self = match size {
-                            0 => Chunks::Trailers,
-                            _ => Chunks::Data(size),
+                            0 => Self::Trailers,
+                            _ => Self::Data(size),
                         };
                     }
                 },
-                Chunks::Data(_) if bytes.is_empty() => return Ok(Next::More),
-                Chunks::Data(left) => {
+                Self::Data(_) if bytes.is_empty() => return Ok(Decoded::NeedMore),
+                Self::Data(left) => {
                     let len = left.min(bytes.len() as u64);
                     let piece = bytes.split_to(len as usize).freeze();
                     *self = match left - len {
-                        0 => Chunks::Behind,
-                        left => Chunks::Data(left),
+                        0 => Self::Behind,
+                        left => Self::Data(left),
                     };
-                    if *self == Chunks::Behind && bytes[..] == *LAST {
+                    if *self == Self::Behind && bytes[..] == *LAST {
                         // the end is known with the last piece, and can be passed on with it
                         bytes.clear();
-                        *self = Chunks::Ended;
+                        *self = Self::Ended;
                     }
-                    return Ok(Next::Piece(piece));
+                    return Ok(Decoded::Data(piece));
                 }
-                Chunks::Behind => match bytes[..] {
-                    [] | [b'\r'] => return Ok(Next::More),
+                Self::Behind => match bytes[..] {
+                    [] | [b'\r'] => return Ok(Decoded::NeedMore),
                     [b'\r', b'\n', ..] => {
                         bytes.advance(2);
-                        *self = Chunks::Size;
+                        *self = Self::Size;
                     }
                     _ => return Err("a chunk longer than it said".into()),
                 },
-                Chunks::Trailers => match trailers(bytes)? {
-                    None => return Ok(Next::More),
+                Self::Trailers => match trailers(bytes)? {
+                    None => return Ok(Decoded::NeedMore),
                     Some((len, trailers)) => {
                         bytes.advance(len);
-                        *self = Chunks::Ended;
-                        return Ok(Next::End(trailers));
+                        *self = Self::Ended;
+                        return Ok(Decoded::End(trailers));
                     }
                 },
             }
@@ -87,7 +88,7 @@ impl Chunks {
 }
 
 /// A size line, and how long it is.
-fn size(bytes: &[u8]) -> Result<Option<(usize, u64)>, Broken> {
+fn size(bytes: &[u8]) -> Result<Option<(usize, u64)>, BoxError> {
     if bytes
         .first()
         .is_some_and(|first| !first.is_ascii_hexdigit())
@@ -102,9 +103,7 @@ fn size(bytes: &[u8]) -> Result<Option<(usize, u64)>, Broken> {
 }
 
 /// What stands behind the last chunk, and how long it is.
-type Trailers = Option<(usize, Option<HeaderMap>)>;
-
-fn trailers(bytes: &[u8]) -> Result<Trailers, Broken> {
+fn trailers(bytes: &[u8]) -> Result<Option<(usize, Option<HeaderMap>)>, BoxError> {
     if bytes.starts_with(b"\r\n") {
         return Ok(Some((2, None)));
     }
@@ -128,13 +127,15 @@ mod tests {
 
     /// The body, or none where it is refused or does not end; fed so many bytes at a time.
     fn body(text: &[u8], most: usize) -> Option<(Vec<u8>, usize)> {
-        let (mut chunks, mut bytes, mut body) = (Chunks::Size, BytesMut::new(), Vec::new());
+        let (mut chunks, mut bytes, mut body) = (ChunkedDecoder::Size, BytesMut::new(), Vec::new());
         let mut parts = text.chunks(most);
         loop {
-            match chunks.next(&mut bytes).ok()? {
-                Next::More => bytes.extend_from_slice(parts.next()?),
-                Next::Piece(piece) => body.extend_from_slice(&piece),
-                Next::End(trailers) => return Some((body, trailers.map_or(0, |some| some.len()))),
+            match chunks.decode(&mut bytes).ok()? {
+                Decoded::NeedMore => bytes.extend_from_slice(parts.next()?),
+                Decoded::Data(piece) => body.extend_from_slice(&piece),
+                Decoded::End(trailers) => {
+                    return Some((body, trailers.map_or(0, |some| some.len())));
+                }
             }
         }
     }
@@ -180,6 +181,6 @@ mod tests {
     fn a_size_without_end_is_refused() {
         let line = format!("1;{}", "a".repeat(LIMIT));
         let mut bytes = BytesMut::from(line.as_str());
-        assert!(Chunks::Size.next(&mut bytes).is_err());
+        assert!(ChunkedDecoder::Size.decode(&mut bytes).is_err());
     }
 }

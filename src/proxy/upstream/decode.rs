@@ -1,17 +1,13 @@
-//! The body of an HTTP/1.1 answer of the application, read when its client can take more.
-//! In: a connection, and what came with the head. Out: pieces as they come, never an end where it was cut short; the
-//! connection goes back to the pool at the end.
+//! The body of an HTTP/1.1 response that did not all come with its head: read when the client can take more.
+//! In: a connection, and what came with the head. Out: data as it comes, never an end where it was cut short; the connection
+//! goes back to the pool at the end.
 
 use super::{
-    chunked::{Chunks, Next},
-    connect::Socket,
-    encode::{Outgoing, Unsent},
+    chunked::{ChunkedDecoder, Decoded},
+    encode::{EncodedRequest, SendError},
     head::Framing,
-    pool::{Link, Place},
-    request_body::Broken,
-    response_body::Whole,
+    pool::{Connection, Permit, Pool, Socket},
 };
-use crate::proxy::Worker;
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use std::{
@@ -25,42 +21,43 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
     task,
 };
+use tower::BoxError;
 
-/// What is read at once, at first and at most: most answers are short, and a long one is worth few system calls.
+/// What is read at once, at first and at most: most responses are short, and a long one is worth few system calls.
 const READ: (usize, usize) = (8 * 1024, 128 * 1024);
 
 /// A body that is still coming.
-pub(in crate::proxy) struct Download {
+pub(crate) struct StreamingBody {
     source: Option<Source>,
-    worker: Rc<Worker>,
-    left: Left,
+    pool: Rc<Pool>,
+    remaining: Remaining,
     /// read, and not yet passed on
     bytes: BytesMut,
     next_read: usize,
     /// whether the connection may be used again
-    keep: bool,
-    /// what is to be said next
-    broken: Option<Broken>,
+    keep_alive: bool,
+    /// what is to be reported next
+    error: Option<BoxError>,
 }
 
 /// What is still to come.
 #[derive(Debug)]
-enum Left {
+enum Remaining {
     Nothing,
     Length(u64),
-    Chunks(Chunks),
+    Chunked(ChunkedDecoder),
     UntilClose,
 }
 
 /// Where it comes from.
 enum Source {
-    Whole(Link),
+    Connection(Connection),
     /// the request is still being sent
     Half(ReadHalf<Socket>, #[allow(dead_code)] Sending),
 }
 
-/// A request that outlives the head of its answer. Dropped, it ends.
-struct Sending(task::AbortHandle, #[allow(dead_code)] Place);
+/// A request that outlives the head of its response. Dropped, it ends.
+struct Sending(task::AbortHandle, #[allow(dead_code)] Permit);
 
 impl Drop for Sending {
     fn drop(&mut self) {
@@ -68,31 +65,39 @@ impl Drop for Sending {
     }
 }
 
-impl Download {
-    pub(in crate::proxy) fn new(worker: Rc<Worker>, whole: Whole) -> Download {
-        Download {
-            keep: whole.keep && whole.unsent.is_none(),
-            source: Some(match whole.unsent {
-                None => Source::Whole(whole.link),
-                Some(unsent) => apart(whole.link, unsent),
+impl StreamingBody {
+    /// `keep_alive`: another request may follow; `rest` came with the head; `unsent` is what is left of the request.
+    pub(super) fn new(
+        pool: Rc<Pool>,
+        connection: Connection,
+        framing: Framing,
+        keep_alive: bool,
+        rest: &[u8],
+        unsent: Option<EncodedRequest>,
+    ) -> StreamingBody {
+        StreamingBody {
+            keep_alive: keep_alive && unsent.is_none(),
+            source: Some(match unsent {
+                None => Source::Connection(connection),
+                Some(unsent) => send_apart(connection, unsent),
             }),
-            worker,
-            left: match whole.framing {
-                Framing::Length(length) => Left::Length(length),
-                Framing::Chunks => Left::Chunks(Chunks::Size),
-                Framing::Close => Left::UntilClose,
+            pool,
+            remaining: match framing {
+                Framing::Length(length) => Remaining::Length(length),
+                Framing::Chunked => Remaining::Chunked(ChunkedDecoder::Size),
+                Framing::Close => Remaining::UntilClose,
             },
-            bytes: BytesMut::from(&whole.rest[..]),
+            bytes: BytesMut::from(rest),
             next_read: READ.0,
-            broken: None,
+            error: None,
         }
     }
 
-    pub(in crate::proxy) fn poll_frame(
+    pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if let Some(error) = self.broken.take() {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(error) = self.error.take() {
             return Poll::Ready(Some(Err(error)));
         }
         let error = match ready!(self.poll_next(cx)) {
@@ -100,74 +105,82 @@ impl Download {
             Err(error) => error,
         };
         // hyper drops what it has not written when it hears of this: let it write first
-        (self.source, self.broken) = (None, Some(error));
+        (self.source, self.error) = (None, Some(error));
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Broken>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, BoxError>> {
         loop {
-            match self.next()? {
-                Next::Piece(piece) => {
+            match self.decode()? {
+                Decoded::Data(data) => {
                     if self.has_ended() {
                         self.end();
                     }
-                    return Poll::Ready(Ok(Some(Frame::data(piece))));
+                    return Poll::Ready(Ok(Some(Frame::data(data))));
                 }
-                Next::End(trailers) => {
+                Decoded::End(trailers) => {
                     self.end();
                     return Poll::Ready(Ok(trailers.map(Frame::trailers)));
                 }
-                Next::More => match (ready!(self.poll_read(cx))?, &self.left) {
-                    (0, Left::UntilClose) => self.left = Left::Nothing,
-                    (0, _) => return Poll::Ready(Err("the application's answer broke off".into())),
+                Decoded::NeedMore => match (ready!(self.poll_read(cx))?, &self.remaining) {
+                    (0, Remaining::UntilClose) => self.remaining = Remaining::Nothing,
+                    (0, _) => {
+                        return Poll::Ready(Err("the application's response broke off".into()));
+                    }
                     _ => {}
                 },
             }
         }
     }
 
-    pub(in crate::proxy) fn has_ended(&self) -> bool {
-        matches!(self.left, Left::Nothing | Left::Chunks(Chunks::Ended))
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(
+            self.remaining,
+            Remaining::Nothing | Remaining::Chunked(ChunkedDecoder::Ended)
+        )
     }
 
-    pub(in crate::proxy) fn size_hint(&self) -> SizeHint {
-        match self.left {
-            Left::Nothing => SizeHint::with_exact(0),
-            Left::Length(length) => SizeHint::with_exact(length),
-            Left::Chunks(_) | Left::UntilClose => SizeHint::default(),
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match self.remaining {
+            Remaining::Nothing => SizeHint::with_exact(0),
+            Remaining::Length(length) => SizeHint::with_exact(length),
+            Remaining::Chunked(_) | Remaining::UntilClose => SizeHint::default(),
         }
     }
 
     /// What the bytes that are here give.
-    fn next(&mut self) -> Result<Next, Broken> {
-        let len = match &mut self.left {
-            Left::Nothing => return Ok(Next::End(None)),
-            Left::Chunks(chunks) => return chunks.next(&mut self.bytes),
-            _ if self.bytes.is_empty() => return Ok(Next::More),
-            Left::UntilClose => self.bytes.len(),
-            Left::Length(length) => {
+    fn decode(&mut self) -> Result<Decoded, BoxError> {
+        let len = match &mut self.remaining {
+            Remaining::Nothing => return Ok(Decoded::End(None)),
+            Remaining::Chunked(chunks) => return chunks.decode(&mut self.bytes),
+            _ if self.bytes.is_empty() => return Ok(Decoded::NeedMore),
+            Remaining::UntilClose => self.bytes.len(),
+            Remaining::Length(length) => {
                 let len = (*length).min(self.bytes.len() as u64);
                 *length -= len;
                 if *length == 0 {
-                    self.left = Left::Nothing;
+                    self.remaining = Remaining::Nothing;
                 }
                 len as usize
             }
         };
-        Ok(Next::Piece(self.bytes.split_to(len).freeze()))
+        Ok(Decoded::Data(self.bytes.split_to(len).freeze()))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let room = match self.left {
+        let room = match self.remaining {
             // room for one more: a read that fills its buffer has to be repeated, to know that nothing more is there
-            Left::Length(length) => length.saturating_add(1).min(self.next_read as u64) as usize,
+            Remaining::Length(length) => {
+                length.saturating_add(1).min(self.next_read as u64) as usize
+            }
             _ => self.next_read,
         };
         self.bytes.reserve(room);
         let bytes = &mut self.bytes;
         let len = ready!(match &mut self.source {
-            Some(Source::Whole(link)) => pin!(link.socket.read_buf(bytes)).poll(cx),
+            Some(Source::Connection(connection)) =>
+                pin!(connection.socket.read_buf(bytes)).poll(cx),
             Some(Source::Half(half, _)) => pin!(half.read_buf(bytes)).poll(cx),
             None => Poll::Ready(Ok(0)),
         })?;
@@ -177,28 +190,28 @@ impl Download {
         Poll::Ready(Ok(len))
     }
 
-    /// Gives the connection back, unless the application has said more than its answer.
+    /// Gives the connection back, unless the application has sent more than its response.
     fn end(&mut self) {
-        if let Some(Source::Whole(link)) = self.source.take()
-            && self.keep
+        if let Some(Source::Connection(connection)) = self.source.take()
+            && self.keep_alive
             && self.bytes.is_empty()
         {
-            self.worker.give_back(link);
+            self.pool.put(connection);
         }
     }
 }
 
-/// The request goes on by itself: a client that reads the answer slowly, or not at all yet, may still be sending.
-fn apart(link: Link, mut unsent: Outgoing) -> Source {
-    let (socket, place) = link.into_parts();
+/// The request goes on by itself: a client that reads the response slowly, or not at all yet, may still be sending.
+fn send_apart(connection: Connection, mut unsent: EncodedRequest) -> Source {
+    let (socket, permit) = connection.into_parts();
     let (reader, mut writer): (_, WriteHalf<Socket>) = tokio::io::split(socket);
     let sending = task::spawn_local(async move {
-        let sent = poll_fn(|cx| unsent.poll(cx, &mut writer)).await;
-        if let Err(Unsent::Client(error)) = sent {
+        let sent = poll_fn(|cx| unsent.poll_send(cx, &mut writer)).await;
+        if let Err(SendError::Client(error)) = sent {
             tracing::debug!(%error, "a request broke off");
             // what was cut short must not look complete: the application sees an end too early
             let _ = writer.shutdown().await;
         }
     });
-    Source::Half(reader, Sending(sending.abort_handle(), place))
+    Source::Half(reader, Sending(sending.abort_handle(), permit))
 }

@@ -1,10 +1,10 @@
-//! A request on its way to the application: its head as text, our fields behind the request line, its body in the framing
-//! that it came with. hyper's client would take the fields through its header map and a channel to a second task: a third
-//! of all instructions of a request.
-//! In: a settled request. Out: bytes.
+//! A request as HTTP/1.1 text: its head with our fields behind the request line, its body in the framing that it came with.
+//! hyper's client would take the fields through its header map and a channel to a second task: a third of all
+//! instructions of a request.
+//! In: a request that is ready to go. Out: bytes on a connection.
 
-use super::request_body::{Broken, Upload};
-use crate::proxy::{header_case::Spellings, hop_by_hop};
+use super::request_body::RequestBody;
+use crate::proxy::{header_case::HeaderCase, hop_by_hop};
 use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http_body::Body;
@@ -14,110 +14,110 @@ use std::{
     task::{Context, Poll, ready},
 };
 use tokio::io::AsyncWrite;
+use tower::BoxError;
 
 /// One request.
-pub(in crate::proxy) struct Outgoing {
+pub(crate) struct EncodedRequest {
     /// the head, or what stands between two pieces of a body, as far as it is not written
     text: Vec<u8>,
     written: usize,
     /// of the body, behind the text
-    piece: Bytes,
-    /// behind the piece
+    data: Bytes,
+    /// behind the data
     tail: &'static [u8],
-    body: Upload,
-    left: Left,
+    body: Option<Box<RequestBody>>,
+    /// none where nothing is left of the body
+    framing: Option<Framing>,
     /// whether the application has been sent anything
-    begun: bool,
+    has_begun: bool,
     /// whether the head has waited for the body
     has_waited: bool,
 }
 
-/// What is still to come of a body.
+/// How a body is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
-    Nothing,
+enum Framing {
+    /// so many bytes are left
     Length(u64),
-    /// chunks, until the end of the body
-    Chunks,
+    Chunked,
 }
 
 /// Why a request could not be sent.
 #[derive(Debug)]
-pub(in crate::proxy) enum Unsent {
+pub(crate) enum SendError {
     /// the client's body broke off
-    Client(Broken),
+    Client(BoxError),
     /// the application takes no more
-    Application(io::Error),
+    Upstream(io::Error),
 }
 
-impl Outgoing {
+impl EncodedRequest {
     /// A request, in `text`'s memory. The text is all that is kept of its head: the map and the buffer behind it are larger.
-    pub(in crate::proxy) fn new(
+    pub(super) fn new(
         parts: &Parts,
-        body: Upload,
+        body: Option<Box<RequestBody>>,
         lines: &[u8],
-        spellings: Option<&Spellings>,
+        header_case: Option<&HeaderCase>,
         mut text: Vec<u8>,
-    ) -> Outgoing {
+    ) -> EncodedRequest {
         text.clear();
-        write_head(parts, lines, spellings, &mut text);
-        let left = match (body.is_empty(), hop_by_hop::length(&parts.headers)) {
-            (true, _) => Left::Nothing,
-            (false, Some(length)) => Left::Length(length),
-            (false, None) => Left::Chunks,
+        write_head(parts, lines, header_case, &mut text);
+        let framing = || {
+            let length = hop_by_hop::length(&parts.headers);
+            length.map_or(Framing::Chunked, Framing::Length)
         };
-        Outgoing {
+        EncodedRequest {
             text,
             written: 0,
-            piece: Bytes::new(),
+            data: Bytes::new(),
             tail: b"",
+            framing: body.is_some().then(framing),
             body,
-            left,
-            begun: false,
+            has_begun: false,
             has_waited: false,
         }
     }
 
     /// From the beginning, on another connection: a head without a body, or of which nothing has been sent.
-    pub(in crate::proxy) fn again(&mut self) {
-        (self.written, self.begun) = (0, false);
+    pub(super) fn restart(&mut self) {
+        (self.written, self.has_begun) = (0, false);
     }
 
     /// Whether the application has been sent anything of it.
-    pub(in crate::proxy) fn has_begun(&self) -> bool {
-        self.begun
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Whether all of it is written.
-    pub(in crate::proxy) fn is_sent(&self) -> bool {
-        self.left == Left::Nothing && self.is_written()
+    pub(super) fn is_sent(&self) -> bool {
+        self.framing.is_none() && self.is_written()
     }
 
     /// Whether all that is here is.
     fn is_written(&self) -> bool {
-        self.written == self.text.len() && self.piece.is_empty() && self.tail.is_empty()
+        self.written == self.text.len() && self.data.is_empty() && self.tail.is_empty()
     }
 
     /// Whether nothing is written, and the head is all that there is.
     fn is_bare_head(&self) -> bool {
-        !self.begun && self.piece.is_empty() && self.tail.is_empty()
+        !self.has_begun && self.data.is_empty() && self.tail.is_empty()
     }
 
     /// Memory to be used again.
-    pub(in crate::proxy) fn take_text(&mut self) -> Vec<u8> {
+    pub(super) fn take_text(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
     }
 
     /// Writes as much as can be; ready when all is.
-    pub(in crate::proxy) fn poll<S: AsyncWrite + Unpin>(
+    pub(super) fn poll_send<S: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         socket: &mut S,
-    ) -> Poll<Result<(), Unsent>> {
+    ) -> Poll<Result<(), SendError>> {
         loop {
-            if self.left != Left::Nothing && (self.is_written() || self.is_bare_head()) {
-                match self.poll_piece(cx) {
-                    Poll::Ready(result) => result.map_err(Unsent::Client)?,
+            if self.framing.is_some() && (self.is_written() || self.is_bare_head()) {
+                match self.poll_body(cx) {
+                    Poll::Ready(result) => result.map_err(SendError::Client)?,
                     Poll::Pending if self.is_written() => return Poll::Pending,
                     Poll::Pending if !self.has_waited => {
                         // hyper reads a body when it is asked for it: with a small one, the head goes in one system call
@@ -129,83 +129,86 @@ impl Outgoing {
                 }
             }
             if self.is_written() {
-                match self.left {
-                    Left::Nothing => return Poll::Ready(Ok(())),
-                    _ => continue,
+                match self.framing {
+                    None => return Poll::Ready(Ok(())),
+                    Some(_) => continue,
                 }
             }
             let text = &self.text[self.written..];
             let socket = Pin::new(&mut *socket);
-            let written = match self.piece.is_empty() && self.tail.is_empty() {
+            let written = match self.data.is_empty() && self.tail.is_empty() {
                 true => socket.poll_write(cx, text),
                 false => {
-                    let all = [text, &self.piece[..], self.tail].map(IoSlice::new);
+                    let all = [text, &self.data[..], self.tail].map(IoSlice::new);
                     socket.poll_write_vectored(cx, &all)
                 }
             };
-            let written = ready!(written).map_err(Unsent::Application)?;
+            let written = ready!(written).map_err(SendError::Upstream)?;
             self.advance(written);
         }
     }
 
     fn advance(&mut self, written: usize) {
-        self.begun |= written > 0;
+        self.has_begun |= written > 0;
         let of_text = written.min(self.text.len() - self.written);
         self.written += of_text;
-        let of_piece = (written - of_text).min(self.piece.len());
-        self.piece.advance(of_piece);
-        self.tail = &self.tail[written - of_text - of_piece..];
+        let of_data = (written - of_text).min(self.data.len());
+        self.data.advance(of_data);
+        self.tail = &self.tail[written - of_text - of_data..];
     }
 
     /// The next piece of the body, with its framing, or its end.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.written == self.text.len() {
             self.text.clear();
             self.written = 0;
         }
-        let piece = loop {
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(Ok(()));
+        };
+        let data = loop {
+            let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(cx)) else {
                 return Poll::Ready(self.end());
             };
             // trailers are for HTTP/2; a piece without a byte would end the chunks
             match frame?.into_data() {
-                Ok(piece) if !piece.is_empty() => break piece,
+                Ok(data) if !data.is_empty() => break data,
                 _ => {}
             }
         };
-        match &mut self.left {
-            Left::Nothing => {}
-            Left::Length(left) => match left.checked_sub(piece.len() as u64) {
+        match &mut self.framing {
+            None => {}
+            Some(Framing::Length(left)) => match left.checked_sub(data.len() as u64) {
                 None => return Poll::Ready(Err("a body longer than it said".into())),
                 Some(0) => {
-                    self.left = Left::Nothing;
-                    self.body.finish();
+                    self.framing = None;
+                    body.finish();
                 }
                 Some(rest) => *left = rest,
             },
-            Left::Chunks => {
-                let size = format!("{:x}\r\n", piece.len());
+            Some(Framing::Chunked) => {
+                let size = format!("{:x}\r\n", data.len());
                 self.text.extend_from_slice(size.as_bytes());
                 self.tail = b"\r\n";
             }
         }
-        self.piece = piece;
+        self.data = data;
         Poll::Ready(Ok(()))
     }
 
-    fn end(&mut self) -> Result<(), Broken> {
-        match self.left {
-            Left::Length(_) => return Err("a body shorter than it said".into()),
-            Left::Chunks => self.tail = b"0\r\n\r\n",
-            Left::Nothing => {}
+    fn end(&mut self) -> Result<(), BoxError> {
+        match self.framing {
+            Some(Framing::Length(_)) => return Err("a body shorter than it said".into()),
+            Some(Framing::Chunked) => self.tail = b"0\r\n\r\n",
+            None => {}
         }
-        self.left = Left::Nothing;
+        self.framing = None;
         Ok(())
     }
 }
 
 /// Ours stand first: whoever cuts a head short cuts what the client sent.
-fn write_head(parts: &Parts, lines: &[u8], spellings: Option<&Spellings>, text: &mut Vec<u8>) {
+fn write_head(parts: &Parts, lines: &[u8], header_case: Option<&HeaderCase>, text: &mut Vec<u8>) {
     let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     text.reserve(1024 + lines.len());
     // an absolute target may have a query and no path
@@ -215,9 +218,9 @@ fn write_head(parts: &Parts, lines: &[u8], spellings: Option<&Spellings>, text: 
     }
     text.extend_from_slice(lines);
     for (name, value) in &parts.headers {
-        match spellings {
+        match header_case {
             None => text.extend_from_slice(name.as_str().as_bytes()),
-            Some(spellings) => spellings.write(name.as_str(), text),
+            Some(header_case) => header_case.write(name.as_str(), text),
         }
         text.extend_from_slice(b": ");
         text.extend_from_slice(value.as_bytes());

@@ -1,146 +1,292 @@
-//! One request and its answer on one HTTP/1.1 connection, at the same time: a body may still be going up when its answer comes.
-//! In: a request as text, a connection. Out: the head of the answer and what came with it, or why there is none.
+//! HTTP/1.1 to the application: a request goes out and its response comes in, at the same time, because a body may still be
+//! going up when the response comes.
+//! In: a request as text. Out: the head of its response and where the body comes from, or why there is none.
 
 use super::{
-    attempt::{About, in_time_still},
-    encode::{Outgoing, Unsent},
-    head::{self, Head},
-    pool::Link,
+    encode::{EncodedRequest, SendError},
+    head::{self, HeaderMaps, ResponseHead},
+    pool::{Connection, Pool},
+    request_body::RequestBody,
+    response_body::{BodySource, H1Source},
 };
-use crate::proxy::{Worker, failure::Failure};
+use crate::proxy::{
+    clock::{Alarm, Clock},
+    failure::Failure,
+    header_case::HeaderCase,
+    informational::Informational,
+    settings::Settings,
+};
 use bytes::Bytes;
+use http::{Response, request, response};
 use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
     pin::Pin,
+    rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Why there is no answer.
-pub(in crate::proxy) enum Trouble {
+/// What is read of a response at first: nearly always all of it.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// One worker's way to the application.
+pub(crate) struct Client {
+    pub(crate) pool: Rc<Pool>,
+    pub(crate) header_maps: HeaderMaps,
+    /// memory for the head of a request
+    text: Cell<Vec<u8>>,
+    /// where the head of a response is read
+    read_buffer: RefCell<[u8; READ_BUFFER]>,
+}
+
+/// What is known of a request besides its text.
+pub(crate) struct RequestContext<'a> {
+    pub(crate) is_head: bool,
+    /// it is safe, and has no body: it may be sent again
+    pub(crate) is_repeatable: bool,
+    /// due when the response is late
+    pub(crate) alarm: &'a Alarm,
+    pub(crate) informational: Informational<'a>,
+    pub(crate) header_case: Option<&'a HeaderCase>,
+}
+
+/// The head of a response, and the connection that it came on.
+struct Received {
+    head: ResponseHead,
+    /// what came with the head
+    rest: Bytes,
+    connection: Connection,
+}
+
+/// Why there is no response.
+enum Error {
     /// the connection had been idle, and ended before anything came
-    Gone(Failure),
+    Stale(Failure),
     Failed(Failure),
 }
 
-/// A request and its answer on their ways.
-pub(in crate::proxy) struct Asking<'a> {
-    about: &'a About<'a>,
-    pub(in crate::proxy) link: Link,
-    outgoing: &'a mut Outgoing,
-    sending: bool,
-    /// the beginning of a head
-    held: Vec<u8>,
-    heard: bool,
-}
-
-impl<'a> Asking<'a> {
-    pub(in crate::proxy) fn new(
-        about: &'a About<'a>,
-        link: Link,
-        outgoing: &'a mut Outgoing,
-    ) -> Asking<'a> {
-        Asking {
-            about,
-            link,
-            outgoing,
-            sending: true,
-            held: Vec::new(),
-            heard: false,
+impl Client {
+    pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Client {
+        Client {
+            pool: Pool::new(settings, clock),
+            header_maps: HeaderMaps::default(),
+            text: Cell::default(),
+            read_buffer: RefCell::new([0; READ_BUFFER]),
         }
     }
 
-    fn worker(&self) -> &'a Worker {
-        &self.about.listener.conn.worker
+    /// The request as text, with `lines` (our fields) first.
+    pub(crate) fn encode(
+        &self,
+        parts: &request::Parts,
+        body: Option<Box<RequestBody>>,
+        lines: &[u8],
+        header_case: Option<&HeaderCase>,
+    ) -> EncodedRequest {
+        EncodedRequest::new(parts, body, lines, header_case, self.text.take())
     }
 
-    pub(in crate::proxy) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(Head, Bytes), Trouble>> {
+    /// Sends the request and waits for the head of its response.
+    pub(crate) async fn send(
+        &self,
+        mut request: EncodedRequest,
+        context: &RequestContext<'_>,
+    ) -> Result<(response::Parts, BodySource), Failure> {
+        let received = self.receive(&mut request, context).await?;
+        let unsent = match request.is_sent() {
+            true => {
+                self.text.set(request.take_text());
+                None
+            }
+            false => Some(request),
+        };
+        let head = received.head;
+        let (mut parts, ()) = Response::new(()).into_parts();
+        (parts.status, parts.headers) = (head.status, head.headers);
+        if let Some(reason) = head.reason {
+            parts.extensions.insert(reason);
+        }
+        let source = H1Source {
+            connection: received.connection,
+            framing: head.framing,
+            keep_alive: head.keep_alive,
+            rest: received.rest,
+            unsent,
+        };
+        Ok((parts, BodySource::H1(source)))
+    }
+
+    /// On a connection that was idle, else on a new one. What was sent is sent again only where that is safe: an
+    /// application that closes an idle connection unannounced crosses our next request (RFC 9110, 9.2.2).
+    async fn receive(
+        &self,
+        request: &mut EncodedRequest,
+        context: &RequestContext<'_>,
+    ) -> Result<Received, Failure> {
+        if let Some(connection) = self.pool.take(!context.is_repeatable) {
+            let mut exchange = Exchange::new(self, context, connection, request);
+            match poll_fn(|cx| exchange.poll(cx)).await {
+                Ok((head, rest)) => {
+                    let connection = exchange.connection;
+                    return Ok(Received {
+                        head,
+                        rest,
+                        connection,
+                    });
+                }
+                Err(Error::Failed(failure)) => return Err(failure),
+                Err(Error::Stale(failure)) if !context.is_repeatable && request.has_begun() => {
+                    return Err(failure);
+                }
+                Err(Error::Stale(_)) => {
+                    tracing::debug!("the application closed an idle connection; sending again");
+                    request.restart();
+                }
+            }
+        }
+        // boxed: rare, and larger than all that every request needs
+        Box::pin(async {
+            let connection = self.pool.open().await?;
+            let mut exchange = Exchange::new(self, context, connection, request);
+            match poll_fn(|cx| exchange.poll(cx)).await {
+                Ok((head, rest)) => {
+                    let connection = exchange.connection;
+                    Ok(Received {
+                        head,
+                        rest,
+                        connection,
+                    })
+                }
+                Err(Error::Stale(failure) | Error::Failed(failure)) => Err(failure),
+            }
+        })
+        .await
+    }
+}
+
+/// A request and its response on their ways.
+struct Exchange<'a> {
+    client: &'a Client,
+    context: &'a RequestContext<'a>,
+    connection: Connection,
+    request: &'a mut EncodedRequest,
+    is_sending: bool,
+    /// the beginning of a head
+    partial_head: Vec<u8>,
+    has_read: bool,
+}
+
+impl<'a> Exchange<'a> {
+    fn new(
+        client: &'a Client,
+        context: &'a RequestContext<'a>,
+        connection: Connection,
+        request: &'a mut EncodedRequest,
+    ) -> Exchange<'a> {
+        Exchange {
+            client,
+            context,
+            connection,
+            request,
+            is_sending: true,
+            partial_head: Vec::new(),
+            has_read: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(ResponseHead, Bytes), Error>> {
         loop {
-            if self.sending {
+            if self.is_sending {
                 self.send(cx)?;
             }
             match self.poll_read(cx)? {
-                // an interim answer, or not all of one: the body may go on now
+                // a 1xx, or not all of a head: the body may go on now
                 Poll::Ready(None) => {}
-                Poll::Ready(Some(answer)) => return Poll::Ready(Ok(answer)),
+                Poll::Ready(Some(response)) => return Poll::Ready(Ok(response)),
                 Poll::Pending => {
-                    return in_time_still(self.about.alarm, cx).map_err(Trouble::Failed);
+                    let late = |()| Err(Error::Failed(Failure::ResponseTimeout));
+                    return self.context.alarm.poll_due(cx).map(late);
                 }
             }
         }
     }
 
-    /// A failed write is not reported: an application that answers early and closes (413) has its answer waiting to be
-    /// read, and where there is none, reading says so.
-    fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble> {
-        match self.outgoing.poll(cx, &mut self.link.socket) {
+    /// A failed write is not reported: an application that responds early and closes (413) has its response waiting to
+    /// be read, and where there is none, reading says so.
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match self.request.poll_send(cx, &mut self.connection.socket) {
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(Unsent::Application(error))) => {
-                if self.link.was_idle && !self.outgoing.has_begun() {
-                    return Err(Trouble::Gone(Failure::from(&error)));
+            Poll::Ready(Err(SendError::Upstream(error))) => {
+                if self.connection.was_idle && !self.request.has_begun() {
+                    return Err(Error::Stale(Failure::from(&error)));
                 }
             }
-            Poll::Ready(Err(Unsent::Client(error))) => {
+            Poll::Ready(Err(SendError::Client(error))) => {
                 tracing::debug!(%error, "a request broke off");
-                return Err(Trouble::Failed(Failure::Body));
+                return Err(Error::Failed(Failure::Body));
             }
         }
-        self.sending = false;
+        self.is_sending = false;
         Ok(())
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Head, Bytes)>, Trouble>> {
-        let mut room = self.worker().room.borrow_mut();
-        let mut read = ReadBuf::new(&mut room[..]);
-        let result = ready!(Pin::new(&mut self.link.socket).poll_read(cx, &mut read));
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<(ResponseHead, Bytes)>, Error>> {
+        let mut buffer = self.client.read_buffer.borrow_mut();
+        let mut read = ReadBuf::new(&mut buffer[..]);
+        let result = ready!(Pin::new(&mut self.connection.socket).poll_read(cx, &mut read));
         if let Err(error) = result {
-            return Poll::Ready(Err(self.ended(Failure::from(&error))));
+            return Poll::Ready(Err(self.closed(Failure::from(&error))));
         }
         if read.filled().is_empty() {
-            return Poll::Ready(Err(self.ended(Failure::Terminated)));
+            return Poll::Ready(Err(self.closed(Failure::Terminated)));
         }
-        self.heard = true;
-        Poll::Ready(self.understand(read.filled()))
+        self.has_read = true;
+        Poll::Ready(self.parse(read.filled()))
     }
 
-    fn ended(&self, failure: Failure) -> Trouble {
-        match self.link.was_idle && !self.heard {
-            true => Trouble::Gone(failure),
-            false => Trouble::Failed(failure),
+    fn closed(&self, failure: Failure) -> Error {
+        match self.connection.was_idle && !self.has_read {
+            true => Error::Stale(failure),
+            false => Error::Failed(failure),
         }
     }
 
-    /// The answer, if its head is whole now.
-    fn understand(&mut self, come: &[u8]) -> Result<Option<(Head, Bytes)>, Trouble> {
-        let mut bytes = match self.held.is_empty() {
-            true => Bytes::copy_from_slice(come),
+    /// The response, if its head is complete now.
+    fn parse(&mut self, read: &[u8]) -> Result<Option<(ResponseHead, Bytes)>, Error> {
+        let mut bytes = match self.partial_head.is_empty() {
+            true => Bytes::copy_from_slice(read),
             false => {
-                let before = self.held.len();
-                self.held.extend_from_slice(come);
-                if !may_end(&self.held, before) && self.held.len() < head::LIMIT {
+                let before = self.partial_head.len();
+                self.partial_head.extend_from_slice(read);
+                if !may_end(&self.partial_head, before) && self.partial_head.len() < head::LIMIT {
                     return Ok(None);
                 }
-                std::mem::take(&mut self.held).into()
+                std::mem::take(&mut self.partial_head).into()
             }
         };
         loop {
-            let map = || self.worker().maps.take();
-            let head = head::read(&bytes, self.about.is_head, map).map_err(Trouble::Failed)?;
+            let head = head::read(&bytes, self.context.is_head, &self.client.header_maps)
+                .map_err(Error::Failed)?;
             let Some(head) = head else {
-                self.held = bytes.into();
+                self.partial_head = bytes.into();
                 return Ok(None);
             };
             let rest = bytes.slice(head.len..);
-            if !head.is_interim() {
-                if let Some(spellings) = &self.about.listener.conn.spellings {
-                    spellings.answered(&bytes[..head.len]);
+            if !head.is_informational() {
+                if let Some(header_case) = self.context.header_case {
+                    header_case.record_response(&bytes[..head.len]);
                 }
                 return Ok(Some((head, rest)));
             }
-            self.about.listener.hear(head.status, head.headers);
+            self.context
+                .informational
+                .receive(head.status, head.headers);
             if rest.is_empty() {
                 return Ok(None);
             }
@@ -149,7 +295,7 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether an empty line has come since there were so many bytes.
+/// Whether an empty line may have come since there were `before` bytes.
 fn may_end(bytes: &[u8], before: usize) -> bool {
     let new = &bytes[before.saturating_sub(3)..];
     memchr::memchr_iter(b'\n', new)

@@ -1,5 +1,5 @@
-//! The head of the application's answer: read once, its values kept where they came.
-//! In: the first bytes of an answer. Out: status, fields, and how the body ends (RFC 9112, 6.3), or what is wrong with it.
+//! The head of an HTTP/1.1 response: read once, its values kept where they came, its fields in a map that was used before.
+//! In: the first bytes of a response. Out: status, fields, and how the body ends (RFC 9112, 6.3), or what is wrong with it.
 
 use crate::proxy::failure::Failure;
 use bytes::Bytes;
@@ -8,56 +8,56 @@ use http::{
     header::{self, InvalidHeaderName},
 };
 use hyper::ext::ReasonPhrase;
-use std::mem::MaybeUninit;
+use std::{cell::RefCell, mem::MaybeUninit};
 
 /// More bytes than this are no head.
-pub(in crate::proxy) const LIMIT: usize = 256 * 1024;
+pub(super) const LIMIT: usize = 256 * 1024;
 
 /// More fields than this are not read.
 const FIELDS: usize = 128;
 
-/// What an answer begins with.
+/// What a response begins with.
 #[derive(Debug)]
-pub(in crate::proxy) struct Head {
-    pub(in crate::proxy) status: StatusCode,
-    pub(in crate::proxy) headers: HeaderMap,
+pub(super) struct ResponseHead {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     /// where it is not the usual one
-    pub(in crate::proxy) reason: Option<ReasonPhrase>,
-    pub(in crate::proxy) framing: Framing,
+    pub(super) reason: Option<ReasonPhrase>,
+    pub(super) framing: Framing,
     /// whether another request may follow on this connection
-    pub(in crate::proxy) keep: bool,
+    pub(super) keep_alive: bool,
     /// how many bytes it was
-    pub(in crate::proxy) len: usize,
+    pub(super) len: usize,
 }
 
-impl Head {
-    /// 1xx, but for 101, which is an answer.
-    pub(in crate::proxy) fn is_interim(&self) -> bool {
+impl ResponseHead {
+    /// 1xx, but for 101, which is a final response.
+    pub(super) fn is_informational(&self) -> bool {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
 }
 
 /// How a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Framing {
+pub(super) enum Framing {
     /// after so many bytes
     Length(u64),
     /// as its chunks say
-    Chunks,
+    Chunked,
     /// with the connection
     Close,
 }
 
-/// Reads a head, into a map that is empty; none where its end is still to come. `is_head`: it answers HEAD.
-pub(in crate::proxy) fn read(
+/// Reads a head; none where its end is still to come. `is_head`: the request was HEAD.
+pub(super) fn read(
     bytes: &Bytes,
     is_head: bool,
-    empty: impl FnOnce() -> HeaderMap,
-) -> Result<Option<Head>, Failure> {
+    maps: &HeaderMaps,
+) -> Result<Option<ResponseHead>, Failure> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
-    let mut answer = httparse::Response::new(&mut []);
+    let mut response = httparse::Response::new(&mut []);
     let len = match httparse::ParserConfig::default().parse_response_with_uninit_headers(
-        &mut answer,
+        &mut response,
         bytes,
         &mut fields,
     ) {
@@ -68,34 +68,37 @@ pub(in crate::proxy) fn read(
         }
         Err(_) => return Err(Failure::Garbage),
     };
-    let status = StatusCode::from_u16(answer.code.unwrap_or(0)).map_err(|_| Failure::Garbage)?;
-    let reason = answer.reason.unwrap_or_default();
+    let status = StatusCode::from_u16(response.code.unwrap_or(0)).map_err(|_| Failure::Garbage)?;
+    let reason = response.reason.unwrap_or_default();
     let reason = match Some(reason) == status.canonical_reason() {
         true => None,
         false => ReasonPhrase::try_from(reason.as_bytes()).ok(),
     };
-    let mut about = About::new(answer.version == Some(1));
-    let mut headers = empty();
-    headers.reserve(answer.headers.len());
-    for field in &*answer.headers {
+    let mut framing = FramingFields::new(response.version == Some(1));
+    let mut headers = maps.take();
+    headers.reserve(response.headers.len());
+    for field in &*response.headers {
         let name = name(field.name).map_err(|_| Failure::Garbage)?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value))
             .map_err(|_| Failure::Garbage)?;
-        about.note(&name, &value);
+        framing.note(&name, &value);
         headers.append(name, value);
     }
-    let framing = about.framing(status, is_head)?;
-    Ok(Some(Head {
+    let keep_alive = framing.keep_alive;
+    let framing = framing.resolve(status, is_head)?;
+    Ok(Some(ResponseHead {
         status,
         headers,
         reason,
         framing,
-        keep: about.keep && framing != Framing::Close && status != StatusCode::SWITCHING_PROTOCOLS,
+        keep_alive: keep_alive
+            && framing != Framing::Close
+            && status != StatusCode::SWITCHING_PROTOCOLS,
         len,
     }))
 }
 
-/// The fields that nearly every answer has are told by their usual spellings: 100 instructions less, each.
+/// The fields that nearly every response has are recognised by their usual spellings: 100 instructions less, each.
 fn name(spelled: &str) -> Result<HeaderName, InvalidHeaderName> {
     Ok(match spelled {
         "Date" | "date" => header::DATE,
@@ -108,9 +111,9 @@ fn name(spelled: &str) -> Result<HeaderName, InvalidHeaderName> {
 }
 
 /// What the fields say of the connection and the body.
-struct About {
+struct FramingFields {
     is_http11: bool,
-    keep: bool,
+    keep_alive: bool,
     closes: bool,
     has_coding: bool,
     is_chunked: bool,
@@ -119,20 +122,20 @@ struct About {
 
 /// What all Content-Length lines, and their list members, say.
 enum Length {
-    Unsaid,
-    Said(u64),
-    Nonsense,
+    Missing,
+    Known(u64),
+    Invalid,
 }
 
-impl About {
-    fn new(is_http11: bool) -> About {
-        About {
+impl FramingFields {
+    fn new(is_http11: bool) -> FramingFields {
+        FramingFields {
             is_http11,
-            keep: is_http11,
+            keep_alive: is_http11,
             closes: false,
             has_coding: false,
             is_chunked: false,
-            length: Length::Unsaid,
+            length: Length::Missing,
         }
     }
 
@@ -143,9 +146,9 @@ impl About {
                 for option in options(value) {
                     // once asked to close, a later `keep-alive` does not undo it
                     self.closes |= option.eq_ignore_ascii_case(b"close");
-                    self.keep |= option.eq_ignore_ascii_case(b"keep-alive");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                 }
-                self.keep &= !self.closes;
+                self.keep_alive &= !self.closes;
             }
             header::TRANSFER_ENCODING => {
                 self.has_coding = true;
@@ -155,9 +158,9 @@ impl About {
             header::CONTENT_LENGTH => {
                 for one in options(value) {
                     self.length = match (number(one), &self.length) {
-                        (Some(one), Length::Unsaid) => Length::Said(one),
-                        (Some(one), Length::Said(other)) if one == *other => Length::Said(one),
-                        _ => Length::Nonsense,
+                        (Some(one), Length::Missing) => Length::Known(one),
+                        (Some(one), Length::Known(other)) if one == *other => Length::Known(one),
+                        _ => Length::Invalid,
                     };
                 }
             }
@@ -165,7 +168,7 @@ impl About {
         }
     }
 
-    fn framing(&self, status: StatusCode, is_head: bool) -> Result<Framing, Failure> {
+    fn resolve(&self, status: StatusCode, is_head: bool) -> Result<Framing, Failure> {
         let has_none = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             || is_head;
@@ -174,10 +177,10 @@ impl About {
         }
         match (self.has_coding, &self.length) {
             (true, _) if !self.is_http11 => Err(Failure::Garbage),
-            (true, _) if self.is_chunked => Ok(Framing::Chunks),
-            (true, _) | (false, Length::Unsaid) => Ok(Framing::Close),
-            (false, Length::Said(length)) => Ok(Framing::Length(*length)),
-            (false, Length::Nonsense) => Err(Failure::Garbage),
+            (true, _) if self.is_chunked => Ok(Framing::Chunked),
+            (true, _) | (false, Length::Missing) => Ok(Framing::Close),
+            (false, Length::Known(length)) => Ok(Framing::Length(*length)),
+            (false, Length::Invalid) => Err(Failure::Garbage),
         }
     }
 }
@@ -190,11 +193,68 @@ fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Digits only: no sign, no space.
-pub(in crate::proxy) fn number(text: &[u8]) -> Option<u64> {
+fn number(text: &[u8]) -> Option<u64> {
     let is_number = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(text)
         .ok()
         .filter(|_| is_number)?
         .parse()
         .ok()
+}
+
+/// Header maps, used again: the fields of a request are text once it goes to the application, and its response's go into the
+/// map that they leave. hyper keeps a response's map for the next request of the connection, so that none is allocated.
+#[derive(Default)]
+pub(crate) struct HeaderMaps(RefCell<Vec<HeaderMap>>);
+
+impl HeaderMaps {
+    /// As many as are worth keeping: requests in progress at once, on one worker.
+    const MOST: usize = 64;
+    /// A map with room for more fields goes: an idle connection keeps one.
+    const ROOM: usize = 24;
+
+    /// Keeps a map without repeated fields, whose room nothing tells.
+    pub(crate) fn put(&self, mut map: HeaderMap) {
+        let mut maps = self.0.borrow_mut();
+        if map.capacity() <= Self::ROOM && maps.len() < Self::MOST {
+            map.clear();
+            maps.push(map);
+        }
+    }
+
+    /// An empty one.
+    fn take(&self) -> HeaderMap {
+        self.0.borrow_mut().pop().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(fields: usize) -> HeaderMap {
+        let name = |i| HeaderName::try_from(format!("x-{i}")).unwrap();
+        let value = HeaderValue::from_static("1");
+        (0..fields).map(|i| (name(i), value.clone())).collect()
+    }
+
+    #[test]
+    fn a_map_comes_back_empty_and_with_its_room() {
+        let maps = HeaderMaps::default();
+        maps.put(of(10));
+        let again = maps.take();
+        assert!(again.is_empty());
+        assert!(again.capacity() >= 10);
+        assert_eq!(maps.take().capacity(), 0, "it was handed out");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let maps = HeaderMaps::default();
+        maps.put(of(HeaderMaps::ROOM + 1));
+        assert_eq!(maps.take().capacity(), 0, "large");
+        (0..2 * HeaderMaps::MOST).for_each(|_| maps.put(of(1)));
+        let kept = std::iter::repeat_with(|| maps.take()).take_while(|map| map.capacity() > 0);
+        assert_eq!(kept.count(), HeaderMaps::MOST);
+    }
 }

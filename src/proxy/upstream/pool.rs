@@ -1,99 +1,242 @@
-//! A worker's own connections to the application: last in, first out, nothing shared.
-//! In: requests for a connection. Out: one that was idle, or none; it is given back at the end of an answer, or closed.
+//! Connections to the application: opened within the limit, kept while they are idle, taken again last in, first out. Each
+//! worker has a pool of its own; nothing is shared.
+//! In: the application's address, the limits, the worker's clock. Out: a connection, over TCP or a Unix socket; it is put
+//! back at the end of a response, or closed.
 
-use super::connect::{self, Socket};
 use crate::proxy::{
-    Worker,
+    clock::Clock,
     failure::Failure,
-    settings::{self, Settings},
+    settings::{self, Settings, Upstream},
 };
-use std::{cell::RefCell, collections::VecDeque, sync::Arc};
+use socket2::SockRef;
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
 
 /// The idle connections of one worker, the oldest first.
-#[derive(Default)]
-pub(in crate::proxy) struct Pool(RefCell<VecDeque<Idle>>);
+pub(crate) struct Pool {
+    settings: Arc<Settings>,
+    clock: Rc<Clock>,
+    /// how long an idle connection is kept, in milliseconds
+    idle_timeout: u64,
+    idle: RefCell<VecDeque<Idle>>,
+}
 
 struct Idle {
-    link: Link,
+    connection: Connection,
     since: u64,
 }
 
 /// One HTTP/1.1 connection. Dropped, it is closed, whatever it is in the midst of.
-pub(in crate::proxy) struct Link {
-    pub(in crate::proxy) socket: Socket,
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
     /// it has served before, so that the application may be about to close it
-    pub(in crate::proxy) was_idle: bool,
-    place: Place,
+    pub(crate) was_idle: bool,
+    permit: Permit,
 }
 
-impl Link {
-    pub(in crate::proxy) fn into_parts(self) -> (Socket, Place) {
-        (self.socket, self.place)
-    }
-}
-
-impl Worker {
-    /// An answer is complete, and so is its request.
-    pub(in crate::proxy) fn give_back(&self, link: Link) {
-        let since = self.clock.now();
-        self.pool.0.borrow_mut().push_back(Idle { link, since });
-    }
-
-    /// The connection that was used last, if it can be used again. `surely`: at the price of a system call, because what
-    /// is sent cannot be sent twice.
-    pub(in crate::proxy) fn take_idle(&self, surely: bool) -> Option<Link> {
-        let mut idle = self.pool.0.borrow_mut();
-        let now = self.clock.now();
-        while let Some(Idle { mut link, since }) = idle.pop_back() {
-            let is_young = now.saturating_sub(since) < self.keep;
-            if is_young && link.socket.is_quiet() && (!surely || link.socket.is_surely_quiet()) {
-                link.was_idle = true;
-                return Some(link);
-            }
-        }
-        None
+impl Connection {
+    pub(crate) fn into_parts(self) -> (Socket, Permit) {
+        (self.socket, self.permit)
     }
 }
 
 impl Pool {
+    pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Rc<Pool> {
+        Rc::new(Pool {
+            idle_timeout: settings.upstream_idle_timeout.as_millis() as u64,
+            settings: settings.clone(),
+            clock: clock.clone(),
+            idle: RefCell::default(),
+        })
+    }
+
+    /// The connection that was used last, if it can be used again. `surely`: at the price of a system call, because what
+    /// is sent cannot be sent twice.
+    pub(crate) fn take(&self, surely: bool) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        let now = self.clock.now();
+        while let Some(Idle {
+            mut connection,
+            since,
+        }) = idle.pop_back()
+        {
+            let is_young = now.saturating_sub(since) < self.idle_timeout;
+            let socket = &connection.socket;
+            if is_young && socket.is_quiet() && (!surely || socket.is_surely_quiet()) {
+                connection.was_idle = true;
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// A new connection, if the limit allows.
+    pub(crate) async fn open(&self) -> Result<Connection, Failure> {
+        let permit = Permit::acquire(&self.settings).ok_or(Failure::UpstreamLimit)?;
+        let socket = connect(&self.settings)
+            .await
+            .map_err(|error| Failure::from(&error))?;
+        Ok(Connection {
+            socket,
+            was_idle: false,
+            permit,
+        })
+    }
+
+    /// A response is complete, and so is its request.
+    pub(crate) fn put(&self, connection: Connection) {
+        let since = self.clock.now();
+        self.idle.borrow_mut().push_back(Idle { connection, since });
+    }
+
     /// Closes what has been idle for too long, and what the application has closed.
-    pub(in crate::proxy) fn sweep(&self, keep: u64, now: u64) {
-        self.0
-            .borrow_mut()
-            .retain(|idle| now.saturating_sub(idle.since) < keep && idle.link.socket.is_quiet());
+    pub(crate) fn sweep(&self) {
+        let now = self.clock.now();
+        self.idle.borrow_mut().retain(|idle| {
+            now.saturating_sub(idle.since) < self.idle_timeout && idle.connection.socket.is_quiet()
+        });
     }
 
     /// Closes everything that is idle.
-    pub(in crate::proxy) fn clear(&self) {
-        self.0.borrow_mut().clear();
+    pub(crate) fn close(&self) {
+        self.idle.borrow_mut().clear();
     }
 }
 
-/// A new connection, if the limit allows.
-pub(in crate::proxy) async fn open(settings: &Arc<Settings>) -> Result<Link, Failure> {
-    let place = Place::take(settings).ok_or(Failure::UpstreamLimit)?;
-    let socket = connect::connect(settings)
-        .await
-        .map_err(|error| Failure::from(&error))?;
-    Ok(Link {
-        socket,
-        was_idle: false,
-        place,
-    })
-}
+/// The right to one of the connections that may be open to the application.
+pub(crate) struct Permit(Arc<Settings>);
 
-/// One of the connections that may be open.
-pub(in crate::proxy) struct Place(Arc<Settings>);
-
-impl Place {
-    pub(in crate::proxy) fn take(settings: &Arc<Settings>) -> Option<Place> {
-        settings::enter(&settings.open.upstream, settings.max_upstream_connections)
-            .then(|| Place(settings.clone()))
+impl Permit {
+    pub(crate) fn acquire(settings: &Arc<Settings>) -> Option<Permit> {
+        settings::acquire(&settings.open.upstream, settings.max_upstream_connections)
+            .then(|| Permit(settings.clone()))
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        settings::leave(&self.0.open.upstream);
+        settings::release(&self.0.open.upstream);
+    }
+}
+
+/// Connects, within the connect timeout whatever the number of addresses.
+pub(crate) async fn connect(settings: &Settings) -> io::Result<Socket> {
+    match tokio::time::timeout(settings.connect_timeout, reach(&settings.upstream)).await {
+        Ok(reached) => reached,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+async fn reach(upstream: &Upstream) -> io::Result<Socket> {
+    match upstream {
+        Upstream::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
+        Upstream::Tcp { addresses, .. } => {
+            let mut failed = io::ErrorKind::AddrNotAvailable.into();
+            for address in addresses {
+                match TcpStream::connect(address).await {
+                    Ok(stream) => {
+                        stream.set_nodelay(true)?;
+                        return Ok(Socket::Tcp(stream));
+                    }
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        }
+    }
+}
+
+/// A plain stream to the application.
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// Whether nothing has come that nobody asked for, its end above all. As the runtime has heard: without a system call.
+    fn is_quiet(&self) -> bool {
+        would_block(&match self {
+            Socket::Tcp(socket) => socket.try_read(&mut [0]),
+            Socket::Unix(socket) => socket.try_read(&mut [0]),
+        })
+    }
+
+    /// The same as the kernel knows it, which may have heard more.
+    fn is_surely_quiet(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        would_block(&match self {
+            Socket::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+            Socket::Unix(socket) => SockRef::from(socket).peek(&mut byte),
+        })
+    }
+}
+
+fn would_block(result: &io::Result<usize>) -> bool {
+    result
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Socket::Tcp(socket) => Pin::new(socket).poll_read(cx, buf),
+            Socket::Unix(socket) => Pin::new(socket).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Socket::Tcp(socket) => Pin::new(socket).poll_write(cx, buf),
+            Socket::Unix(socket) => Pin::new(socket).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Socket::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
+            Socket::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+        }
     }
 }

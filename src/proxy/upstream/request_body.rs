@@ -1,41 +1,39 @@
-//! Bodies as they pass: what goes up to the application, what comes back.
-//! In: hyper's incoming bodies. Out: the same bytes, held where a `100 Continue` is expected, never ended where they were cut short.
+//! A client's body on its way to the application: held where a `100 Continue` is expected, never ended where it was cut short.
+//! In: hyper's incoming body. Out: the same bytes, and what its exchange has to know of them.
 
-use super::{decode::Download, h2::Stream};
-use crate::live::InForce;
-use crate::proxy::{Active, Conn, clock::Alarm, hop_by_hop, informational::Expectation};
+use crate::{
+    live::InForce,
+    proxy::{clock::Alarm, hop_by_hop, informational::Expectation},
+};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
     cell::Cell,
-    future::Future,
     pin::Pin,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
+use tokio::time::{Sleep, sleep};
+use tower::BoxError;
 
-/// Why a body does not end as it should.
-pub(in crate::proxy) type Broken = Box<dyn std::error::Error + Send + Sync>;
-type Next = Poll<Option<Result<Frame<Bytes>, Broken>>>;
+type NextFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
-/// A request's body on its way to the application; nothing for most requests.
-pub(in crate::proxy) struct Upload(Option<Box<Streaming>>);
-
-struct Streaming {
+/// A request's body.
+pub(crate) struct RequestBody {
     body: Incoming,
     flow: Rc<Flow>,
     trailers: Trailers,
     /// an HTTP/2 client may reset a stream "without error": that is no end of a body
-    over_h2: bool,
+    from_h2: bool,
     /// where `100 Continue` is expected, and how long it is waited for
-    held: Option<(Rc<Expectation>, Pin<Box<tokio::time::Sleep>>)>,
+    held: Option<(Rc<Expectation>, Pin<Box<Sleep>>)>,
 }
 
-/// What becomes of the fields after a body.
-pub(in crate::proxy) enum Trailers {
+/// What becomes of the fields behind a body.
+pub(crate) enum Trailers {
     /// nobody needs them, and an application may merge them into the head
     Drop,
     /// gRPC, without what a client may not say
@@ -43,100 +41,99 @@ pub(in crate::proxy) enum Trailers {
 }
 
 /// What the two directions of one exchange know of each other.
-pub(in crate::proxy) struct Flow {
-    conn: Rc<Conn>,
+pub(crate) struct Flow {
+    /// for the client's connection: the body is still coming
+    uploading: Rc<Cell<bool>>,
+    /// set when the body has ended, unless the response was there before
     alarm: Rc<Alarm>,
-    answered: Cell<bool>,
-    ended: Cell<bool>,
+    response_timeout: Duration,
+    has_response: Cell<bool>,
+    has_ended: Cell<bool>,
 }
 
 impl Flow {
-    pub(in crate::proxy) fn new(conn: &Rc<Conn>, alarm: &Rc<Alarm>) -> Rc<Flow> {
-        conn.uploading.set(true);
+    pub(crate) fn new(
+        uploading: &Rc<Cell<bool>>,
+        alarm: &Rc<Alarm>,
+        response_timeout: Duration,
+    ) -> Rc<Flow> {
+        uploading.set(true);
         Rc::new(Flow {
-            conn: conn.clone(),
+            uploading: uploading.clone(),
             alarm: alarm.clone(),
-            answered: Cell::new(false),
-            ended: Cell::new(false),
+            response_timeout,
+            has_response: Cell::new(false),
+            has_ended: Cell::new(false),
         })
     }
 
-    /// The head of the answer is here: the response timeout has no more to say.
-    pub(in crate::proxy) fn answered(&self) {
-        self.answered.set(true);
+    /// The head of the response is here: the response timeout does not matter any more.
+    pub(crate) fn response_began(&self) {
+        self.has_response.set(true);
     }
 
     /// Whether all of the body was taken.
-    pub(in crate::proxy) fn has_ended(&self) -> bool {
-        self.ended.get()
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.get()
     }
 
     fn end(&self) {
-        self.conn.uploading.set(false);
-        if !self.ended.replace(true) && !self.answered.get() {
-            self.alarm.set(self.conn.worker.settings.response_timeout);
+        self.uploading.set(false);
+        if !self.has_ended.replace(true) && !self.has_response.get() {
+            self.alarm.set(self.response_timeout);
         }
     }
 }
 
-impl Upload {
-    pub(in crate::proxy) fn empty() -> Upload {
-        Upload(None)
-    }
-
-    pub(in crate::proxy) fn new(
+impl RequestBody {
+    /// `expectation`: what is waited for before the body is sent, and how long at most.
+    pub(crate) fn new(
         body: Incoming,
         flow: Rc<Flow>,
         trailers: Trailers,
-        over_h2: bool,
+        from_h2: bool,
         expectation: Option<(Rc<Expectation>, Duration)>,
-    ) -> Upload {
-        Upload(Some(Box::new(Streaming {
+    ) -> RequestBody {
+        let held = |(expectation, most)| (expectation, Box::pin(sleep(most)));
+        RequestBody {
             body,
             flow,
             trailers,
-            over_h2,
-            held: expectation.map(|(expectation, patience)| {
-                (expectation, Box::pin(tokio::time::sleep(patience)))
-            }),
-        })))
-    }
-}
-
-impl Upload {
-    /// Whether there is none.
-    pub(in crate::proxy) fn is_empty(&self) -> bool {
-        self.0.is_none()
+            from_h2,
+            held: expectation.map(held),
+        }
     }
 
     /// All that its length said has come.
-    pub(in crate::proxy) fn finish(&self) {
-        if let Some(streaming) = &self.0 {
-            streaming.flow.end();
-        }
+    pub(super) fn finish(&self) {
+        self.flow.end();
     }
 }
 
-impl Streaming {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Next {
-        if let Some((expectation, patience)) = &mut self.held {
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> NextFrame {
+        let this = self.get_mut();
+        if let Some((expectation, most)) = &mut this.held {
             if !expectation.is_met(cx.waker()) {
-                ready!(patience.as_mut().poll(cx));
+                ready!(most.as_mut().poll(cx));
             }
-            self.held = None;
+            this.held = None;
         }
         loop {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_trailers() {
                     Err(data) => {
-                        if self.body.is_end_stream() {
-                            self.flow.end();
+                        if this.body.is_end_stream() {
+                            this.flow.end();
                         }
                         return Poll::Ready(Some(Ok(data)));
                     }
                     Ok(mut trailers) => {
-                        self.flow.end();
-                        match &self.trailers {
+                        this.flow.end();
+                        match &this.trailers {
                             Trailers::Drop => {}
                             Trailers::Filter(in_force) => {
                                 let forged_fields = &in_force.snapshot.forged_fields;
@@ -147,142 +144,22 @@ impl Streaming {
                     }
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                None if self.over_h2 && !self.body.is_end_stream() => {
+                None if this.from_h2 && !this.body.is_end_stream() => {
                     return Poll::Ready(Some(Err("the client reset the stream".into())));
                 }
                 None => {
-                    self.flow.end();
+                    this.flow.end();
                     return Poll::Ready(None);
                 }
             }
         }
     }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
-        match &mut self.get_mut().0 {
-            Some(streaming) => streaming.poll(cx),
-            None => Poll::Ready(None),
-        }
-    }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Some(streaming) => streaming.body.is_end_stream(),
-            None => true,
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Some(streaming) => streaming.body.size_hint(),
-            None => SizeHint::with_exact(0),
-        }
-    }
-}
-
-impl Default for Answer {
-    fn default() -> Self {
-        Answer::empty()
-    }
-}
-
-/// An answer's body on its way to the client. When it is dropped, the exchange is over.
-pub(in crate::proxy) struct Answer {
-    kind: Kind,
-    /// what the connection to the client counts as a request in progress
-    pub(in crate::proxy) active: Option<Active>,
-}
-
-enum Kind {
-    Empty,
-    Text(&'static str),
-    Owned(Bytes),
-    /// of an HTTP/1.1 connection
-    Download(Box<Download>),
-    /// of a stream of an HTTP/2 connection
-    Shared(Incoming, #[allow(dead_code)] Stream),
-}
-
-impl Answer {
-    pub(in crate::proxy) fn empty() -> Answer {
-        Kind::Empty.into()
-    }
-
-    pub(in crate::proxy) fn text(text: &'static str) -> Answer {
-        Kind::Text(text).into()
-    }
-
-    pub(in crate::proxy) fn owned(bytes: Bytes) -> Answer {
-        Kind::Owned(bytes).into()
-    }
-
-    /// The application's, over HTTP/1.1.
-    pub(in crate::proxy) fn download(download: Download) -> Answer {
-        Kind::Download(Box::new(download)).into()
-    }
-
-    /// The application's, over HTTP/2.
-    pub(in crate::proxy) fn shared(body: Incoming, stream: Stream) -> Answer {
-        match body.is_end_stream() {
-            true => Answer::empty(),
-            false => Kind::Shared(body, stream).into(),
-        }
-    }
-}
-
-impl From<Kind> for Answer {
-    fn from(kind: Kind) -> Answer {
-        Answer { kind, active: None }
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
-        let kind = &mut self.get_mut().kind;
-        match kind {
-            Kind::Empty => Poll::Ready(None),
-            Kind::Text(text) => {
-                let frame = Frame::data(Bytes::from_static(text.as_bytes()));
-                *kind = Kind::Empty;
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Kind::Owned(bytes) => {
-                let frame = Frame::data(std::mem::take(bytes));
-                *kind = Kind::Empty;
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Kind::Download(download) => download.poll_frame(cx),
-            Kind::Shared(body, _) => {
-                let next = ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(next.map(|frame| frame.map_err(Into::into)))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Empty => true,
-            Kind::Text(_) | Kind::Owned(_) => false,
-            Kind::Download(download) => download.has_ended(),
-            Kind::Shared(body, _) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Empty => SizeHint::with_exact(0),
-            Kind::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Kind::Owned(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Download(download) => download.size_hint(),
-            Kind::Shared(body, _) => body.size_hint(),
-        }
+        self.body.size_hint()
     }
 }

@@ -1,64 +1,140 @@
-//! The body of the application's answer, as it begins: all here already, still to be read, or a stream of HTTP/2.
-//! In: what came with the head, and a connection. Out: the body for the client; the connection goes back as soon as it may.
+//! The body of the application's response: none, all there with its head, still to be read, or a stream of HTTP/2.
+//! In: what stands behind a head. Out: the body, as it can be passed on; a connection goes back to the pool as soon as it may.
 
 use super::{
-    decode::Download, encode::Outgoing, h2::Stream, head::Framing, pool::Link, request_body::Answer,
+    decode::StreamingBody,
+    encode::EncodedRequest,
+    h2::Stream,
+    head::Framing,
+    pool::{Connection, Pool},
 };
-use crate::proxy::Worker;
 use bytes::Bytes;
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use std::rc::Rc;
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+use tower::BoxError;
 
-/// Where the body of an answer comes from.
-pub(in crate::proxy) enum Coming {
-    /// a whole HTTP/1.1 connection
-    Whole(Whole),
-    /// a stream of an HTTP/2 connection
-    Shared(Incoming, Stream),
+/// Where a body comes from, before it is known whether it is wanted.
+pub(crate) enum BodySource {
+    H1(H1Source),
+    H2(Incoming, Stream),
 }
 
-/// What an HTTP/1.1 connection is left with behind the head of an answer.
-pub(in crate::proxy) struct Whole {
-    pub(in crate::proxy) link: Link,
-    pub(in crate::proxy) framing: Framing,
+/// What an HTTP/1.1 connection is left with behind the head of a response.
+pub(crate) struct H1Source {
+    pub(crate) connection: Connection,
+    pub(super) framing: Framing,
     /// whether another request may follow
-    pub(in crate::proxy) keep: bool,
+    pub(super) keep_alive: bool,
     /// what came with the head
-    pub(in crate::proxy) rest: Bytes,
+    pub(crate) rest: Bytes,
     /// what is left to send of the request
-    pub(in crate::proxy) unsent: Option<Outgoing>,
+    pub(super) unsent: Option<EncodedRequest>,
 }
 
-impl Coming {
-    pub(in crate::proxy) fn length(&self) -> Option<u64> {
+/// A response's body. Dropped, it stops what is still coming.
+#[derive(Default)]
+pub(crate) enum ResponseBody {
+    #[default]
+    Empty,
+    Text(&'static str),
+    Complete(Bytes),
+    /// of an HTTP/1.1 connection
+    Streaming(Box<StreamingBody>),
+    /// of a stream of an HTTP/2 connection
+    H2(Incoming, #[allow(dead_code)] Stream),
+}
+
+impl BodySource {
+    /// How long the body is, where that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
         match self {
-            Coming::Whole(whole) => match whole.framing {
+            BodySource::H1(source) => match source.framing {
                 Framing::Length(length) => Some(length),
-                Framing::Chunks | Framing::Close => None,
+                Framing::Chunked | Framing::Close => None,
             },
-            Coming::Shared(body, _) => body.size_hint().exact(),
+            BodySource::H2(body, _) => body.size_hint().exact(),
         }
     }
 
-    pub(in crate::proxy) fn answer(self, worker: &Rc<Worker>) -> Answer {
-        let whole = match self {
-            Coming::Shared(body, stream) => return Answer::shared(body, stream),
-            Coming::Whole(whole) => whole,
-        };
-        let come = whole.rest.len() as u64;
-        match whole.framing {
+    pub(crate) fn into_body(self, pool: &Rc<Pool>) -> ResponseBody {
+        match self {
+            BodySource::H1(source) => source.into_body(pool),
+            BodySource::H2(body, _) if body.is_end_stream() => ResponseBody::Empty,
+            BodySource::H2(body, stream) => ResponseBody::H2(body, stream),
+        }
+    }
+}
+
+impl H1Source {
+    fn into_body(self, pool: &Rc<Pool>) -> ResponseBody {
+        let come = self.rest.len() as u64;
+        match self.framing {
             Framing::Length(length) if come >= length => {
                 // it is all here; more than all is no use to anybody, and a sign of trouble
-                if whole.keep && come == length && whole.unsent.is_none() {
-                    worker.give_back(whole.link);
+                if self.keep_alive && come == length && self.unsent.is_none() {
+                    pool.put(self.connection);
                 }
                 match length {
-                    0 => Answer::empty(),
-                    length => Answer::owned(whole.rest.slice(..length as usize)),
+                    0 => ResponseBody::Empty,
+                    length => ResponseBody::Complete(self.rest.slice(..length as usize)),
                 }
             }
-            _ => Answer::download(Download::new(worker.clone(), whole)),
+            framing => ResponseBody::Streaming(Box::new(StreamingBody::new(
+                pool.clone(),
+                self.connection,
+                framing,
+                self.keep_alive,
+                &self.rest,
+                self.unsent,
+            ))),
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = self.get_mut();
+        let data = match body {
+            ResponseBody::Empty => return Poll::Ready(None),
+            ResponseBody::Text(text) => Bytes::from_static(text.as_bytes()),
+            ResponseBody::Complete(bytes) => std::mem::take(bytes),
+            ResponseBody::Streaming(streaming) => return streaming.poll_frame(cx),
+            ResponseBody::H2(body, _) => {
+                let next = ready!(Pin::new(body).poll_frame(cx));
+                return Poll::Ready(next.map(|frame| frame.map_err(Into::into)));
+            }
+        };
+        *body = ResponseBody::Empty;
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ResponseBody::Empty => true,
+            ResponseBody::Text(_) | ResponseBody::Complete(_) => false,
+            ResponseBody::Streaming(streaming) => streaming.has_ended(),
+            ResponseBody::H2(body, _) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            ResponseBody::Empty => SizeHint::with_exact(0),
+            ResponseBody::Text(text) => SizeHint::with_exact(text.len() as u64),
+            ResponseBody::Complete(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            ResponseBody::Streaming(streaming) => streaming.size_hint(),
+            ResponseBody::H2(body, _) => body.size_hint(),
         }
     }
 }

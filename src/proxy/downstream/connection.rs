@@ -1,0 +1,146 @@
+//! The state of one client's connection: what its stream has read and written, and which requests are in progress.
+//! In: those events. Out: which deadline applies now, and what is to be written between two responses.
+
+use crate::{
+    live::Phase,
+    proxy::{clock::Alarm, header_case::HeaderCase, websocket::Tunnel, worker::Worker},
+};
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+    rc::Rc,
+    time::Duration,
+};
+
+/// What idle connections get when the process stops, and HTTP/2 clients to take leave.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// One client's connection.
+pub(crate) struct ClientConnection {
+    pub(crate) worker: Rc<Worker>,
+    /// none for what is not TCP
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) alarm: Rc<Alarm>,
+    stage: Cell<Stage>,
+    pub(crate) is_h2: Cell<bool>,
+    /// requests in progress: one at most, but for HTTP/2
+    active: Cell<usize>,
+    /// the body of the request in progress is still coming
+    pub(crate) uploading: Rc<Cell<bool>>,
+    /// whether hyper has nothing left to write
+    pub(crate) is_flushed: Cell<bool>,
+    /// 1xx responses that are to be written before the final one
+    pub(crate) informational: RefCell<Vec<u8>>,
+    /// what becomes of the connection after a 101
+    pub(crate) tunnel: RefCell<Option<Tunnel>>,
+    /// the response in progress ends with the connection (HTTP/1.0)
+    pub(crate) ends_with_close: Cell<bool>,
+    /// where names are to be as they were written
+    pub(crate) header_case: Option<Box<HeaderCase>>,
+}
+
+/// Which deadline applies to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// a head is being read: `head_timeout`
+    Head,
+    /// a request is in progress: its own deadlines
+    Busy,
+    /// the response has been handed to hyper, and not all of it is written: none
+    Writing,
+    /// between two requests: `idle_timeout`
+    Idle,
+}
+
+impl ClientConnection {
+    pub(super) fn new(worker: &Rc<Worker>, peer: IpAddr) -> Rc<ClientConnection> {
+        let connection = ClientConnection {
+            worker: worker.clone(),
+            peer: Some(peer),
+            alarm: worker.clock.alarm(),
+            stage: Cell::new(Stage::Head),
+            is_h2: Cell::new(false),
+            active: Cell::new(0),
+            uploading: Rc::default(),
+            is_flushed: Cell::new(true),
+            informational: RefCell::default(),
+            tunnel: RefCell::new(None),
+            ends_with_close: Cell::new(false),
+            header_case: worker.settings.preserve_header_case.then(Box::default),
+        };
+        connection.enter(Stage::Head);
+        Rc::new(connection)
+    }
+
+    /// Bytes have come.
+    pub(super) fn has_read(&self) {
+        match (self.stage.get(), self.is_h2.get()) {
+            (Stage::Idle, false) => self.enter(Stage::Head),
+            // the preface is not all that was sent
+            (Stage::Head, true) => self.enter(Stage::Idle),
+            _ => {}
+        }
+    }
+
+    /// All that was to be written is written.
+    pub(super) fn has_flushed(&self) {
+        self.is_flushed.set(true);
+        if self.stage.get() == Stage::Writing {
+            self.enter(Stage::Idle);
+        }
+    }
+
+    /// A request begins.
+    pub(super) fn request_began(&self) {
+        self.active.set(self.active.get() + 1);
+        self.stage.set(Stage::Busy);
+        self.uploading.set(false);
+        self.alarm.clear();
+    }
+
+    /// The end of a response has been handed to hyper, or nobody wants it any more.
+    pub(super) fn request_ended(&self) {
+        self.active.set(self.active.get() - 1);
+        if self.active.get() > 0 {
+            return;
+        }
+        self.stage.set(Stage::Writing);
+        if self.is_h2.get() {
+            self.enter(Stage::Idle);
+        }
+    }
+
+    /// Whether the client has nothing to do but wait for its response.
+    pub(super) fn only_waits(&self) -> bool {
+        self.stage.get() == Stage::Busy && !self.uploading.get() && !self.is_h2.get()
+    }
+
+    /// Whether no request has come yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.stage.get() == Stage::Head
+    }
+
+    /// Whether the client has taken too long with a head, or been idle for too long.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.active.get() == 0
+            && matches!(self.stage.get(), Stage::Head | Stage::Idle)
+            && self.alarm.is_due()
+    }
+
+    /// When the process stops, whoever has no request in progress gets a moment, not a timeout.
+    pub(super) fn hurry(&self) {
+        let stopping = self.worker.phase.get() >= Phase::Stopping;
+        if stopping && self.active.get() == 0 {
+            self.alarm.set_sooner(GRACE);
+        }
+    }
+
+    fn enter(&self, stage: Stage) {
+        let settings = &self.worker.settings;
+        self.alarm.set(match stage {
+            Stage::Head => settings.head_timeout,
+            _ => settings.idle_timeout,
+        });
+        self.stage.set(stage);
+    }
+}
