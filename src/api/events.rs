@@ -1,7 +1,7 @@
 //! A stream of events that tells browsers of a reload, so that they need not poll (OFREP ADR-0008, Server-Sent Events).
 //! In: what is in force, and each change of it. Out: `refetchEvaluation`; what has changed is asked by the bulk request.
 
-use super::flags::{Endpoint, EventStream};
+use super::ofrep_responses::{Endpoint, EventStream};
 use crate::{
     http::server::{self, Response},
     live::{InForce, Reader},

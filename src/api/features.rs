@@ -1,7 +1,7 @@
 //! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
 //! In: the snapshot, the last report, the counters. Out: answers.
 
-use super::answers::{Counted, Described, Features, LastReload, Ordered};
+use super::responses::{Counted, Described, Features, LastReload, Ordered};
 use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,

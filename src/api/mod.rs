@@ -1,28 +1,28 @@
 //! The loopback API: what is in force and why, reload, drain; and the doors that answer for others.
 //! In: a request of somebody on this host. Out: JSON. Strangers' web pages are refused at the door.
 
-pub mod answers;
+pub mod access_control;
 pub mod authz;
 pub mod evaluate;
 pub mod events;
 mod explain;
 mod features;
-pub mod flags;
-pub mod gate;
-mod guard;
 pub mod ofrep;
+pub mod ofrep_responses;
 mod openapi;
+mod origin;
 mod page;
+pub mod responses;
 
 use crate::{
     http::server::{self, Response},
     live::{Command, Commands, Phase, Phases},
     telemetry::Metrics,
 };
-use answers::{Draining, Error, Reloaded};
 use bytes::Bytes;
 use evaluate::{Evaluate, Route};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use responses::{Draining, Error, Reloaded};
 use serde::Serialize;
 use std::{error::Error as StdError, sync::Arc};
 use tokio::sync::oneshot;
@@ -50,7 +50,7 @@ impl Api {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        if let Err(why) = guard::check(&parts.uri, &parts.headers, &self.hosts) {
+        if let Err(why) = origin::check(&parts.uri, &parts.headers, &self.hosts) {
             return error(StatusCode::FORBIDDEN, why);
         }
         if let Some(route) = Route::of(parts.uri.path()) {

@@ -1,7 +1,7 @@
 //! OFREP 0.3, the answers: what an OpenFeature client asks and what it is told.
 //! In: a request body and a snapshot. Out: a status and a JSON body; every error has a code and a sentence.
 
-use super::flags::{
+use super::ofrep_responses::{
     Bulk, BulkMetadata, Evaluation, EventStream, FlagValue, Metadata, Refusal, Success,
 };
 use crate::engine::{

@@ -2,8 +2,8 @@
 //! In: the types. Out: OpenAPI 3.1.
 
 use super::{
-    answers::{Described, Draining, Error, Explained, Features, Reloaded},
-    flags::{Bulk, Evaluation, Refusal},
+    ofrep_responses::{Bulk, Evaluation, Refusal},
+    responses::{Described, Draining, Error, Explained, Features, Reloaded},
 };
 use schemars::{
     JsonSchema, SchemaGenerator,

@@ -6,9 +6,9 @@ use crate::{
     admin::Admin,
     api::{
         Api,
+        access_control::{Gate, Rate, Token},
         evaluate::Evaluate,
         events::Events,
-        gate::{Gate, Rate, Token},
     },
     flags::{listeners::ListenerArgs, run::RunArgs},
     http::{client::Endpoint, server},

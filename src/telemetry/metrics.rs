@@ -6,7 +6,7 @@ use super::{
     comparable::is_compared,
     counter::Counter,
     goals::Goals,
-    journal::Journal,
+    request_logs::Journal,
     worker::{Arm, Counters, Layout, Worker, lock},
 };
 use crate::{

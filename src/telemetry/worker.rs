@@ -5,7 +5,7 @@ use super::{
     counter::{Counter, Ending, Endings},
     event::{ExposureEvent, RequestEvent},
     goals::{self, Goals},
-    journal::Journal,
+    request_logs::Journal,
 };
 use crate::engine::{Decisions, Reason, Snapshot, decision::UserSource, overrides};
 use arc_swap::ArcSwap;

@@ -1,8 +1,8 @@
 //! One integration binary, a module a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects
 
+mod access_control;
 mod admin;
-mod aloud;
 mod architecture;
 mod authz;
 mod check;
@@ -15,7 +15,6 @@ mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
 mod fuzz;
-mod gate;
 mod hostile;
 mod inject;
 mod metrics;
@@ -47,6 +46,7 @@ mod run;
 mod same_answer;
 mod scenarios;
 mod schema;
+mod sentence;
 mod support;
 mod terminal;
 mod three_ways;
