@@ -34,12 +34,12 @@ const PROBE: Duration = Duration::from_millis(900);
 
 impl Admin {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response {
+    pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut answer = server::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
+            let mut response = server::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
             let allow = HeaderValue::from_static("GET, HEAD");
-            answer.headers_mut().insert(header::ALLOW, allow);
-            return answer;
+            response.headers_mut().insert(header::ALLOW, allow);
+            return response;
         }
         match request.uri().path() {
             // asks nobody: a liveness probe that asks the application would never let it start
@@ -95,8 +95,8 @@ impl Admin {
             .upstream
             .as_ref()
             .ok_or("there is none (`--upstream none`)")?;
-        let answer = client::send(upstream, Request::builder().uri(path), PROBE).await;
-        match answer.map(|answer| answer.status()) {
+        let response = client::send(upstream, Request::builder().uri(path), PROBE).await;
+        match response.map(|response| response.status()) {
             Ok(status) if (200..400).contains(&status.as_u16()) => Ok(status),
             Ok(status) => Err(format!("it answered {}", status.as_u16())),
             Err(_) => Err("it did not answer".into()),

@@ -21,7 +21,7 @@ use std::{
 
 /// The door and what is behind it.
 #[derive(Debug)]
-pub struct Gate {
+pub struct AccessControl {
     /// answers
     pub evaluate: Evaluate,
     /// asked of everybody, where there is one
@@ -48,9 +48,9 @@ pub struct Rate {
     full: Mutex<Option<Instant>>,
 }
 
-impl Gate {
+impl AccessControl {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response
+    pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -66,19 +66,19 @@ impl Gate {
             // the described request's Origin and method are not those of the proxy that asks
             return match self.refusal(&parts, &route) {
                 Some(refused) => refused,
-                None => self.evaluate.answer(route, &parts, body).await,
+                None => self.evaluate.respond(route, &parts, body).await,
             };
         }
         let origin = self.origin(&parts.headers);
         if parts.method == Method::OPTIONS {
             return preflight(origin);
         }
-        let mut answer = match self.refusal(&parts, &route) {
+        let mut response = match self.refusal(&parts, &route) {
             Some(refused) => refused,
-            None => self.evaluate.answer(route, &parts, body).await,
+            None => self.evaluate.respond(route, &parts, body).await,
         };
-        share(answer.headers_mut(), origin);
-        answer
+        share(response.headers_mut(), origin);
+        response
     }
 
     /// Without a token nothing is counted, so that strangers cannot use up others' share.
@@ -121,9 +121,9 @@ fn refused(
 ) -> Response {
     let (_, body) = ofrep::refusal(status, key, "GENERAL", why.to_owned());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut answer = server::typed(status, "application/json", body);
-    answer.headers_mut().insert(name, value);
-    answer
+    let mut response = server::typed(status, "application/json", body);
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// A browser asks first whether its page may ask (Fetch, CORS-preflight).
@@ -134,8 +134,8 @@ fn preflight(origin: Option<&HeaderValue>) -> Response {
             "pages of this origin may not ask; `--api-cors` names those that may\n",
         );
     }
-    let mut answer = server::text(StatusCode::NO_CONTENT, "");
-    let headers = answer.headers_mut();
+    let mut response = server::text(StatusCode::NO_CONTENT, "");
+    let headers = response.headers_mut();
     headers.remove(header::CONTENT_TYPE);
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
@@ -148,7 +148,7 @@ fn preflight(origin: Option<&HeaderValue>) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     share(headers, origin);
-    answer
+    response
 }
 
 /// Lets the page read the answer. Without an origin the answer says nothing to any page.

@@ -10,7 +10,7 @@ use crate::engine::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};
 use std::{borrow::Cow, net::IpAddr};
 
-/// Where the described request's line is read, and nowhere else: a client can send what its proxy does not set.
+/// Where the original request's line is read, and nowhere else: a client can send what its proxy does not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     /// the path behind `/authz`, the method and the host of the asking request
@@ -24,9 +24,9 @@ pub enum From {
 /// Tells Envoy what to take off the client's request.
 pub const REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
-/// The request line of the described request.
+/// The request line of the original request.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Described<'a> {
+pub struct OriginalRequest<'a> {
     method: Method,
     host: Cow<'a, str>,
     path: Cow<'a, str>,
@@ -34,7 +34,7 @@ pub struct Described<'a> {
 }
 
 /// Reads it from its one place, or says what is missing there.
-pub fn describe<'a>(from: From, parts: &'a Parts) -> Result<Described<'a>, String> {
+pub fn original_request<'a>(from: From, parts: &'a Parts) -> Result<OriginalRequest<'a>, String> {
     let headers = &parts.headers;
     let own_host = || match parts.uri.authority() {
         Some(authority) => Ok(Some(authority.as_str())),
@@ -85,7 +85,7 @@ pub fn describe<'a>(from: From, parts: &'a Parts) -> Result<Described<'a>, Strin
         Some((path, query)) => (path, Some(query.into())),
         None => (target, None),
     };
-    Ok(Described {
+    Ok(OriginalRequest {
         method,
         host: host.unwrap_or_default().into(),
         path: if path.is_empty() { "/" } else { path }.into(),
@@ -106,20 +106,20 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, String
     text.map_err(|_| format!("`{name}` is not text"))
 }
 
-/// The headers for the described request, and the names of ours that it must not have.
+/// The headers for the original request, and the names of ours that it must not have.
 pub fn headers(
     snapshot: &Snapshot,
-    described: &Described<'_>,
+    original: &OriginalRequest<'_>,
     fields: &HeaderMap,
     ip: Option<IpAddr>,
     now: Second,
 ) -> HeaderMap {
     let input = Input::Http(HttpRequest {
         headers: fields,
-        method: &described.method,
-        path: &described.path,
-        query: described.query.as_deref(),
-        host: &described.host,
+        method: &original.method,
+        path: &original.path,
+        query: original.query.as_deref(),
+        host: &original.host,
         ip,
         user: None,
     });
@@ -163,13 +163,13 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match (describe(from, &parts), expected) {
+        match (original_request(from, &parts), expected) {
             (Ok(found), Ok([method, host, path, query])) => {
                 let query = (query != "-").then(|| query.into());
                 let (method, host, path) = (method.parse().unwrap(), host.into(), path.into());
                 assert_eq!(
                     found,
-                    Described {
+                    OriginalRequest {
                         method,
                         host,
                         path,

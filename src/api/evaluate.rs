@@ -1,7 +1,7 @@
 //! The doors that answer for others: OFREP and forward-auth, the same on every listener that has them.
 //! In: a request. Out: an answer, or nothing where the path is not one of these.
 
-use super::{authz, events, events::Events, ofrep, ofrep::Over};
+use super::{authz, events, events::Events, ofrep, ofrep::FlagSet};
 use crate::{
     engine::{client_address, request::EvaluationContext, source, units::Second},
     http::server::{self, Response},
@@ -24,7 +24,7 @@ pub struct Evaluate {
     pub reader: Reader,
     /// wall-clock seconds
     pub clock: fn() -> Second,
-    /// where forward-auth finds the described request
+    /// where forward-auth finds the original request
     pub authz_from: authz::From,
     /// the N-th X-Forwarded-For entry from the right is the client
     pub trusted_hops: usize,
@@ -78,7 +78,7 @@ fn text(part: &str) -> Cow<'_, str> {
 
 impl Evaluate {
     /// One answer.
-    pub async fn answer<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Response
+    pub async fn respond<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -119,50 +119,50 @@ impl Evaluate {
             let why = "no toggles file has been good yet; the application's defaults are in force";
             return json(ofrep::refusal(500, key, "GENERAL", why.into()));
         }
-        let over = match namespace {
-            None => Over::All,
-            Some(namespace) if ofrep::knows(snapshot, namespace) => Over::Namespace(namespace),
+        let flag_set = match namespace {
+            None => FlagSet::All,
+            Some(namespace) if ofrep::knows(snapshot, namespace) => FlagSet::Namespace(namespace),
             Some(namespace) => {
                 let why = format!("there is no namespace `{namespace}` in force");
                 return json(ofrep::refusal(404, key, "FLAG_NOT_FOUND", why));
             }
         };
         if let Some(key) = key {
-            return json(ofrep::single(snapshot, over, key, context, now));
+            return json(ofrep::single(snapshot, flag_set, key, context, now));
         }
         let streams = vec![self.events.entry(&snapshot.revision)];
-        let (tag, body) = ofrep::bulk(snapshot, over, context, now, streams);
-        let mut answer = if is_known(headers, &tag) {
+        let (tag, body) = ofrep::bulk(snapshot, flag_set, context, now, streams);
+        let mut response = if is_known(headers, &tag) {
             let mut unchanged = server::text(StatusCode::NOT_MODIFIED, "");
             unchanged.headers_mut().remove(header::CONTENT_TYPE);
             unchanged
         } else {
             json((200, body))
         };
-        let headers = answer.headers_mut();
+        let headers = response.headers_mut();
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
         }
         // the one answer that a client is asked to keep, and to ask for again
         let again = HeaderValue::from_static("private, no-cache");
         headers.insert(header::CACHE_CONTROL, again);
-        answer
+        response
     }
 
     /// Always 200, whatever the files say: the application is reached.
     fn authz(&self, parts: &Parts) -> Response {
-        let described = match authz::describe(self.authz_from, parts) {
-            Ok(described) => described,
+        let original = match authz::original_request(self.authz_from, parts) {
+            Ok(original) => original,
             Err(why) => return server::text(StatusCode::BAD_REQUEST, format!("{why}\n")),
         };
         let peer = parts.extensions.get::<server::PeerIp>().map(|peer| peer.0);
         let ip = client_address::address(peer, &parts.headers, self.trusted_hops);
         let in_force = self.reader.get();
         let (snapshot, now) = (&in_force.snapshot, (self.clock)());
-        let headers = authz::headers(snapshot, &described, &parts.headers, ip, now);
-        let mut answer = server::text(StatusCode::OK, "");
-        answer.headers_mut().extend(headers);
-        answer
+        let headers = authz::headers(snapshot, &original, &parts.headers, ip, now);
+        let mut response = server::text(StatusCode::OK, "");
+        response.headers_mut().extend(headers);
+        response
     }
 }
 
@@ -203,15 +203,15 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-fn json((status, body): ofrep::Answer) -> Response {
+fn json((status, body): ofrep::StatusAndBody) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     server::typed(status, "application/json", body)
 }
 
 fn not_allowed(allow: &'static str) -> Response {
     let why = format!("this path is asked by {allow}");
-    let mut answer = json(ofrep::refusal(405, None, "GENERAL", why));
+    let mut response = json(ofrep::refusal(405, None, "GENERAL", why));
     let allow = HeaderValue::from_static(allow);
-    answer.headers_mut().insert(header::ALLOW, allow);
-    answer
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
 }

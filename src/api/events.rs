@@ -80,8 +80,8 @@ impl Events {
         let known = known.map_or_else(|| reader.get().snapshot.revision.clone(), Into::into);
         let (sender, texts) = mpsc::channel(1);
         tokio::spawn(tell(reader.clone(), known, sender, permit));
-        let mut answer = Response::new(Texts(texts).boxed_unsync());
-        let headers = answer.headers_mut();
+        let mut response = Response::new(Texts(texts).boxed_unsync());
+        let headers = response.headers_mut();
         for (name, value) in [
             (header::CONTENT_TYPE, "text/event-stream"),
             (header::CACHE_CONTROL, "no-store"),
@@ -89,7 +89,7 @@ impl Events {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        answer
+        response
     }
 }
 

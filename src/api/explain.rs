@@ -15,7 +15,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 /// The answer, or what is wrong with the question.
-pub(super) fn answer(
+pub(super) fn response(
     snapshot: &Snapshot,
     query: &str,
     now: Second,
@@ -65,18 +65,18 @@ pub(super) fn answer(
 
 /// Adds the sentences of `burgee explain`.
 fn with_sentences(
-    answer: &[u8],
+    response: &[u8],
     snapshot: &Snapshot,
     input: Input<'_>,
     at: Second,
     decisions: &Decisions,
 ) -> Vec<u8> {
     // written a line above: it is JSON
-    let mut answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let mut response: Value = serde_json::from_slice(response).unwrap_or_default();
     for toggles in &snapshot.files {
         let explanations = explain::file(toggles, input, at, decisions);
         for (feature, explanation) in toggles.features.iter().zip(explanations) {
-            if let Some(found) = answer["features"].get_mut(&*feature.key) {
+            if let Some(found) = response["features"].get_mut(&*feature.key) {
                 found["why"] = explanation.why.into();
                 if let Some(change) = explanation.change {
                     found["change"] = change.into();
@@ -84,7 +84,7 @@ fn with_sentences(
             }
         }
     }
-    answer.to_string().into_bytes()
+    response.to_string().into_bytes()
 }
 
 /// As forms write it: a blank may be a plus.

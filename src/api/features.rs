@@ -1,7 +1,7 @@
 //! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
 //! In: the snapshot, the last report, the counters. Out: answers.
 
-use super::responses::{Counted, Described, Features, LastReload, Ordered};
+use super::responses::{FeatureResponse, FeaturesResponse, LastReload, Ordered, VariantCounts};
 use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,
@@ -13,15 +13,19 @@ use crate::{
         units::Second,
     },
     live::InForce,
-    telemetry::{BOUNDS, Counts, Metrics},
+    telemetry::{BOUNDS, Metrics, VariantTotals},
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// By feature, then by variant.
-type AllCounts = BTreeMap<Box<str>, BTreeMap<Box<str>, Counts>>;
+type AllTotals = BTreeMap<Box<str>, BTreeMap<Box<str>, VariantTotals>>;
 
 /// Everything.
-pub(super) fn all<'a>(in_force: &'a InForce, metrics: &Metrics, now: Second) -> Features<'a> {
+pub(super) fn all<'a>(
+    in_force: &'a InForce,
+    metrics: &Metrics,
+    now: Second,
+) -> FeaturesResponse<'a> {
     let (snapshot, last) = (&in_force.snapshot, &in_force.last);
     let mut counts = metrics.counts();
     let described = snapshot.features().map(|(_, toggles, feature)| {
@@ -30,7 +34,7 @@ pub(super) fn all<'a>(in_force: &'a InForce, metrics: &Metrics, now: Second) -> 
             described(toggles, feature, &mut counts),
         )
     });
-    Features {
+    FeaturesResponse {
         revision: (&*snapshot.revision).into(),
         loaded: in_force.loaded,
         since: instant::show(in_force.since),
@@ -41,7 +45,7 @@ pub(super) fn all<'a>(in_force: &'a InForce, metrics: &Metrics, now: Second) -> 
             problems: (&last.problems).into(),
             warnings: (&last.warnings).into(),
         },
-        requests: metrics.answered(),
+        requests: metrics.requests(),
         bounds: BOUNDS.iter().map(|bound| *bound as f64 / 1e9).collect(),
         attributes: attributes(snapshot),
         features: Ordered(described.collect()),
@@ -53,13 +57,17 @@ pub(super) fn one<'a>(
     in_force: &'a InForce,
     metrics: &Metrics,
     key: &str,
-) -> Option<Described<'a>> {
+) -> Option<FeatureResponse<'a>> {
     let mut features = in_force.snapshot.features();
     let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
     Some(described(toggles, feature, &mut metrics.counts()))
 }
 
-fn described<'a>(toggles: &Toggles, feature: &'a Feature, counts: &mut AllCounts) -> Described<'a> {
+fn described<'a>(
+    toggles: &Toggles,
+    feature: &'a Feature,
+    counts: &mut AllTotals,
+) -> FeatureResponse<'a> {
     let status = match feature.status {
         Status::Draft => "draft",
         Status::Running => "running",
@@ -72,7 +80,7 @@ fn described<'a>(toggles: &Toggles, feature: &'a Feature, counts: &mut AllCounts
         .map(|variant| (&*variant.name).into());
     let header = feature.header.as_ref().map(|name| canonical(name.as_str()));
     let counts = counts.remove(&feature.key).unwrap_or_default().into_iter();
-    Described {
+    FeatureResponse {
         description: feature.description.as_deref().map(Into::into),
         status: status.into(),
         variants: names.collect(),
@@ -85,8 +93,8 @@ fn described<'a>(toggles: &Toggles, feature: &'a Feature, counts: &mut AllCounts
     }
 }
 
-fn counted(counts: Counts) -> Counted {
-    Counted {
+fn counted(counts: VariantTotals) -> VariantCounts {
+    VariantCounts {
         evaluations: counts.evaluations,
         requests: counts.requests,
         errors: counts.errors,

@@ -22,7 +22,7 @@ use crate::{
 use bytes::Bytes;
 use evaluate::{Evaluate, Route};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
-use responses::{Draining, Error, Reloaded};
+use responses::{DrainResponse, ErrorResponse, ReloadResponse};
 use serde::Serialize;
 use std::{error::Error as StdError, sync::Arc};
 use tokio::sync::oneshot;
@@ -44,7 +44,7 @@ pub struct Api {
 
 impl Api {
     /// One answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response
+    pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -54,7 +54,7 @@ impl Api {
             return error(StatusCode::FORBIDDEN, why);
         }
         if let Some(route) = Route::of(parts.uri.path()) {
-            return self.evaluate.answer(route, &parts, body).await;
+            return self.evaluate.respond(route, &parts, body).await;
         }
         let reads = [Method::GET, Method::HEAD].contains(&parts.method);
         match parts.uri.path() {
@@ -69,7 +69,7 @@ impl Api {
     fn page(&self, parts: &Parts) -> Response {
         let in_force = self.evaluate.reader.get();
         match parts.uri.path() {
-            "/" => page::answer(),
+            "/" => page::response(),
             "/features" => {
                 let now = (self.evaluate.clock)();
                 json(
@@ -80,7 +80,7 @@ impl Api {
             "/openapi.json" => json(StatusCode::OK, &openapi::description()),
             "/explain" => {
                 let query = parts.uri.query().unwrap_or_default();
-                match explain::answer(&in_force.snapshot, query, (self.evaluate.clock)()) {
+                match explain::response(&in_force.snapshot, query, (self.evaluate.clock)()) {
                     Ok(body) => server::typed(StatusCode::OK, "application/json", body),
                     Err((status, why)) => error(status, &why),
                 }
@@ -118,7 +118,7 @@ impl Api {
         } else {
             (StatusCode::OK, "reloaded")
         };
-        let body = Reloaded {
+        let body = ReloadResponse {
             result: result.into(),
             revision: (&*now.snapshot.revision).into(),
             loaded: now.loaded,
@@ -141,7 +141,7 @@ impl Api {
         if asked.is_err() || !drains {
             return error(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
         }
-        let body = Draining {
+        let body = DrainResponse {
             result: "draining",
             connections: self.metrics.connections(),
         };
@@ -162,13 +162,13 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 fn error(status: StatusCode, why: &str) -> Response {
-    json(status, &Error { error: why.into() })
+    json(status, &ErrorResponse { error: why.into() })
 }
 
 fn not_allowed(allow: &'static str) -> Response {
-    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, allow);
-    answer
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, allow);
+    response
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(allow));
-    answer
+    response
 }

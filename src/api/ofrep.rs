@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 /// Which features are asked for.
 #[derive(Clone, Copy, Debug)]
-pub enum Over<'a> {
+pub enum FlagSet<'a> {
     /// every file; the key is `namespace.feature` where there are several
     All,
     /// one file; the key is the feature's name
@@ -24,10 +24,15 @@ pub enum Over<'a> {
 }
 
 /// A status and a JSON body.
-pub type Answer = (u16, Vec<u8>);
+pub type StatusAndBody = (u16, Vec<u8>);
 
 /// An error, with the key of the flag where one was asked for: clients read no error without it.
-pub fn refusal(status: u16, key: Option<&str>, code: &'static str, details: String) -> Answer {
+pub fn refusal(
+    status: u16,
+    key: Option<&str>,
+    code: &'static str,
+    details: String,
+) -> StatusAndBody {
     let refusal = Refusal {
         key: key.map(Into::into),
         error_code: code.into(),
@@ -37,7 +42,7 @@ pub fn refusal(status: u16, key: Option<&str>, code: &'static str, details: Stri
 }
 
 /// Reads `{"context": {…}}`: `targetingKey` is the user, every other key an attribute.
-pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, Answer> {
+pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, StatusAndBody> {
     let refuse = |code, details: &str| refusal(400, key, code, details.to_owned());
     let parse =
         |error: serde_json::Error| refuse("PARSE_ERROR", &format!("the body is not JSON: {error}"));
@@ -106,14 +111,14 @@ fn attribute(key: String, value: Value, context: &mut EvaluationContext) {
 /// One feature.
 pub fn single(
     snapshot: &Snapshot,
-    over: Over<'_>,
+    flag_set: FlagSet<'_>,
     key: &str,
     context: &EvaluationContext,
     now: Second,
-) -> Answer {
+) -> StatusAndBody {
     let decisions = decide(snapshot, context, now);
-    let found =
-        features(snapshot, over, &decisions).find(|(_, feature, _)| name(over, feature) == key);
+    let found = features(snapshot, flag_set, &decisions)
+        .find(|(_, feature, _)| name(flag_set, feature) == key);
     let Some((toggles, feature, decision)) = found else {
         let details = format!("there is no flag `{key}` in force");
         return refusal(404, Some(key), "FLAG_NOT_FOUND", details);
@@ -127,23 +132,24 @@ pub fn single(
     } else {
         200
     };
-    let answer = answer(snapshot, over, toggles, feature, decision, bucket);
-    (status, bytes(&answer))
+    let evaluation = evaluation(snapshot, flag_set, toggles, feature, decision, bucket);
+    (status, bytes(&evaluation))
 }
 
 /// Every feature; the body's hash is its ETag.
 pub fn bulk(
     snapshot: &Snapshot,
-    over: Over<'_>,
+    flag_set: FlagSet<'_>,
     context: &EvaluationContext,
     now: Second,
     event_streams: Vec<EventStream>,
 ) -> (String, Vec<u8>) {
     let decisions = decide(snapshot, context, now);
-    let one =
-        |(toggles, feature, decision)| answer(snapshot, over, toggles, feature, decision, None);
+    let one = |(toggles, feature, decision)| {
+        evaluation(snapshot, flag_set, toggles, feature, decision, None)
+    };
     let body = bytes(&Bulk {
-        flags: features(snapshot, over, &decisions).map(one).collect(),
+        flags: features(snapshot, flag_set, &decisions).map(one).collect(),
         event_streams,
         metadata: BulkMetadata {
             version: (&*snapshot.revision).into(),
@@ -162,9 +168,9 @@ pub fn knows(snapshot: &Snapshot, namespace: &str) -> bool {
         .any(|toggles| toggles.namespace.as_deref() == Some(namespace))
 }
 
-fn bytes(answer: &impl Serialize) -> Vec<u8> {
+fn bytes(evaluation: &impl Serialize) -> Vec<u8> {
     // text, numbers and JSON values always serialise
-    serde_json::to_vec(answer).unwrap_or_default()
+    serde_json::to_vec(evaluation).unwrap_or_default()
 }
 
 fn decide(snapshot: &Snapshot, context: &EvaluationContext, now: Second) -> Decisions {
@@ -175,12 +181,12 @@ fn decide(snapshot: &Snapshot, context: &EvaluationContext, now: Second) -> Deci
 
 fn features<'a>(
     snapshot: &'a Snapshot,
-    over: Over<'a>,
+    flag_set: FlagSet<'a>,
     decisions: &'a Decisions,
 ) -> impl Iterator<Item = (&'a Toggles, &'a Feature, Decision)> {
-    let asked = move |toggles: &Toggles| match over {
-        Over::All => true,
-        Over::Namespace(namespace) => toggles.namespace.as_deref() == Some(namespace),
+    let asked = move |toggles: &Toggles| match flag_set {
+        FlagSet::All => true,
+        FlagSet::Namespace(namespace) => toggles.namespace.as_deref() == Some(namespace),
     };
     snapshot
         .features()
@@ -190,23 +196,23 @@ fn features<'a>(
         })
 }
 
-fn name<'a>(over: Over<'_>, feature: &'a Feature) -> &'a str {
-    match over {
-        Over::All => &feature.key,
-        Over::Namespace(_) => &feature.name,
+fn name<'a>(flag_set: FlagSet<'_>, feature: &'a Feature) -> &'a str {
+    match flag_set {
+        FlagSet::All => &feature.key,
+        FlagSet::Namespace(_) => &feature.name,
     }
 }
 
 /// Always with `variant`; with `errorCode` and `errorDetails` where a share had nobody to decide on.
-fn answer<'a>(
+fn evaluation<'a>(
     snapshot: &'a Snapshot,
-    over: Over<'_>,
+    flag_set: FlagSet<'_>,
     toggles: &'a Toggles,
     feature: &'a Feature,
     decision: Decision,
     bucket: Option<u16>,
 ) -> Evaluation<'a> {
-    let key = name(over, feature);
+    let key = name(flag_set, feature);
     let variant = &*feature.variant(decision.variant).name;
     let reason = decision.reason.as_str();
     if decision.reason == Reason::Error {

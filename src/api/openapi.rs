@@ -3,7 +3,10 @@
 
 use super::{
     ofrep_responses::{Bulk, Evaluation, Refusal},
-    responses::{Described, Draining, Error, Explained, Features, Reloaded},
+    responses::{
+        DrainResponse, ErrorResponse, ExplainResponse, FeatureResponse, FeaturesResponse,
+        ReloadResponse,
+    },
 };
 use schemars::{
     JsonSchema, SchemaGenerator,
@@ -45,11 +48,12 @@ pub(super) fn description() -> Value {
 
 fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
     let mut features = get("What is in force", &[]);
-    features["responses"] = json!({"200": answer::<Features<'static>>(schemas, "Every feature")});
+    features["responses"] =
+        json!({"200": response::<FeaturesResponse<'static>>(schemas, "Every feature")});
     let mut feature = get("One feature as its file declares it", &[KEY]);
     feature["responses"] = json!({
-        "200": answer::<Described<'static>>(schemas, "The feature"),
-        "404": answer::<Error<'static>>(schemas, "No such feature"),
+        "200": response::<FeatureResponse<'static>>(schemas, "The feature"),
+        "404": response::<ErrorResponse<'static>>(schemas, "No such feature"),
     });
     let mut explain = get(
         "What a user gets and why; any other parameter is an attribute by the name that the file gives it",
@@ -71,20 +75,20 @@ fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
         ],
     );
     explain["responses"] = json!({
-        "200": answer::<Explained>(schemas, "The same as `burgee explain --json`"),
-        "400": answer::<Error<'static>>(schemas, "`at` is no instant"),
-        "404": answer::<Error<'static>>(schemas, "No such feature"),
+        "200": response::<ExplainResponse>(schemas, "The same as `burgee explain --json`"),
+        "400": response::<ErrorResponse<'static>>(schemas, "`at` is no instant"),
+        "404": response::<ErrorResponse<'static>>(schemas, "No such feature"),
     });
     let reload = json!({
         "summary": "Reads the files now",
         "responses": {
-            "200": answer::<Reloaded<'static>>(schemas, "They are in force"),
-            "422": answer::<Reloaded<'static>>(schemas, "They have problems; the last good ones stay in force"),
+            "200": response::<ReloadResponse<'static>>(schemas, "They are in force"),
+            "422": response::<ReloadResponse<'static>>(schemas, "They have problems; the last good ones stay in force"),
         },
     });
     let drain = json!({
         "summary": "Makes `/ready` say 503, so that traffic goes elsewhere",
-        "responses": {"200": answer::<Draining>(schemas, "It does")},
+        "responses": {"200": response::<DrainResponse>(schemas, "It does")},
     });
     let mut page = get("What is in force, for people", &[]);
     page["responses"] = json!({"200": {"description": "A page", "content": {"text/html": {}}}});
@@ -172,9 +176,9 @@ fn parameter((place, name, means, required): &Parameter) -> Value {
 
 /// An operation of OFREP, with every status that it can have.
 fn evaluation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, single: bool) -> Value {
-    let refused = |schemas: &mut SchemaGenerator, why| answer::<Refusal<'static>>(schemas, why);
+    let refused = |schemas: &mut SchemaGenerator, why| response::<Refusal<'static>>(schemas, why);
     let mut responses = json!({
-        "200": answer::<T>(schemas, "Evaluated"),
+        "200": response::<T>(schemas, "Evaluated"),
         "401": refused(schemas, "Without the token"),
         "404": refused(schemas, "No such flag, or no such namespace"),
         "405": refused(schemas, "Another method"),
@@ -211,7 +215,7 @@ fn evaluation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, singl
     })
 }
 
-fn answer<T: JsonSchema>(schemas: &mut SchemaGenerator, description: &str) -> Value {
+fn response<T: JsonSchema>(schemas: &mut SchemaGenerator, description: &str) -> Value {
     let schema = schemas.subschema_for::<T>();
     json!({"description": description, "content": {"application/json": {"schema": schema}}})
 }

@@ -30,9 +30,9 @@ fn between(open: &str, close: &str) -> &'static str {
 }
 
 /// The page.
-pub(super) fn answer() -> Response {
-    let mut answer = server::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE);
-    let headers = answer.headers_mut();
+pub(super) fn response() -> Response {
+    let mut response = server::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+    let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -46,7 +46,7 @@ pub(super) fn answer() -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    answer
+    response
 }
 
 #[cfg(test)]

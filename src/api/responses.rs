@@ -8,14 +8,16 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 /// An error of the loopback API
 #[derive(Serialize, JsonSchema)]
-pub struct Error<'a> {
+#[schemars(rename = "Error")]
+pub struct ErrorResponse<'a> {
     /// What is wrong, and what to do
     pub error: Cow<'a, str>,
 }
 
 /// What is in force
 #[derive(Serialize, JsonSchema)]
-pub struct Features<'a> {
+#[schemars(rename = "Features")]
+pub struct FeaturesResponse<'a> {
     /// A hash of the content
     pub revision: Cow<'a, str>,
     /// False only after a start without a good file
@@ -33,7 +35,7 @@ pub struct Features<'a> {
     /// What `/explain` may be told beside the user: the attributes that conditions ask for
     pub attributes: Vec<Cow<'a, str>>,
     /// By key, in the order of the files
-    pub features: Ordered<Described<'a>>,
+    pub features: Ordered<FeatureResponse<'a>>,
 }
 
 /// An attempt to read the files
@@ -52,7 +54,7 @@ pub struct LastReload<'a> {
 /// A feature as the file declares it
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Feature")]
-pub struct Described<'a> {
+pub struct FeatureResponse<'a> {
     /// `description`
     pub description: Option<Cow<'a, str>>,
     /// `draft`, `running`, `paused` or `archived`
@@ -66,12 +68,13 @@ pub struct Described<'a> {
     /// What the file says of it, as one reads it aloud
     pub sentence: String,
     /// By variant; those that nobody got are left out
-    pub counts: BTreeMap<Box<str>, Counted>,
+    pub counts: BTreeMap<Box<str>, VariantCounts>,
 }
 
 /// What one variant has been counted for since the process began
 #[derive(Serialize, JsonSchema)]
-pub struct Counted {
+#[schemars(rename = "Counted")]
+pub struct VariantCounts {
     /// Requests that got it
     pub evaluations: u64,
     /// Those whose outcome was counted: of features with several outcomes
@@ -88,7 +91,8 @@ pub struct Counted {
 
 /// What came of a reload
 #[derive(Serialize, JsonSchema)]
-pub struct Reloaded<'a> {
+#[schemars(rename = "Reloaded")]
+pub struct ReloadResponse<'a> {
     /// `reloaded`, `unchanged`, or `kept` where the files have problems
     pub result: Cow<'a, str>,
     /// In force now
@@ -103,7 +107,8 @@ pub struct Reloaded<'a> {
 
 /// What came of a drain
 #[derive(Serialize, JsonSchema)]
-pub struct Draining {
+#[schemars(rename = "Draining")]
+pub struct DrainResponse {
     /// `draining`
     pub result: &'static str,
     /// Connections that are still open
@@ -140,7 +145,8 @@ impl<T: JsonSchema> JsonSchema for Ordered<T> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[allow(dead_code)] // described, never made
-pub struct Explained {
+#[schemars(rename = "Explained")]
+pub struct ExplainResponse {
     /// Who
     user: Option<String>,
     /// In force
@@ -161,7 +167,7 @@ pub struct ExplainedFeature {
     /// `STATIC`, `DEFAULT`, `TARGETING_MATCH`, `SPLIT`, `DISABLED` or `ERROR`
     reason: String,
     /// The name of the rule that decided, else its number from 1; null for none
-    rule: Option<Rule>,
+    rule: Option<RuleName>,
     /// 0 to 9999; null without a user
     bucket: Option<u16>,
     /// The header that carries the variant; null where none does
@@ -187,7 +193,8 @@ pub struct ExplainedFeature {
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 #[allow(dead_code)] // described, never made
-pub enum Rule {
+#[schemars(rename = "Rule")]
+pub enum RuleName {
     /// the rule's `name`
     Name(String),
     /// its place

@@ -4,7 +4,7 @@
 use crate::{
     api::authz,
     proxy::{Forwarded, Protocol},
-    telemetry::Naming,
+    telemetry::UserNaming,
 };
 use clap::{ValueEnum, builder::PossibleValue};
 
@@ -56,16 +56,16 @@ impl ValueEnum for Forwarded {
     }
 }
 
-impl ValueEnum for Naming {
-    fn value_variants<'a>() -> &'a [Naming] {
-        &[Naming::None, Naming::Hash, Naming::Plain]
+impl ValueEnum for UserNaming {
+    fn value_variants<'a>() -> &'a [UserNaming] {
+        &[UserNaming::None, UserNaming::Hash, UserNaming::Plain]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         match self {
-            Naming::None => value("none", "not at all"),
-            Naming::Hash => value("hash", "by a hash, the same for the same id"),
-            Naming::Plain => value("plain", "by the id"),
+            UserNaming::None => value("none", "not at all"),
+            UserNaming::Hash => value("hash", "by a hash, the same for the same id"),
+            UserNaming::Plain => value("plain", "by the id"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `burgee run`: what it logs.
 //! In: arguments and `BURGEE_` variables. Out: a [`LogArgs`].
 
-use crate::telemetry::Naming;
+use crate::telemetry::UserNaming;
 use clap::{Args, ValueEnum};
 
 /// What is logged.
@@ -32,7 +32,7 @@ pub struct LogArgs {
         value_name = "HOW",
         default_value = "none"
     )]
-    pub log_user: Naming,
+    pub log_user: UserNaming,
 }
 
 /// The format of log lines.

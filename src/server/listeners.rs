@@ -6,7 +6,7 @@ use crate::{
     admin::Admin,
     api::{
         Api,
-        access_control::{Gate, Rate, Token},
+        access_control::{AccessControl, Rate, Token},
         evaluate::Evaluate,
         events::Events,
     },
@@ -29,7 +29,7 @@ use tracing::info;
 pub(super) struct Listeners {
     admin: (TcpListener, Arc<Admin>),
     api: Option<(TcpListener, Arc<Api>)>,
-    gate: Option<(TcpListener, Arc<Gate>)>,
+    gate: Option<(TcpListener, Arc<AccessControl>)>,
 }
 
 impl Listeners {
@@ -84,7 +84,7 @@ impl Listeners {
     fn gate(
         args: &ListenerArgs,
         evaluate: impl Fn(Events) -> Evaluate,
-    ) -> io::Result<Option<(TcpListener, Arc<Gate>)>> {
+    ) -> io::Result<Option<(TcpListener, Arc<AccessControl>)>> {
         let Some(at) = args.evaluate_listen.0 else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl Listeners {
             .as_deref()
             .map(Token::read)
             .transpose()?;
-        let gate = Gate {
+        let gate = AccessControl {
             evaluate: evaluate(Events::new(
                 token.as_ref().map(|token| token.events_key.clone()),
             )),
@@ -131,20 +131,20 @@ impl Listeners {
         let (listener, admin) = self.admin;
         tokio::spawn(server::serve(
             listener,
-            move |request| admin.clone().answer(request),
+            move |request| admin.clone().respond(request),
             stopped.clone(),
         ));
         if let Some((listener, api)) = self.api {
             tokio::spawn(server::serve(
                 listener,
-                move |request| api.clone().answer(request),
+                move |request| api.clone().respond(request),
                 stopped.clone(),
             ));
         }
         if let Some((listener, gate)) = self.gate {
             tokio::spawn(server::serve(
                 listener,
-                move |request| gate.clone().answer(request),
+                move |request| gate.clone().respond(request),
                 stopped,
             ));
         }

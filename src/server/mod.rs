@@ -25,7 +25,7 @@ use clock::wall_clock;
 use lifecycle::Process;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use settings::{journal, settings, worker_count};
+use settings::{request_logs, settings, worker_count};
 use std::{io, process::ExitCode, sync::Arc};
 use toggles::{LoadLog, in_force, spawn_reload_thread};
 use tokio::sync::{mpsc, watch};
@@ -46,7 +46,7 @@ pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
         warn!(toggles = %args.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
     raise_descriptor_limit();
-    let metrics = Metrics::with(worker_count(args), journal(args)?);
+    let metrics = Metrics::with(worker_count(args), request_logs(args)?);
     let first = in_force(first, now);
     let witness = LoadLog(metrics.clone());
     witness.before(&first.snapshot);

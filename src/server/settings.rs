@@ -5,7 +5,7 @@ use super::limits;
 use crate::{
     flags::{log::LogFormat, run::RunArgs},
     proxy::Settings,
-    telemetry::Journal,
+    telemetry::RequestLogs,
 };
 use std::{io, thread};
 
@@ -37,9 +37,9 @@ pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
 }
 
 /// The log of single requests: access and exposures.
-pub(super) fn journal(args: &RunArgs) -> io::Result<Journal> {
+pub(super) fn request_logs(args: &RunArgs) -> io::Result<RequestLogs> {
     let json = args.log.log_format == LogFormat::Json;
-    Journal::start(
+    RequestLogs::start(
         args.log.access_log.then_some(json),
         args.log.exposure_log,
         args.log.log_user,

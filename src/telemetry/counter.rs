@@ -1,4 +1,4 @@
-//! Counters that one thread writes and any thread reads, without contention and without a lock.
+//! WorkerCounters that one thread writes and any thread reads, without contention and without a lock.
 //! In: one event. Out: a sum that a scrape may read at any time.
 
 use std::{
@@ -26,15 +26,15 @@ impl Counter {
 
 /// 1xx to 5xx, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Class(u8);
+pub struct StatusClass(u8);
 
 /// The classes as labels.
 pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-impl Class {
+impl StatusClass {
     /// A status beyond 599 is the application's mistake: 5xx.
-    pub fn of(status: u16) -> Class {
-        Class((status / 100).clamp(1, 5) as u8 - 1)
+    pub fn of(status: u16) -> StatusClass {
+        StatusClass((status / 100).clamp(1, 5) as u8 - 1)
     }
 }
 
@@ -58,18 +58,18 @@ pub const BOUNDS: [u64; 14] = [
 
 /// How a request ended, with its bucket found once for all the histograms that it goes into.
 #[derive(Clone, Copy, Debug)]
-pub struct Ending {
-    class: Class,
+pub struct Observation {
+    class: StatusClass,
     bucket: u8,
     nanoseconds: u64,
 }
 
-impl Ending {
+impl Observation {
     /// Of a status and a duration.
-    pub fn new(status: u16, took: Duration) -> Ending {
+    pub fn new(status: u16, took: Duration) -> Observation {
         let nanoseconds = took.as_nanos() as u64;
-        Ending {
-            class: Class::of(status),
+        Observation {
+            class: StatusClass::of(status),
             bucket: BOUNDS.partition_point(|bound| *bound < nanoseconds) as u8,
             nanoseconds,
         }
@@ -78,31 +78,31 @@ impl Ending {
 
 /// The durations of one status class.
 #[derive(Debug, Default)]
-pub struct Durations {
+pub struct Histogram {
     buckets: [Counter; BOUNDS.len() + 1],
     sum: Counter,
 }
 
 /// Requests and their durations by status class.
 #[derive(Debug, Default)]
-pub struct Endings([Durations; CLASSES.len()]);
+pub struct RequestHistogram([Histogram; CLASSES.len()]);
 
-impl Endings {
+impl RequestHistogram {
     /// One more.
     #[inline]
-    pub fn add(&self, ending: Ending) {
-        let durations = &self.0[usize::from(ending.class.0)];
-        durations.buckets[usize::from(ending.bucket)].add(1);
-        durations.sum.add(ending.nanoseconds);
+    pub fn add(&self, observation: Observation) {
+        let durations = &self.0[usize::from(observation.class.0)];
+        durations.buckets[usize::from(observation.bucket)].add(1);
+        durations.sum.add(observation.nanoseconds);
     }
 
     /// The same counters of all workers together: for each class the buckets and the sum in nanoseconds.
     pub fn sum<'a>(
-        workers: impl Iterator<Item = &'a Endings>,
+        workers: impl Iterator<Item = &'a RequestHistogram>,
     ) -> [([u64; BOUNDS.len() + 1], u64); CLASSES.len()] {
         let mut sums = <[([u64; BOUNDS.len() + 1], u64); CLASSES.len()]>::default();
-        for endings in workers {
-            for (sum, durations) in sums.iter_mut().zip(&endings.0) {
+        for histograms in workers {
+            for (sum, durations) in sums.iter_mut().zip(&histograms.0) {
                 for (bucket, slot) in sum.0.iter_mut().zip(&durations.buckets) {
                     *bucket += slot.get();
                 }
@@ -128,9 +128,10 @@ mod tests {
             (502, Duration::from_secs(11), 4, 14),
             (999, Duration::from_secs(1), 4, 10),
         ] {
-            let endings = Endings::default();
-            endings.add(Ending::new(status, took));
-            let sums = Endings::sum([&endings, &Endings::default()].into_iter());
+            let histograms = RequestHistogram::default();
+            histograms.add(Observation::new(status, took));
+            let sums =
+                RequestHistogram::sum([&histograms, &RequestHistogram::default()].into_iter());
             assert_eq!(sums[class].0[bucket], 1, "{status} after {took:?}");
             assert_eq!(sums[class].1, took.as_nanos() as u64);
         }

@@ -1,5 +1,5 @@
 //! What happens to a request, one type each.
-//! In: the facts. Out: what `worker` counts and `journal` writes down.
+//! In: the facts. Out: what `worker` counts and `request_logs` writes down.
 
 use crate::engine::{Decisions, Snapshot};
 use http::{Method, Uri};

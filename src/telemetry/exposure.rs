@@ -1,39 +1,39 @@
-//! Exposures for a warehouse: who saw which variant, once a day, one JSON object a line (`config/exposure.schema.json`).
+//! ExposureLog for a warehouse: who saw which variant, once a day, one JSON object a line (`config/exposure.schema.json`).
 //! In: an answer that used features. Out: a line for each that was not written today already, as far as a table of
 //! bounded size remembers: what it forgets is written again, and nothing is lost.
 
 use super::{
     event::ExposureEvent,
-    line_writer::Lines,
-    log_fields::{self, Naming},
+    line_writer::LineWriter,
+    log_fields::{self, UserNaming},
 };
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// Exposures that are remembered: half a megabyte, shared by all workers.
+/// ExposureLog that are remembered: half a megabyte, shared by all workers.
 const REMEMBERED: usize = 1 << 16;
 
 /// The log, and what it remembers.
 #[derive(Debug)]
-pub(super) struct Exposures {
-    lines: Lines,
+pub(super) struct ExposureLog {
+    lines: LineWriter,
     seen: Box<[AtomicU64]>,
 }
 
-impl Exposures {
-    pub(super) fn to(lines: Lines) -> Exposures {
-        Exposures {
+impl ExposureLog {
+    pub(super) fn to(lines: LineWriter) -> ExposureLog {
+        ExposureLog {
             lines,
             seen: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    pub(super) fn lines(&self) -> &Lines {
+    pub(super) fn lines(&self) -> &LineWriter {
         &self.lines
     }
 
     /// False where a line was dropped; it is written the next time.
-    pub(super) fn tell(&self, event: &ExposureEvent<'_>, time: &str, naming: Naming) -> bool {
+    pub(super) fn write(&self, event: &ExposureEvent<'_>, time: &str, naming: UserNaming) -> bool {
         let mut all = true;
         for (file, toggles) in event.snapshot.files.iter().enumerate() {
             let user = event.decisions.users.get(file);

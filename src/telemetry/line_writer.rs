@@ -1,4 +1,4 @@
-//! Lines that must not hold up a request: a bounded queue, and a thread that writes it out.
+//! LineWriter that must not hold up a request: a bounded queue, and a thread that writes it out.
 //! In: whole lines. Out: the same lines on a stream; while its reader is stuck, lines are dropped, and requests are not.
 
 use std::{
@@ -11,26 +11,26 @@ use std::{
 // the standard library's bounded channel takes its memory at once: 128 KiB for a queue that is empty in nearly every pod
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Lines that may wait.
+/// LineWriter that may wait.
 const WAITING: usize = 4096;
 
 /// Where lines are put. Cloned freely.
 #[derive(Clone, Debug)]
-pub(super) struct Lines(Sender<Job>);
+pub(super) struct LineWriter(Sender<Job>);
 
 enum Job {
     Line(Vec<u8>),
     Flush(SyncSender<()>),
 }
 
-impl Lines {
+impl LineWriter {
     /// Starts the thread that writes.
-    pub(super) fn to(out: impl Write + Send + 'static) -> io::Result<Lines> {
+    pub(super) fn to(out: impl Write + Send + 'static) -> io::Result<LineWriter> {
         let (sender, jobs) = channel(WAITING);
         thread::Builder::new()
             .name("lines".into())
             .spawn(move || write(jobs, out))?;
-        Ok(Lines(sender))
+        Ok(LineWriter(sender))
     }
 
     /// Whether there was room for it.
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn lines_come_out_whole_and_in_order() {
         let out = Shared::default();
-        let lines = Lines::to(out.clone()).unwrap();
+        let lines = LineWriter::to(out.clone()).unwrap();
         for line in ["a\n", "b\n"] {
             assert!(lines.push(line.into()));
         }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_reader_that_is_stuck_holds_nobody_up() {
         let (_let_go, stuck) = mpsc::channel();
-        let lines = Lines::to(Stuck(stuck)).unwrap();
+        let lines = LineWriter::to(Stuck(stuck)).unwrap();
         let pushed = (0..2 * WAITING + 8192)
             .filter(|_| lines.push(vec![b'x'; 64]))
             .count();

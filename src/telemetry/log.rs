@@ -1,7 +1,7 @@
 //! Log lines on standard error: text for people, JSON for machines.
 //! In: tracing events. Out: one line each; what came from a client is written escaped, user ids not at all.
 
-use super::line_writer::Lines;
+use super::line_writer::LineWriter;
 use std::{
     io::{self, IsTerminal as _, Write},
     time::Duration,
@@ -17,14 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What is logged waits here for its reader, and never a request: a full pipe behind standard error held up every
 /// request whose failure was a line. Dropped at the end of the process, it waits for the last lines.
 #[derive(Debug)]
-pub struct Log(Lines);
+pub struct Log(LineWriter);
 
 /// Starts logging. Libraries below us are heard from `warn` up, so that `debug` is about burgee.
 pub fn start(level: LevelFilter, json: bool) -> io::Result<Log> {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("burgee", level);
-    let log = Log(Lines::to(io::stderr())?);
+    let log = Log(LineWriter::to(io::stderr())?);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(Writer(log.0.clone()))
         .with_ansi(io::stderr().is_terminal())
@@ -47,7 +47,7 @@ impl Drop for Log {
 
 /// Takes a whole line at a time, as the layer writes it.
 #[derive(Clone)]
-struct Writer(Lines);
+struct Writer(LineWriter);
 
 impl<'a> MakeWriter<'a> for Writer {
     type Writer = Writer;

@@ -47,7 +47,7 @@ const fn reason(reason: Reason) -> &'static str {
 
 /// How a user is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Naming {
+pub enum UserNaming {
     /// not at all
     #[default]
     None,
@@ -57,12 +57,12 @@ pub enum Naming {
     Plain,
 }
 
-impl Naming {
+impl UserNaming {
     /// What is written for this user.
     pub(super) fn name(self, user: &[u8]) -> Option<String> {
         match self {
-            Naming::None => None,
-            Naming::Hash => {
+            UserNaming::None => None,
+            UserNaming::Hash => {
                 let digest = Sha256::digest(user);
                 Some(
                     digest[..8]
@@ -71,7 +71,7 @@ impl Naming {
                         .collect(),
                 )
             }
-            Naming::Plain => Some(String::from_utf8_lossy(user).into_owned()),
+            UserNaming::Plain => Some(String::from_utf8_lossy(user).into_owned()),
         }
     }
 }
@@ -83,11 +83,11 @@ mod tests {
     #[test]
     fn a_user_is_named_only_as_it_was_asked_for() {
         for (naming, user, expected) in [
-            (Naming::None, &b"mia"[..], None),
+            (UserNaming::None, &b"mia"[..], None),
             // sha256("mia")
-            (Naming::Hash, b"mia", Some("a6ae07ad556c5f93")),
-            (Naming::Plain, b"mia", Some("mia")),
-            (Naming::Plain, b"m\xffa", Some("m\u{fffd}a")),
+            (UserNaming::Hash, b"mia", Some("a6ae07ad556c5f93")),
+            (UserNaming::Plain, b"mia", Some("mia")),
+            (UserNaming::Plain, b"m\xffa", Some("m\u{fffd}a")),
         ] {
             assert_eq!(
                 naming.name(user).as_deref(),

@@ -6,8 +6,8 @@ use super::{
     comparable::is_compared,
     counter::Counter,
     goals::Goals,
-    request_logs::Journal,
-    worker::{Arm, Counters, Layout, Worker, lock},
+    request_logs::RequestLogs,
+    worker::{Layout, VariantCounters, Worker, WorkerCounters, lock},
 };
 use crate::{
     background::give_way,
@@ -21,36 +21,36 @@ use std::{
 /// All counters of the process.
 #[derive(Debug)]
 pub struct Metrics {
-    pub(super) workers: Box<[Arc<Counters>]>,
-    pub(super) features: Mutex<Features>,
-    pub(super) config: Mutex<Config>,
+    pub(super) workers: Box<[Arc<WorkerCounters>]>,
+    pub(super) features: Mutex<FeatureMetrics>,
+    pub(super) config: Mutex<ReloadMetrics>,
     pub(super) goals: Arc<Goals>,
-    journal: Arc<Journal>,
+    logs: Arc<RequestLogs>,
 }
 
 /// A feature and one of its variants, as labels.
-pub(super) type Key = (Box<str>, Box<str>);
+pub(super) type VariantKey = (Box<str>, Box<str>);
 
 /// One variant of one feature, in all workers.
 #[derive(Debug)]
-pub(super) struct Variant {
+pub(super) struct VariantMetrics {
     /// whether its outcomes are shown
     pub(super) is_compared: bool,
-    pub(super) workers: Box<[Arc<Arm>]>,
+    pub(super) workers: Box<[Arc<VariantCounters>]>,
 }
 
 /// Slots by their labels, one a worker.
 #[derive(Debug, Default)]
-pub(super) struct Features {
+pub(super) struct FeatureMetrics {
     /// by feature and variant
-    pub(super) arms: BTreeMap<Key, Variant>,
+    pub(super) arms: BTreeMap<VariantKey, VariantMetrics>,
     /// by source
     pub(super) user_sources: BTreeMap<String, Box<[Arc<Counter>]>>,
 }
 
 /// What became of the files.
 #[derive(Debug, Default)]
-pub(super) struct Config {
+pub(super) struct ReloadMetrics {
     pub(super) revision: Option<Box<str>>,
     pub(super) last_good: bool,
     pub(super) last_success: Option<Second>,
@@ -60,36 +60,36 @@ pub(super) struct Config {
 impl Metrics {
     /// For so many workers, which write nothing down.
     pub fn new(workers: usize) -> Arc<Metrics> {
-        Metrics::with(workers, Journal::default())
+        Metrics::with(workers, RequestLogs::default())
     }
 
-    /// For so many workers, which write down what `journal` is for.
-    pub fn with(workers: usize, journal: Journal) -> Arc<Metrics> {
+    /// For so many workers, which write down what `logs` is for.
+    pub fn with(workers: usize, logs: RequestLogs) -> Arc<Metrics> {
         Arc::new(Metrics {
             workers: (0..workers).map(|_| Arc::default()).collect(),
             features: Mutex::default(),
             config: Mutex::default(),
             goals: Arc::default(),
-            journal: Arc::new(journal),
+            logs: Arc::new(logs),
         })
     }
 
     /// The handles, one a worker.
     pub fn workers(&self) -> impl Iterator<Item = Worker> {
-        let worker = |counters: &Arc<Counters>| {
-            Worker::new(counters.clone(), self.goals.clone(), self.journal.clone())
+        let worker = |counters: &Arc<WorkerCounters>| {
+            Worker::new(counters.clone(), self.goals.clone(), self.logs.clone())
         };
         self.workers.iter().map(worker)
     }
 
     /// What was to be written down is written, or its reader is stuck.
     pub fn flush(&self) {
-        self.journal.flush();
+        self.logs.flush();
     }
 
     /// Client connections that are open now.
     pub fn connections(&self) -> u64 {
-        let count = |worker: &Arc<Counters>| {
+        let count = |worker: &Arc<WorkerCounters>| {
             let closed = worker.closed.get(); // first, so that the difference is never negative
             worker.opened.get().saturating_sub(closed)
         };
@@ -115,7 +115,7 @@ impl Metrics {
                         arm.requests.get_or_init(Box::default);
                     });
                 }
-                let variant = Variant {
+                let variant = VariantMetrics {
                     is_compared,
                     workers,
                 };
@@ -124,7 +124,7 @@ impl Metrics {
             }
         }
         let first: Arc<[u32]> = first.into();
-        let quiet: Arc<[bool]> = snapshot
+        let metrics_off: Arc<[bool]> = snapshot
             .features()
             .map(|(_, _, feature)| !feature.metrics)
             .collect();
@@ -132,7 +132,7 @@ impl Metrics {
             let layout = Layout {
                 snapshot: Arc::downgrade(snapshot),
                 first: first.clone(),
-                quiet: quiet.clone(),
+                metrics_off: metrics_off.clone(),
                 arms: keys
                     .iter()
                     .map(|key| slots.arms[key].workers[number].clone())

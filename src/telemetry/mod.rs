@@ -23,8 +23,8 @@ pub use scrape::CONTENT_TYPE;
 
 pub use counter::BOUNDS;
 pub use event::{ExposureEvent, RequestEvent};
-pub use log_fields::Naming;
+pub use log_fields::UserNaming;
 pub use metrics::Metrics;
-pub use request_logs::Journal;
-pub use totals::Counts;
+pub use request_logs::RequestLogs;
+pub use totals::VariantTotals;
 pub use worker::Worker;

@@ -1,7 +1,9 @@
 //! What is written down about single requests, where that is asked for: access lines and exposures.
 //! In: events. Out: lines; user ids in the form that was asked for, which is not at all unless somebody says so.
 
-use super::{access, event, exposure::Exposures, line_writer::Lines, log_fields::Naming};
+use super::{
+    access, event, exposure::ExposureLog, line_writer::LineWriter, log_fields::UserNaming,
+};
 use std::{
     io,
     time::{Duration, SystemTime},
@@ -10,25 +12,31 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 /// Nothing, unless it is told to.
 #[derive(Debug, Default)]
-pub struct Journal {
-    access: Option<(Lines, access::Format)>,
-    exposures: Option<Exposures>,
-    naming: Naming,
+pub struct RequestLogs {
+    access: Option<(LineWriter, access::Format)>,
+    exposures: Option<ExposureLog>,
+    naming: UserNaming,
 }
 
 /// As long as a stuck reader may hold up the end of the process.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-impl Journal {
+impl RequestLogs {
     /// `access` (standard error; the flag says JSON) and `exposures` (standard output) as they are asked for.
-    pub fn start(access: Option<bool>, exposures: bool, naming: Naming) -> io::Result<Journal> {
+    pub fn start(
+        access: Option<bool>,
+        exposures: bool,
+        naming: UserNaming,
+    ) -> io::Result<RequestLogs> {
         let format = |json| match json {
             true => access::Format::Json,
             false => access::Format::Text,
         };
-        let access = access.map(|json| io::Result::Ok((Lines::to(io::stderr())?, format(json))));
-        let exposures = exposures.then(|| io::Result::Ok(Exposures::to(Lines::to(io::stdout())?)));
-        Ok(Journal {
+        let access =
+            access.map(|json| io::Result::Ok((LineWriter::to(io::stderr())?, format(json))));
+        let exposures =
+            exposures.then(|| io::Result::Ok(ExposureLog::to(LineWriter::to(io::stdout())?)));
+        Ok(RequestLogs {
             access: access.transpose()?,
             exposures: exposures.transpose()?,
             naming,
@@ -43,7 +51,7 @@ impl Journal {
     /// Whether decisions have to remember who asked.
     pub(super) fn wants_users(&self) -> bool {
         // exposures need it even unnamed, to tell the first of a user from the next
-        self.exposures.is_some() || (self.access.is_some() && self.naming != Naming::None)
+        self.exposures.is_some() || (self.access.is_some() && self.naming != UserNaming::None)
     }
 
     /// False where a line was dropped.
@@ -61,12 +69,12 @@ impl Journal {
         let Some(exposures) = &self.exposures else {
             return true;
         };
-        exposures.tell(event, &now(), self.naming)
+        exposures.write(event, &now(), self.naming)
     }
 
     pub(super) fn flush(&self) {
         let access = self.access.iter().map(|(lines, _)| lines);
-        let exposures = self.exposures.iter().map(Exposures::lines);
+        let exposures = self.exposures.iter().map(ExposureLog::lines);
         access
             .chain(exposures)
             .for_each(|lines| lines.flush(PATIENCE));

@@ -1,11 +1,11 @@
 //! `/metrics` as OpenMetrics text. In: every worker's counters. Out: their sums, under names that do not change.
 
 use super::{
-    counter::{CLASSES, Endings},
+    counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
     openmetrics::{count, counter, describe, histogram},
     process, series,
-    worker::{Counters, lock},
+    worker::{WorkerCounters, lock},
 };
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,
@@ -36,13 +36,13 @@ impl Metrics {
         text + END
     }
 
-    fn sum(&self, slot: impl Fn(&Counters) -> u64) -> u64 {
+    fn sum(&self, slot: impl Fn(&WorkerCounters) -> u64) -> u64 {
         self.workers.iter().map(|worker| slot(worker)).sum()
     }
 
     fn rare(
         &self,
-        map: impl Fn(&Counters) -> &Mutex<BTreeMap<&'static str, u64>>,
+        map: impl Fn(&WorkerCounters) -> &Mutex<BTreeMap<&'static str, u64>>,
     ) -> BTreeMap<&'static str, u64> {
         let mut sums = BTreeMap::new();
         for worker in &self.workers {
@@ -56,7 +56,7 @@ impl Metrics {
 
 impl Collector for Metrics {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
-        self.requests(&mut to)?;
+        self.traffic(&mut to)?;
         self.users(&mut to)?;
         self.config(&mut to)?;
         self.edges(&mut to)?;
@@ -65,8 +65,8 @@ impl Collector for Metrics {
 }
 
 impl Metrics {
-    fn requests(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
-        let sums = Endings::sum(self.workers.iter().map(|worker| &worker.requests));
+    fn traffic(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let sums = RequestHistogram::sum(self.workers.iter().map(|worker| &worker.requests));
         let seen = || {
             CLASSES
                 .into_iter()

@@ -2,8 +2,8 @@
 //! In: every worker's counters. Out: OpenMetrics text, its labels written once a series, so that a scrape takes milliseconds.
 
 use super::{
-    counter::{BOUNDS, CLASSES, Endings},
-    metrics::{Key, Metrics, Variant},
+    counter::{BOUNDS, CLASSES, RequestHistogram},
+    metrics::{Metrics, VariantKey, VariantMetrics},
     openmetrics::count,
     worker::{REASONS, lock},
 };
@@ -62,11 +62,14 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
 }
 
 /// Requests and durations of what is compared.
-fn outcomes(arms: &[(String, &Variant)], out: &mut String) {
+fn outcomes(arms: &[(String, &VariantMetrics)], out: &mut String) {
     let compared = arms.iter().filter(|(_, variant)| variant.is_compared);
     let sums = compared.map(|(labels, variant)| {
         let counted = variant.workers.iter().filter_map(|arm| arm.requests.get());
-        (labels, Endings::sum(counted.map(|endings| &**endings)))
+        (
+            labels,
+            RequestHistogram::sum(counted.map(|histograms| &**histograms)),
+        )
     });
     let sums: Vec<_> = sums.collect();
     let classes = CLASSES.map(|class| label("status", class));
@@ -139,7 +142,7 @@ fn family(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
 }
 
-fn labels((feature, variant): &Key) -> String {
+fn labels((feature, variant): &VariantKey) -> String {
     format!(
         "feature=\"{}\",variant=\"{}\"",
         escaped(feature),

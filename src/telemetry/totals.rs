@@ -1,15 +1,15 @@
 //! The counters as figures, for the page. In: every worker's counters. Out: their sums, by feature and variant.
 
 use super::{
-    counter::{CLASSES, Endings},
+    counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
-    worker::{Arm, REASONS, lock},
+    worker::{REASONS, VariantCounters, lock},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What one variant has been counted for, since the process began.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct VariantTotals {
     /// requests that got it
     pub evaluations: u64,
     /// those whose outcome was counted: of features with several outcomes
@@ -26,17 +26,17 @@ pub struct Counts {
 
 impl Metrics {
     /// Requests answered.
-    pub fn answered(&self) -> u64 {
-        let sums = Endings::sum(self.workers.iter().map(|worker| &worker.requests));
+    pub fn requests(&self) -> u64 {
+        let sums = RequestHistogram::sum(self.workers.iter().map(|worker| &worker.requests));
         sums.iter().flat_map(|(buckets, _)| buckets).sum()
     }
 
     /// By feature, then by variant. Variants that nobody got are left out.
-    pub fn counts(&self) -> BTreeMap<Box<str>, BTreeMap<Box<str>, Counts>> {
+    pub fn counts(&self) -> BTreeMap<Box<str>, BTreeMap<Box<str>, VariantTotals>> {
         let names = self.goals.names();
         let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
         for ((feature, variant), arms) in &lock(&self.features).arms {
-            let counts = Counts::of(&arms.workers, &names);
+            let counts = VariantTotals::of(&arms.workers, &names);
             if counts.evaluations > 0 {
                 let variants = all.entry(feature.clone()).or_default();
                 variants.insert(variant.clone(), counts);
@@ -46,15 +46,16 @@ impl Metrics {
     }
 }
 
-impl Counts {
-    fn of(arms: &[Arc<Arm>], names: &[Box<str>]) -> Counts {
-        let sum = |slot: &dyn Fn(&Arm) -> u64| arms.iter().map(|arm| slot(arm)).sum::<u64>();
-        let mut counts = Counts {
+impl VariantTotals {
+    fn of(arms: &[Arc<VariantCounters>], names: &[Box<str>]) -> VariantTotals {
+        let sum =
+            |slot: &dyn Fn(&VariantCounters) -> u64| arms.iter().map(|arm| slot(arm)).sum::<u64>();
+        let mut counts = VariantTotals {
             evaluations: (0..REASONS.len())
                 .map(|reason| sum(&|arm| arm.evaluations[reason].get()))
                 .sum(),
             exposures: sum(&|arm| arm.exposures.get()),
-            ..Counts::default()
+            ..VariantTotals::default()
         };
         for (number, name) in names.iter().enumerate() {
             let reached = sum(&|arm| arm.goals.get().map_or(0, |goals| goals[number].get()));
@@ -62,11 +63,11 @@ impl Counts {
                 counts.goals.insert(name.clone(), reached);
             }
         }
-        let endings = Endings::sum(
+        let histograms = RequestHistogram::sum(
             arms.iter()
                 .filter_map(|arm| arm.requests.get().map(|requests| &**requests)),
         );
-        for (class, (buckets, _)) in CLASSES.iter().zip(endings) {
+        for (class, (buckets, _)) in CLASSES.iter().zip(histograms) {
             let requests: u64 = buckets.iter().sum();
             counts.requests += requests;
             if *class == "5xx" {

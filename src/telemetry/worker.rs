@@ -1,11 +1,11 @@
 //! What one worker counts: it adds to slots of its own, which were looked up when the snapshot was published.
-//! In: events. Out: sums for `metrics`, and lines for the journal.
+//! In: events. Out: sums for `metrics`, and lines for `request_logs`.
 
 use super::{
-    counter::{Counter, Ending, Endings},
+    counter::{Counter, Observation, RequestHistogram},
     event::{ExposureEvent, RequestEvent},
     goals::{self, Goals},
-    request_logs::Journal,
+    request_logs::RequestLogs,
 };
 use crate::engine::{Decisions, Reason, Snapshot, decision::UserSource, overrides};
 use arc_swap::ArcSwap;
@@ -18,15 +18,15 @@ use std::{
 /// One worker's counters. Cloned freely within a worker, and given to one only: its slots have one writer.
 #[derive(Clone, Debug, Default)]
 pub struct Worker {
-    counters: Arc<Counters>,
+    counters: Arc<WorkerCounters>,
     goals: Arc<Goals>,
-    journal: Arc<Journal>,
+    logs: Arc<RequestLogs>,
 }
 
 /// What one worker counts without knowing the file.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) requests: Endings,
+pub(super) struct WorkerCounters {
+    pub(super) requests: RequestHistogram,
     pub(super) forged: Counter,
     pub(super) opened: Counter,
     pub(super) closed: Counter,
@@ -44,20 +44,20 @@ pub(super) struct Layout {
     pub(super) snapshot: Weak<Snapshot>,
     /// by index of the answer: where the feature's arms begin
     pub(super) first: Arc<[u32]>,
-    pub(super) arms: Arc<[Arc<Arm>]>,
+    pub(super) arms: Arc<[Arc<VariantCounters>]>,
     /// by index of the answer: `metrics: off`
-    pub(super) quiet: Arc<[bool]>,
+    pub(super) metrics_off: Arc<[bool]>,
     /// by file, then by source
     pub(super) user_sources: Arc<[Box<[Arc<Counter>]>]>,
 }
 
 /// One variant of one feature.
 #[derive(Debug, Default)]
-pub(super) struct Arm {
+pub(super) struct VariantCounters {
     /// by reason
     pub(super) evaluations: [Counter; REASONS.len()],
     /// for features that have, or had, more than one live outcome
-    pub(super) requests: OnceLock<Box<Endings>>,
+    pub(super) requests: OnceLock<Box<RequestHistogram>>,
     /// requests whose answer used the feature
     pub(super) exposures: Counter,
     /// by the number of the goal; most features never see one
@@ -79,7 +79,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Counters {
+impl WorkerCounters {
     /// Counts for this layout too, and forgets those that no request needs any more.
     pub(super) fn add(&self, layout: Layout) {
         let layouts = self.layouts.load();
@@ -90,7 +90,7 @@ impl Counters {
 }
 
 impl Layout {
-    fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&Arm> {
+    fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&VariantCounters> {
         let decision = (*decisions.by_feature.get(answer)?)?;
         let first = *self.first.get(answer)?;
         Some(&self.arms[first as usize + usize::from(decision.variant)])
@@ -98,22 +98,26 @@ impl Layout {
 }
 
 impl Worker {
-    pub(super) fn new(counters: Arc<Counters>, goals: Arc<Goals>, journal: Arc<Journal>) -> Worker {
+    pub(super) fn new(
+        counters: Arc<WorkerCounters>,
+        goals: Arc<Goals>,
+        logs: Arc<RequestLogs>,
+    ) -> Worker {
         Worker {
             counters,
             goals,
-            journal,
+            logs,
         }
     }
 
     /// Whether [`super::RequestEvent`] needs to know what was asked.
     pub fn wants_requests(&self) -> bool {
-        self.journal.wants_requests()
+        self.logs.wants_requests()
     }
 
     /// Whether decisions have to remember who asked.
     pub fn wants_users(&self) -> bool {
-        self.journal.wants_users()
+        self.logs.wants_users()
     }
 
     /// Counts a request that was answered, and writes the access log.
@@ -124,7 +128,7 @@ impl Worker {
             event.snapshot,
             event.decisions,
         );
-        if !self.journal.access(event) {
+        if !self.logs.access(event) {
             self.refused("access_log");
         }
     }
@@ -132,7 +136,7 @@ impl Worker {
     /// Counts what was used, and writes the exposure log.
     pub fn record_exposure(&self, event: &ExposureEvent<'_>) {
         self.count_exposure(event.snapshot, event.decisions, event.used, event.goals);
-        if !self.journal.exposures(event) {
+        if !self.logs.exposures(event) {
             self.refused("exposure_log");
         }
     }
@@ -145,8 +149,8 @@ impl Worker {
         snapshot: &Snapshot,
         decisions: &Decisions,
     ) {
-        let ending = Ending::new(status, duration);
-        self.counters.requests.add(ending);
+        let observation = Observation::new(status, duration);
+        self.counters.requests.add(observation);
         if decisions.forged > 0 {
             self.counters.forged.add(decisions.forged as u64);
         }
@@ -177,7 +181,7 @@ impl Worker {
             let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
             arm.evaluations[decision.reason as usize].add(1);
             if let Some(requests) = arm.requests.get() {
-                requests.add(ending);
+                requests.add(observation);
             }
         }
     }
@@ -197,7 +201,7 @@ impl Worker {
         else {
             return;
         };
-        let arms = (0..decisions.by_feature.len()).filter(|answer| !layout.quiet[*answer]);
+        let arms = (0..decisions.by_feature.len()).filter(|answer| !layout.metrics_off[*answer]);
         let mut goals: Vec<usize> = goals.iter().map(|goal| self.goals.number(goal)).collect();
         goals.sort_unstable();
         goals.dedup();
