@@ -43,6 +43,7 @@ mod proxy_trust;
 mod raw;
 mod reload;
 mod run;
+mod rust_version;
 mod same_answer;
 mod scenarios;
 mod schema;
