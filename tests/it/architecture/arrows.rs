@@ -62,6 +62,10 @@ fn each_folder_uses_only_whom_it_may() {
         "arrows that MAY_USE does not have:\n{}",
         wrong.join("\n")
     );
+    for file in &ours().files {
+        let row = MAY_USE.iter().any(|(row, _)| below(&file.name, row));
+        assert!(row, "whom may src/{} use? MAY_USE does not say", file.name);
+    }
     for (row, _) in MAY_USE {
         assert!(
             ours().files.iter().any(|file| below(&file.name, row)),

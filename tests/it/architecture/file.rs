@@ -157,5 +157,5 @@ fn path(words: &[Word], at: usize) -> Path {
 }
 
 fn is_name(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    word != "_" && word.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }

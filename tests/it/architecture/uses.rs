@@ -164,7 +164,7 @@ fn a_use_is_of_the_file_that_defines_what_is_named() {
         "fn x() -> super::super::b::Macro { crate::m!() }",
         "1:b.rs 1:lib.rs",
     );
-    check("use crate::b::T as _;", "1:b.rs");
+    check("use crate::b::T as _;\nfn x(_: u8) {}", "1:b.rs");
     check("fn x() { use super::Own::*; }", "1:a/mod.rs");
     check("pub use crate::b::T;", "");
     check("pub(super) use crate::b::T;\nimpl T for X {}", "2:b.rs");
