@@ -85,6 +85,7 @@ impl Crate {
     /// What a path means in a file; none for what is not of this crate, or local.
     fn find(&self, at: usize, path: &[String]) -> Option<Found> {
         match path[0].as_str() {
+            "crate" | "super" if path.len() == 1 => None, // as in `pub(crate)`
             "crate" => self.walk(self.by_module[&[][..]], &path[1..]),
             "burgee" if path.len() > 1 => self.walk(self.by_module[&[][..]], &path[1..]),
             "self" => self.walk(at, &path[1..]),
@@ -172,5 +173,6 @@ fn a_use_is_of_the_file_that_defines_what_is_named() {
         "use std::fmt;\nfn x(own: fmt::Error) { y.deep(); own.f(); }",
         "",
     );
+    check("pub(crate) struct Own;\npub(super) fn x(_: Own) {}", "");
     check("pub(in crate::a) struct Own;\nfn x(_: Own) {}", "");
 }
