@@ -14,7 +14,7 @@ thread_local! {
     static LAST_YIELD: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Yields the core if this thread has held it for [`MAX_DELAY`]. Without it a request waits for what the kernel thinks a fair
+/// Yields the core if this thread has held it for `MAX_DELAY`. Without it a request waits for what the kernel thinks a fair
 /// share: up to four milliseconds.
 pub fn give_way() {
     let held = LAST_YIELD.get().map(|at| at.elapsed());

@@ -1,36 +1,24 @@
 //! burgee: a sidecar reverse proxy that puts feature flags on every request.
 //!
-//! Two paths of data, and both end at one type:
-//!
-//! ```text
-//! a request: proxy/accept -> proxy/host -> engine/source -> engine/evaluate -> proxy/hygiene -> engine/headers -> proxy/attempt
-//! a file:    config/source -> config/file -> config/compile -> engine::Snapshot -> live
-//! ```
-//!
-//! Tenets, in order; when two pull apart, the earlier wins:
-//!
-//! 1. A client never decides a feature.
-//! 2. A bad file never replaces a good one.
-//! 3. The application is reached even when burgee is confused.
-//! 4. Small enough to read in an hour.
-//! 5. Fast.
-//!
-//! In reading order: [`engine`] (pure: what is true, and who gets what), [`config`] (text to a snapshot, and every mistake in
-//! it), [`live`] (the snapshot in force, the phases of a life), [`proxy`] (the data path), [`telemetry`], the small doors
-//! ([`door`], [`admin`], [`api`]), [`run`] (one process), and what is around it: [`cli`], [`ask`], [`inject`], [`signals`], [`turns`].
+#![doc = include_str!("README.md")]
 
-pub mod admin;
-pub mod api;
-pub mod background;
-pub mod cli;
-pub mod config;
-pub mod engine;
-pub mod exit;
-pub mod flags;
-pub mod http;
-pub mod inject;
-pub mod live;
-pub mod proxy;
-pub mod server;
-pub mod signals;
-pub mod telemetry;
+// what decides
+pub mod config; // text to a snapshot, or every problem in it
+pub mod engine; // pure: the model, and who gets what
+pub mod live; // the snapshot in force, and the phases of the process
+
+// what carries requests, and what stands beside them
+pub mod admin; // health, readiness and metrics
+pub mod api; // OFREP, forward-auth and the page
+pub mod http; // the server and the client of the small listeners
+pub mod proxy; // the data path
+pub mod telemetry; // metrics and logs
+
+// what runs it
+pub mod background; // long work that gives way to requests
+pub mod cli; // one file per command
+pub mod exit; // exit codes
+pub mod flags; // the flags of `burgee run`
+pub mod inject; // adds the sidecar to Kubernetes YAML
+pub mod server; // one `burgee run` process
+pub mod signals; // signals as events

@@ -3,7 +3,7 @@
 
 use crate::{
     http::{
-        client::{self, Endpoint},
+        client::{self, Address},
         server::{self, Response},
     },
     live::{InForce, Phase, Phases, Reader},
@@ -22,7 +22,7 @@ pub struct Admin {
     /// how far the process is in its life
     pub phases: Phases,
     /// the application; none with `--upstream none`
-    pub upstream: Option<Endpoint>,
+    pub upstream: Option<Address>,
     /// `/ready` asks the application for this path, too
     pub ready_upstream: Option<String>,
     /// `/probe/NAME`, and the application's path behind it

@@ -3,7 +3,7 @@
 
 use crate::{
     flags::values,
-    http::client::{self, Endpoint},
+    http::client::{self, Address},
 };
 use clap::Args;
 use http::{Method, Request};
@@ -26,7 +26,7 @@ impl ApiClient {
     pub(super) async fn post(&self, path: &str, member: &str) -> io::Result<Value> {
         let request = Request::builder().method(Method::POST).uri(path);
         let response =
-            client::send(&Endpoint::Tcp(vec![self.api_listen]), request, self.timeout).await;
+            client::send(&Address::Tcp(vec![self.api_listen]), request, self.timeout).await;
         let cannot_reach = |error| {
             io::Error::other(format!(
                 "no response from {}: {error}; is burgee running, and without `--api-listen none`?",

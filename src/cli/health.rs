@@ -5,7 +5,7 @@ use super::output;
 use crate::{
     exit,
     flags::values,
-    http::client::{self, Endpoint, Url},
+    http::client::{self, Address, Url},
 };
 use clap::Args;
 use http::{Request, StatusCode};
@@ -34,13 +34,13 @@ pub struct HealthArgs {
 /// Checks, and prints the response.
 pub fn main(args: HealthArgs) -> ExitCode {
     let own = || Url {
-        endpoint: Endpoint::Tcp(vec![here(args.admin_listen)]),
+        address: Address::Tcp(vec![here(args.admin_listen)]),
         path: "/health".into(),
     };
     let url = args.url.clone().unwrap_or_else(own);
     output::block_on(async move {
         let request = Request::builder().uri(&url.path);
-        let response = client::send(&url.endpoint, request, args.timeout).await;
+        let response = client::send(&url.address, request, args.timeout).await;
         let response =
             response.map_err(|error| io::Error::other(format!("no response: {error}")))?;
         output::say(String::from_utf8_lossy(response.body()).trim_end());

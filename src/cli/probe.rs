@@ -54,7 +54,7 @@ pub fn main(args: ProbeArgs) -> ExitCode {
         for (name, value) in &args.header {
             request = request.header(name, value);
         }
-        let response = client::send(&args.url.endpoint, request, args.timeout).await;
+        let response = client::send(&args.url.address, request, args.timeout).await;
         let response =
             response.map_err(|error| io::Error::other(format!("no response: {error}")))?;
         output::say(&format!("status {}", response.status().as_u16()));

@@ -51,7 +51,7 @@ pub struct Decision {
 /// All decisions for one request. Reused from request to request, so that the hot path does not allocate.
 #[derive(Debug, Default)]
 pub struct Decisions {
-    /// by [`Toggles::first`] + index of the feature; none where a feature has no variant (a draft, say)
+    /// by `Toggles::first` + index of the feature; none where a feature has no variant (a draft, say)
     pub by_feature: Vec<Option<Decision>>,
     /// for each file, where the user came from
     pub user_sources: SmallVec<[UserSource; 1]>,

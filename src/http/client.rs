@@ -1,5 +1,5 @@
 //! A minimal HTTP client: one request on one connection, with a timeout. For probes, `burgee reload` and the like, never for
-//! traffic. In: an endpoint and a request. Out: the response, whole.
+//! traffic. In: an address and a request. Out: the response, whole.
 
 use bytes::Bytes;
 use http::{Response, header, request};
@@ -20,7 +20,7 @@ use tokio::{
 
 /// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum Address {
     /// addresses, tried in order
     Tcp(Vec<SocketAddr>),
     /// a host name and a port, for the resolver: a Service's, in `helm test`
@@ -34,22 +34,22 @@ const MAX_BODY: usize = 4 << 20;
 
 /// Sends the request and reads the whole response.
 pub async fn send(
-    endpoint: &Endpoint,
+    address: &Address,
     request: request::Builder,
     timeout: Duration,
 ) -> io::Result<Response<Bytes>> {
     let exchange = async {
-        match endpoint {
-            Endpoint::Tcp(at) => {
+        match address {
+            Address::Tcp(at) => {
                 let stream = TcpStream::connect(&at[..]).await?;
                 let host = stream.peer_addr()?.to_string();
                 send_on(stream, request.header(header::HOST, host)).await
             }
-            Endpoint::Name(at) => {
+            Address::Name(at) => {
                 let stream = TcpStream::connect(at.as_str()).await?;
                 send_on(stream, request.header(header::HOST, at)).await
             }
-            Endpoint::Unix(at) => {
+            Address::Unix(at) => {
                 let stream = UnixStream::connect(at).await?;
                 send_on(stream, request.header(header::HOST, "localhost")).await
             }
@@ -90,7 +90,7 @@ async fn send_on(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// the host and the port
-    pub endpoint: Endpoint,
+    pub address: Address,
     /// with the query
     pub path: String,
 }
@@ -102,27 +102,27 @@ impl FromStr for Url {
         let help = "write `http://127.0.0.1:3525/health`: a host, a port and a path";
         let rest = text.strip_prefix("http://").ok_or(help)?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let endpoint = endpoint(host).or_else(|| endpoint(&format!("{host}:80")));
+        let address = address(host).or_else(|| address(&format!("{host}:80")));
         let path = if path.is_empty() { "/" } else { path };
         Ok(Url {
-            endpoint: endpoint.ok_or(help)?,
+            address: address.ok_or(help)?,
             path: path.into(),
         })
     }
 }
 
 /// `localhost` is known without the resolver, which an empty image may not have.
-fn endpoint(host: &str) -> Option<Endpoint> {
+fn address(host: &str) -> Option<Address> {
     if let Ok(at) = host.parse() {
-        return Some(Endpoint::Tcp(vec![at]));
+        return Some(Address::Tcp(vec![at]));
     }
     let (name, port) = host.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
     let labels = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     match name {
-        "localhost" => Some(Endpoint::Tcp(vec![(Ipv4Addr::LOCALHOST, port).into()])),
+        "localhost" => Some(Address::Tcp(vec![(Ipv4Addr::LOCALHOST, port).into()])),
         "" => None,
-        _ if name.chars().all(labels) => Some(Endpoint::Name(host.into())),
+        _ if name.chars().all(labels) => Some(Address::Name(host.into())),
         _ => None,
     }
 }
@@ -133,14 +133,14 @@ mod tests {
 
     #[test]
     fn an_address_a_name_or_what_to_write() {
-        let check = |text: &str, expected: Option<Endpoint>| {
+        let check = |text: &str, expected: Option<Address>| {
             assert_eq!(
-                text.parse::<Url>().ok().map(|url| url.endpoint),
+                text.parse::<Url>().ok().map(|url| url.address),
                 expected,
                 "{text}"
             );
         };
-        let tcp = |at: &str| Some(Endpoint::Tcp(vec![at.parse().unwrap()]));
+        let tcp = |at: &str| Some(Address::Tcp(vec![at.parse().unwrap()]));
         check("http://127.0.0.1:3525/health", tcp("127.0.0.1:3525"));
         check("http://[::1]:3525", tcp("[::1]:3525"));
         check("http://[::1]/", tcp("[::1]:80"));
@@ -148,11 +148,11 @@ mod tests {
         check("http://localhost/", tcp("127.0.0.1:80"));
         check(
             "http://shop.team.svc/",
-            Some(Endpoint::Name("shop.team.svc:80".into())),
+            Some(Address::Name("shop.team.svc:80".into())),
         );
         check(
             "http://shop:8080/a:b",
-            Some(Endpoint::Name("shop:8080".into())),
+            Some(Address::Name("shop:8080".into())),
         );
         for bad in [
             "shop",

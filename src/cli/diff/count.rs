@@ -1,5 +1,5 @@
-//! Counting who moves, where conditions make it depend on who comes.
-//! In: two snapshots, a request, ids. Out: per feature how many went from which variant to which, and who.
+//! Counts who would switch variant, where a condition makes it depend on the request.
+//! In: two snapshots, a request, user ids. Out: per feature how many switch from which variant to which, and who.
 
 use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{Decisions, Feature, Snapshot};
@@ -12,32 +12,32 @@ use std::{
 /// The counts of one feature.
 #[derive(Debug, Default)]
 pub struct FeatureCount {
-    /// how many ids were asked
+    /// how many ids were counted
     pub people: u64,
-    /// from, to: how many moved
+    /// from, to: how many switch
     moves: BTreeMap<(String, String), u64>,
-    /// how many get something other than the default, before and after
+    /// how many get a variant other than the default, before and after
     reached: [u64; 2],
-    /// who moved: id, from, to; only for a file of ids
+    /// who switches: id, from, to; only for a file of ids
     pub who: Vec<(String, String, String)>,
 }
 
 /// By the feature's key.
-pub type Counts = HashMap<String, FeatureCount>;
+pub type CountsByFeature = HashMap<String, FeatureCount>;
 
-/// A feature that both snapshots have, as the old one and the new one know it, and its index in each one's decisions.
+/// A feature of both snapshots: in the old one and in the new one, with its index in the decisions of each.
 type Pair<'a> = [(usize, &'a Feature); 2];
 
 /// What a variant is called where there is no answer (a file whose condition does not hold).
 const NO_ANSWER: &str = "(no answer)";
 
-/// Counts over the ids of a file, one a line, and keeps who moves.
+/// CountsByFeature over the ids of a file, one a line, and keeps who moves.
 pub fn over_file(
     old: &Snapshot,
     new: &Snapshot,
     request: &DescribedRequest,
     file: &Path,
-) -> io::Result<Counts> {
+) -> io::Result<CountsByFeature> {
     let mut counter = Counter::new(old, new, request, true);
     ids::each(file, true, |id| {
         counter.add(id);
@@ -46,13 +46,13 @@ pub fn over_file(
     Ok(counter.counts())
 }
 
-/// Counts over made-up ids.
+/// CountsByFeature over made-up ids.
 pub fn over_sample(
     old: &Snapshot,
     new: &Snapshot,
     request: &DescribedRequest,
     sample: u64,
-) -> Counts {
+) -> CountsByFeature {
     let mut counter = Counter::new(old, new, request, false);
     for number in 0..sample {
         counter.add(&format!("user-{number}"));
@@ -123,7 +123,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn counts(self) -> Counts {
+    fn counts(self) -> CountsByFeature {
         self.pairs
             .into_iter()
             .map(|([_, (_, feature)], counted)| (feature.key.to_string(), counted))
@@ -132,18 +132,18 @@ impl<'a> Counter<'a> {
 }
 
 impl FeatureCount {
-    /// The share of people that changes variant.
+    /// The share of users that switches variant.
     pub fn moved(&self) -> f64 {
         self.moves.values().sum::<u64>() as f64 / self.people.max(1) as f64
     }
 
-    /// The share of people that gets something other than the default, before and after.
+    /// The share of users that gets a variant other than the default, before and after.
     pub fn reached(&self) -> [f64; 2] {
         self.reached
             .map(|count| count as f64 / self.people.max(1) as f64)
     }
 
-    /// From, to, share of people.
+    /// From, to, share of users.
     pub fn flows(&self) -> Vec<(String, String, f64)> {
         let share = |count: u64| count as f64 / self.people.max(1) as f64;
         self.moves

@@ -1,6 +1,6 @@
-//! `burgee diff`: who an edit moves, before it is merged.
-//! In: two toggles files, a request made of flags, ids where conditions make it depend on who comes.
-//! Out: per feature the share that changes variant, as text, JSON or Markdown; exit code 1 above `--max-moved`.
+//! `burgee diff`: shows who would switch variant, before an edit is merged.
+//! In: two versions of the toggles, a request described by flags, and user ids if a condition depends on the request.
+//! Out: the share of users that switches, per feature, as text, JSON or Markdown; exits 1 above `--max-moved`.
 
 pub mod count;
 pub mod report;
@@ -57,7 +57,7 @@ pub struct DiffArgs {
     markdown: bool,
 }
 
-/// Exit code 1 where a file has problems or more moves than may.
+/// Exits 1 if a file has problems, or if more users switch than `--max-moved` allows.
 pub fn main(args: &DiffArgs) -> ExitCode {
     let inputs = [Some(&args.old), Some(&args.new), args.users.as_ref()];
     let from_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");

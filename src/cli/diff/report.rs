@@ -1,4 +1,4 @@
-//! The difference as text, JSON or Markdown.
+//! Reports of `burgee diff`: text, JSON or Markdown.
 //! In: rows. Out: what `burgee diff` prints.
 
 use super::count::FeatureCount;
@@ -9,28 +9,28 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
-/// One feature of the difference, ready to be shown.
+/// What the edit changes in one feature.
 pub struct Row<'a> {
     /// the feature's key
     pub key: &'a str,
     /// what happened to it
     pub kind: ChangeKind<'a>,
-    /// the share of people that changes variant, 0 to 1
+    /// the share of users that switches variant, 0 to 1
     pub moved: f64,
-    /// from, to, share: those that move
+    /// from, to, share: those that switch
     pub flows: Vec<(String, String, f64)>,
-    /// what was counted, where ids were
+    /// the counts, if ids were counted
     pub counted: Option<FeatureCount>,
 }
 
-/// How to show it.
+/// How to print it.
 #[derive(Clone, Copy)]
 pub struct How {
     /// as JSON
     pub json: bool,
     /// as Markdown
     pub markdown: bool,
-    /// how many made-up ids were counted over; none for ids of a file
+    /// the number of made-up ids, if those were counted
     pub sample: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ pub fn print(
     }
 }
 
-/// A share of people with as many digits as it needs.
+/// A share as a percentage, with as many digits as it needs.
 pub fn percent(share: f64) -> String {
     let text = format!("{:.4}", share * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))

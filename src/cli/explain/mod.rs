@@ -1,5 +1,5 @@
-//! `burgee explain`: what a request gets, and why, by the engine that the proxy uses.
-//! In: toggles files and a request made of flags. Out: sentences, or the promised JSON.
+//! `burgee explain`: shows what a request gets, and why, with the engine that the proxy uses.
+//! In: toggles files and a request described by flags. Out: sentences, or JSON in a stable format.
 
 pub mod users;
 
@@ -51,7 +51,7 @@ pub struct ExplainArgs {
     users: Option<PathBuf>,
 }
 
-/// Exit code 1 where the file has problems, 2 for a feature that is not in it.
+/// Exits 1 if the file has problems, 2 for a feature that it does not have.
 pub fn main(args: &ExplainArgs) -> ExitCode {
     if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
         return output::refuse(&"only one of PATH and --users can come from standard input");

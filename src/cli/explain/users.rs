@@ -1,5 +1,5 @@
-//! `explain --users`: an answer for every id of a file, in bounded memory.
-//! In: ids, one a line. Out: one JSON object a line; people per variant and segment, and effective weights, at the end.
+//! `burgee explain --users`: explains every user id of a file, in bounded memory.
+//! In: ids, one per line. Out: a JSON object per line; at the end users per variant and segment, and effective weights.
 
 use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{
@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-/// Answers for every id and sums up on standard error.
+/// Explains every id, and prints a summary on standard error.
 pub fn every(
     snapshot: &Snapshot,
     request: &DescribedRequest,
@@ -21,7 +21,7 @@ pub fn every(
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let (mut summary, mut decisions) = (Summary::new(snapshot), Decisions::default());
     let mut line = Vec::new();
-    // where the answers run over a terminal, a bar would only be torn apart by them
+    // on a terminal a progress bar would be mixed up with the lines
     let bar = !io::stdout().is_terminal();
     ids::each(file, bar, |user| {
         let input = request.input(Some(user));
@@ -45,7 +45,7 @@ pub fn every(
     summary.print(snapshot, wanted, request.now, &mut io::stderr().lock())
 }
 
-/// People per variant and per segment.
+/// Users per variant and per segment.
 struct Summary {
     people: u64,
     variants: Vec<[u64; 66]>,
@@ -140,7 +140,7 @@ impl Summary {
     }
 }
 
-/// How much of the listed weight the feature's own rollout and serve give to each variant.
+/// How much of the listed weight each variant gets from the feature's own rollout and serve.
 fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<()> {
     let (Some(weighted), Some(allocation)) = (&feature.weighted, &feature.fallthrough) else {
         return Ok(());
