@@ -28,10 +28,10 @@ pub type CountsByFeature = HashMap<String, FeatureCount>;
 /// A feature of both snapshots: in the old one and in the new one, with its index in the decisions of each.
 type Pair<'a> = [(usize, &'a Feature); 2];
 
-/// What a variant is called where there is no answer (a file whose condition does not hold).
-const NO_ANSWER: &str = "(no answer)";
+/// Stands for the variant where a feature has none (a draft, or a file whose condition does not hold).
+const NO_VARIANT: &str = "(no answer)";
 
-/// CountsByFeature over the ids of a file, one a line, and keeps who moves.
+/// Counts over the ids of a file, one per line, and keeps who switches.
 pub fn over_file(
     old: &Snapshot,
     new: &Snapshot,
@@ -46,7 +46,7 @@ pub fn over_file(
     Ok(counter.counts())
 }
 
-/// CountsByFeature over made-up ids.
+/// Counts over made-up ids.
 pub fn over_sample(
     old: &Snapshot,
     new: &Snapshot,
@@ -101,7 +101,7 @@ impl<'a> Counter<'a> {
         }
         for (pair, counted) in &mut self.pairs {
             counted.people += 1;
-            let mut names = [NO_ANSWER; 2];
+            let mut names = [NO_VARIANT; 2];
             for (side, (index, feature)) in pair.iter().enumerate() {
                 if let Some(decision) = self.sides[side].1.by_feature[*index] {
                     names[side] = &feature.variant(decision.variant).name;
