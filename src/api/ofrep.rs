@@ -225,7 +225,7 @@ fn evaluation<'a>(
             reason: reason.into(),
             variant: variant.into(),
             error_code: "TARGETING_KEY_MISSING".into(),
-            error_details: format!("a share decides, and the context has no `{missing}`"),
+            error_details: format!("needs `{missing}`, which the context does not have"),
         };
     }
     Evaluation::Success(Success {

@@ -42,7 +42,7 @@ fn split(shares: &[(&str, u32)]) -> String {
     )
 }
 
-/// The edits of the bucketing section, to a tenth of a percent as `statistics.md` prints them.
+/// The edits of the bucketing section, to a tenth of a percent.
 #[test]
 fn the_printed_share_is_the_closed_form_and_what_happens_to_people() {
     let directory = tempfile::tempdir().unwrap();
@@ -123,35 +123,35 @@ fn each_kind_of_edit_is_named() {
         (
             "  f: 10%",
             "  f: 15%",
-            "f: 5% of people change variant\n  off -> on: 5%",
+            "f: 5% of users switch variant\n  off -> on: 5%",
         ),
         (
             "  f: on",
             "  f: off",
-            "f: 100% of people change variant\n  on -> off: 100%",
+            "f: 100% of users switch variant\n  on -> off: 100%",
         ),
-        ("  f: 10%", "  f: 10%", "nobody moves"),
+        ("  f: 10%", "  f: 10%", "nobody switches variant"),
         (
             "  f: {description: a, rollout: 10%}",
             "  f: {description: b, rollout: 10%}",
-            "nobody moves",
+            "nobody switches variant",
         ),
         ("  f: on", "  f: on\n  g: 5%", "g: new"),
-        ("  f: on\n  g: 5%", "  f: on", "g: gone"),
+        ("  f: on\n  g: 5%", "  f: on", "g: removed"),
         (
             "  old-name: 10%",
             "  new-name: 10%",
-            "`salt: old-name` keeps them where they are",
+            "users are assigned anew unless you add `salt: old-name`",
         ),
         (
             "  f: 10%",
             "  f: {salt: x, rollout: 10%}",
-            "f: 18% of people change variant",
+            "f: 18% of users switch variant",
         ),
         (
             "  f: {status: paused, rollout: 10%}",
             "  f: 10%",
-            "f: 10% of people change variant",
+            "f: 10% of users switch variant",
         ),
         (
             "  f: {variants: [a], serve: a}",
@@ -161,22 +161,22 @@ fn each_kind_of_edit_is_named() {
         (
             "  f: {when: {plan: pro}, rollout: 10%}",
             "  f: {when: {plan: pro}, rollout: 30%}",
-            "Exactly 20% of those whom its conditions lead to",
+            "Exactly 20% of the users who match its conditions switch.",
         ),
         (
             "  f: {when: {plan: pro}}",
             "  f: {when: {plan: [pro, team]}}",
-            "depends on who comes",
+            "Depends on the request: counted over 100000 made-up ids",
         ),
         (
             "  f: {when: {plan: pro}}",
             "  f: {when: {plan: {not: pro}}}",
-            "Widened: 100% get something other than the default, 0% before.",
+            "Reaches more: 100% get a variant other than the default, 0% before.",
         ),
         (
             "  f: {when: {plan: {not: pro}}}",
             "  f: {when: {plan: pro}}",
-            "Narrowed: 0% get something other than the default, 100% before.",
+            "Reaches fewer: 0% get a variant other than the default, 100% before.",
         ),
     ] {
         let output = diff(old, new, &[]);
@@ -225,7 +225,7 @@ fn the_markdown_is_fit_for_a_pull_request() {
     let output = diff("  f: 10%\n  g: on", "  f: 15%\n  g: on", &["--markdown"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("| `f` | 5% of people change variant | `off` → `on` 5% |"),
+        text.contains("| `f` | 5% of users switch variant | `off` → `on` 5% |"),
         "{text}"
     );
     assert!(!text.contains("`g`"), "{text}");

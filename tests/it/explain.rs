@@ -134,29 +134,32 @@ fn a_sentence_says_what_decided_and_what_would_change_it() {
     for (arguments, expected) in [
         (
             &["--user", "quentin"][..],
-            "briefcase: silver\n  rule 1 (testers) decides, in segment beta-testers: user is quentin",
+            "briefcase: silver\n  rule 1 (testers) matches: in segment beta-testers (user is quentin); serves silver",
         ),
         (
             &["--user", "mia"],
-            "briefcase: gold\n  no rule holds; serves gold 99%, silver 1%",
+            "briefcase: gold\n  no rule matches; serves gold 99%, silver 1%",
         ),
         (
             &["--user", "mia"],
-            "condition does not hold: there is no plan, which has to be pro or team",
+            "default, because its condition does not hold: plan is missing but must be pro or team",
         ),
         (
             &["--user", "mia", "--header", "X-Plan: free"],
-            "plan is free, but has to be pro or team",
+            "plan is free but must be pro or team",
         ),
         (
             &["--header", "X-Plan: pro"],
-            "wallet: off\n  its condition holds: plan is pro; a share decides, and there is no user",
+            "wallet: off\n  its condition holds: plan is pro; needs a user id; none was given, so the default applies",
         ),
         (
             &["--user", "mia"],
-            "dance: off\n  it is paused, so everybody gets the default",
+            "dance: off\n  paused: everybody gets the default",
         ),
-        (&["--user", "mia"], "twist: no answer\n  it is a draft"),
+        (
+            &["--user", "mia"],
+            "twist: no variant\n  draft: no header without an override",
+        ),
     ] {
         let text = out(&explain(arguments));
         assert!(
@@ -173,10 +176,10 @@ fn a_sentence_says_what_decided_and_what_would_change_it() {
         "wallet",
     ]));
     assert!(
-        pro.contains("outside a rollout of 25%") || pro.contains("inside a rollout of 25%"),
+        pro.contains("is not in the 25% rollout") || pro.contains("is in the 25% rollout"),
         "{pro}"
     );
-    assert!(pro.contains("to change it: a rollout"), "{pro}");
+    assert!(pro.contains(" rollout, this user "), "{pro}");
 }
 
 /// The share that a sentence names is the least that takes somebody over, to its two decimals.
@@ -192,8 +195,8 @@ fn a_draw_says_which_share_would_turn_it() {
     let before = [50.0, 30.0, 20.0];
     for user in ["ann", "bo", "cy", "dee", "eve", "mia"] {
         let text = said(before, user);
-        let (_, sentence) = text.split_once("to change it: a share of ").unwrap();
-        let (share, rest) = sentence.split_once("% for ").unwrap();
+        let (_, sentence) = text.split_once("to change it: at ").unwrap();
+        let (share, rest) = sentence.split_once("% ").unwrap();
         let (share, name) = (share.parse::<f64>().unwrap(), &rest[..1]);
         for (share, taken) in [(share, true), (share - 0.02, false)] {
             let of = ["a", "b", "c"].iter().position(|arm| *arm == name).unwrap();
@@ -216,7 +219,7 @@ fn a_draw_says_which_share_would_turn_it() {
 fn a_rule_says_what_it_is_without_it() {
     let text = out(&explain(&["--user", "quentin", "--feature", "briefcase"]));
     assert!(
-        text.contains("to change it: without rule 1 it is gold"),
+        text.contains("to change it: without rule 1, this request gets gold"),
         "{text}"
     );
 }
@@ -239,7 +242,7 @@ fn every_id_of_a_file_is_answered_and_summed_up() {
     assert_eq!(users, ["mia", "quentin", "vincent_vega"]);
     let summary = String::from_utf8(output.stderr).unwrap();
     for expected in [
-        "3 people",
+        "3 users",
         "briefcase = gold: 1 (33.33%)",
         "briefcase = silver: 2 (66.67%)",
         "segment beta-testers: 2 (66.67%)",

@@ -126,9 +126,9 @@ fn standard_input_is_a_file_like_any_other() {
         (
             READERS[4],
             "version: 1\nfeatures: {dark-mode: on}\n",
-            "beta-search: gone",
+            "beta-search: removed",
         ),
-        (READERS[5], "mia\n", "nobody moves"),
+        (READERS[5], "mia\n", "nobody switches variant"),
     ] {
         let ran = folder.fed(words, "-", input);
         assert_eq!(ran.code, 0, "{words:?}: {ran:?}");

@@ -116,7 +116,7 @@ proptest! {
         let texts = [old, new].map(|arms| snapshot(&format!("version: 1\nfeatures:\n{}", split("f", &arms))));
         let [(_, _, old), (_, _, new)] = [texts[0].features().next().unwrap(), texts[1].features().next().unwrap()];
         let flows = flows::flows((old, old.fallthrough.as_ref()), (new, new.fallthrough.as_ref()), true, Second(0));
-        let closed = flows::moved(&flows);
+        let closed = flows::switched(&flows);
         let share = |shares: &[u32], arm: usize| shares.get(arm).map_or(0.0, |share| f64::from(*share) / 100.0);
         let d: f64 = (0..5).map(|arm| (share(&p, arm) - share(&q, arm)).abs()).sum::<f64>() / 2.0;
         prop_assert!(closed <= 2.0 * d / (1.0 + d) + 1e-9, "{closed} of d {d}");

@@ -1,4 +1,4 @@
-//! What the page reads aloud, and what caches are told: both follow from the file alone.
+//! The sentence of a feature on the page, and what caches are told: both follow from the file alone.
 
 use crate::toggles::compile;
 use burgee::engine::{
@@ -28,7 +28,7 @@ fn file(one: &str) -> String {
 }
 
 #[test]
-fn a_feature_is_read_aloud_as_it_is_meant() {
+fn a_feature_is_one_plain_sentence() {
     let checkout = "
 variants: {control: {color: blue}, treatment: {color: green}}
 when: us-pro
@@ -40,38 +40,41 @@ serve: {control: 50%, treatment: 50%}";
     for (one, expected) in [
         (
             checkout,
-            "one, for us-pro: staff get treatment; requests whose path begins with /legacy get off; otherwise roll out to 20%: half control, half treatment.",
+            "one, only for us-pro: staff get treatment; requests whose path begins with /legacy get off; 20% of everybody else take part (half get control, half get treatment), the rest get off.",
         ),
-        ("serve: on", "one: on for everybody."),
-        ("rollout: 25%", "one: roll out to 25%: on."),
-        ("rollout: 0%", "one: rolled out to nobody."),
+        ("serve: on", "one: everybody gets on."),
+        ("rollout: 25%", "one: 25% get on, the rest off."),
+        (
+            "rollout: 0%",
+            "one: everybody gets off (the rollout is at 0%).",
+        ),
         (
             "{variants: [gold, silver], serve: {gold: 99%, silver: 1%}}",
-            "one: 99% gold, 1% silver.",
+            "one: 99% get gold, 1% get silver.",
         ),
         (
             "{variants: [a, b], default: a, rollout: 10%, serve: b}",
-            "one: roll out to 10%: b; the rest get a.",
+            "one: 10% get b, the rest a.",
         ),
         (
             "{rules: [{when: {country: US, plan: pro}, serve: on}]}",
-            "one: requests whose country is US and whose plan is pro get on; otherwise off.",
+            "one: requests whose country is US and whose plan is pro get on; everybody else gets off.",
         ),
         (
             "{rules: [{when: {user: [ann, bo, cy]}, serve: on}]}",
-            "one: ann, bo and cy get on; otherwise off.",
+            "one: ann, bo and cy get on; everybody else gets off.",
         ),
         (
             "{rules: [{when: {not: staff}, rollout: 5%}]}",
-            "one: all but staff: roll out to 5%: on; otherwise off.",
+            "one: 5% of all but staff get on, the rest off; everybody else gets off.",
         ),
         (
             "{when: {feature.parent: on}, serve: on}",
-            "one, for requests whose parent is on: on.",
+            "one: requests whose parent is on get on; everybody else gets off.",
         ),
         (
             "{when: {now: {from: 2026-03-01}}, serve: on}",
-            "one, from 2026-03-01T00:00:00Z: on for everybody.",
+            "one, only from 2026-03-01T00:00:00Z: everybody gets on.",
         ),
         (
             "{status: paused, serve: on}",
@@ -79,7 +82,7 @@ serve: {control: 50%, treatment: 50%}";
         ),
         (
             "{status: draft, serve: on}",
-            "one (a draft: nobody gets it without an override): on for everybody.",
+            "one (draft: no header without an override): everybody gets on.",
         ),
         (
             "{status: archived, serve: on}",
@@ -87,19 +90,19 @@ serve: {control: 50%, treatment: 50%}";
         ),
         (
             "{rollout: {2026-03-01: 1%, 2026-03-10: 100%}}",
-            "one: roll out to 1% from 2026-03-01T00:00:00Z then 100% from 2026-03-10T00:00:00Z: on.",
+            "one: 1% from 2026-03-01T00:00:00Z then 100% from 2026-03-10T00:00:00Z get on, the rest off.",
         ),
         (
             "{rollout: {from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}}",
-            "one: roll out from 0% to 100% between 2026-03-01T00:00:00Z and 2026-03-08T00:00:00Z: on.",
+            "one: a share that goes from 0% to 100% between 2026-03-01T00:00:00Z and 2026-03-08T00:00:00Z gets on, the rest off.",
         ),
         (
             "{variants: [a, b], buckets: {a: 0-4999, b: [5000-7499, 9000-9999]}}",
-            "one: buckets 0 to 4999 a, 5000 to 7499 b, 9000 to 9999 b, gaps off.",
+            "one: buckets 0 to 4999 get a, 5000 to 7499 get b, 9000 to 9999 get b, any other bucket off.",
         ),
         (
             "{when: {country: {not: [FR, DE]}, plan: {present: true}}, serve: on}",
-            "one, for requests whose country is not FR or DE and whose plan is present: on.",
+            "one: requests whose country is not FR or DE and whose plan is present get on; everybody else gets off.",
         ),
     ] {
         let text = file(one);

@@ -13,9 +13,9 @@ use std::{
 #[derive(Debug, Default)]
 pub struct FeatureCount {
     /// how many ids were counted
-    pub people: u64,
+    pub users: u64,
     /// from, to: how many switch
-    moves: BTreeMap<(String, String), u64>,
+    switches: BTreeMap<(String, String), u64>,
     /// how many get a variant other than the default, before and after
     reached: [u64; 2],
     /// who switches: id, from, to; only for a file of ids
@@ -100,7 +100,7 @@ impl<'a> Counter<'a> {
             );
         }
         for (pair, counted) in &mut self.pairs {
-            counted.people += 1;
+            counted.users += 1;
             let mut names = [NO_VARIANT; 2];
             for (side, (index, feature)) in pair.iter().enumerate() {
                 if let Some(decision) = self.sides[side].1.by_feature[*index] {
@@ -111,7 +111,7 @@ impl<'a> Counter<'a> {
             let [from, to] = names;
             if from != to {
                 *counted
-                    .moves
+                    .switches
                     .entry((from.to_owned(), to.to_owned()))
                     .or_default() += 1;
                 if self.keep {
@@ -133,20 +133,20 @@ impl<'a> Counter<'a> {
 
 impl FeatureCount {
     /// The share of users that switches variant.
-    pub fn moved(&self) -> f64 {
-        self.moves.values().sum::<u64>() as f64 / self.people.max(1) as f64
+    pub fn switched(&self) -> f64 {
+        self.switches.values().sum::<u64>() as f64 / self.users.max(1) as f64
     }
 
     /// The share of users that gets a variant other than the default, before and after.
     pub fn reached(&self) -> [f64; 2] {
         self.reached
-            .map(|count| count as f64 / self.people.max(1) as f64)
+            .map(|count| count as f64 / self.users.max(1) as f64)
     }
 
     /// From, to, share of users.
     pub fn flows(&self) -> Vec<(String, String, f64)> {
-        let share = |count: u64| count as f64 / self.people.max(1) as f64;
-        self.moves
+        let share = |count: u64| count as f64 / self.users.max(1) as f64;
+        self.switches
             .iter()
             .map(|((from, to), count)| (from.clone(), to.clone(), share(*count)))
             .collect()

@@ -96,13 +96,13 @@ pub fn main(args: &DiffArgs) -> ExitCode {
         .map(|share| f64::from(share.millionths()) / f64::from(Share::WHOLE));
     let over: Vec<_> = rows
         .iter()
-        .filter(|row| most.is_some_and(|most| row.moved > most + 1e-9))
+        .filter(|row| most.is_some_and(|most| row.switched > most + 1e-9))
         .collect();
     for row in &over {
         output::fail(&format!(
-            "{} moves {}, more than --max-moved",
+            "{}: {} of users switch variant, more than --max-moved",
             row.key,
-            report::percent(row.moved)
+            report::percent(row.switched)
         ));
     }
     if over.is_empty() {
@@ -129,7 +129,7 @@ fn rows<'a>(
     };
     let row = |Change { key, kind }: Change<'a>| {
         let counted = counts.remove(key);
-        let (moved, flows) = match (&kind, &counted) {
+        let (switched, flows) = match (&kind, &counted) {
             (ChangeKind::Exact(flows), _) => {
                 let moving = flows
                     .iter()
@@ -139,13 +139,13 @@ fn rows<'a>(
                 let flows: Vec<_> = flows.collect();
                 (flows.iter().map(|(_, _, share)| share).sum(), flows)
             }
-            (ChangeKind::Depends(_), Some(counted)) => (counted.moved(), counted.flows()),
+            (ChangeKind::Depends(_), Some(counted)) => (counted.switched(), counted.flows()),
             _ => (0.0, Vec::new()),
         };
         Row {
             key,
             kind,
-            moved,
+            switched,
             flows,
             counted,
         }

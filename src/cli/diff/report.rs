@@ -16,7 +16,7 @@ pub struct Row<'a> {
     /// what happened to it
     pub kind: ChangeKind<'a>,
     /// the share of users that switches variant, 0 to 1
-    pub moved: f64,
+    pub switched: f64,
     /// from, to, share: those that switch
     pub flows: Vec<(String, String, f64)>,
     /// the counts, if ids were counted
@@ -67,7 +67,7 @@ fn text(
         ..
     } = Style::stdout();
     for row in rows.iter().filter(|row| changed(row)) {
-        let shade = if row.moved > 0.0 { yellow } else { "" };
+        let shade = if row.switched > 0.0 { yellow } else { "" };
         writeln!(
             out,
             "{bold}{}{plain}: {shade}{}{plain}",
@@ -88,7 +88,7 @@ fn text(
         writeln!(out, "{line}")?;
     }
     if !rows.iter().any(changed) {
-        writeln!(out, "nobody moves")?;
+        writeln!(out, "nobody switches variant")?;
     }
     Ok(())
 }
@@ -99,11 +99,14 @@ fn markdown(
     how: How,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    writeln!(out, "### Who this edit moves\n")?;
+    writeln!(out, "### Who switches variant\n")?;
     if !rows.iter().any(changed) {
         return writeln!(out, "Nobody.");
     }
-    writeln!(out, "| feature | moved | from → to | |\n|---|---:|---|---|")?;
+    writeln!(
+        out,
+        "| feature | who switches | from → to | |\n|---|---:|---|---|"
+    )?;
     for row in rows.iter().filter(|row| changed(row)) {
         let flow = |(from, to, share): &(String, String, f64)| {
             format!("`{from}` → `{to}` {}", percent(*share))
@@ -133,18 +136,18 @@ fn json(
     for row in rows {
         let flow = |(from, to, share): &(String, String, f64)| json!({"from": from, "to": to, "share": share});
         let mut shown = json!({
-            "moved": row.moved,
+            "moved": row.switched,
             "flows": row.flows.iter().map(flow).collect::<Vec<_>>(),
             "exact": !matches!(row.kind, ChangeKind::Depends(_)),
             "change": change(row),
         });
         if let ChangeKind::Depends(Some(flows)) = &row.kind {
-            shown["moved_of_those_led_here"] = flows::moved(flows).into();
+            shown["moved_of_those_led_here"] = flows::switched(flows).into();
         }
         if let Some(counted) = &row.counted {
             shown["counted"] = json!({
-                "people": counted.people,
-                "moved": counted.moved(),
+                "people": counted.users,
+                "moved": counted.switched(),
                 "reached": counted.reached(),
                 "made_up": how.sample.is_some(),
             });
@@ -177,45 +180,48 @@ fn change(row: &Row<'_>) -> &'static str {
 fn headline(row: &Row<'_>) -> String {
     match row.kind {
         ChangeKind::Added => "new".into(),
-        ChangeKind::Removed => "gone: its header is no longer sent".into(),
+        ChangeKind::Removed => "removed: its header is no longer sent".into(),
         ChangeKind::Same => "the same".into(),
-        ChangeKind::Exact(_) => format!("{} of people change variant", percent(row.moved)),
-        ChangeKind::Depends(_) => format!("{} of those counted change variant", percent(row.moved)),
+        ChangeKind::Exact(_) => format!("{} of users switch variant", percent(row.switched)),
+        ChangeKind::Depends(_) => format!(
+            "{} of the counted users switch variant",
+            percent(row.switched)
+        ),
     }
 }
 
 fn notes(row: &Row<'_>, how: How) -> Vec<String> {
     let mut notes = Vec::new();
     if let (ChangeKind::Depends(led), Some(counted)) = (&row.kind, &row.counted) {
-        let people = counted.people;
+        let users = counted.users;
         notes.push(match how.sample {
-            Some(_) => format!("depends on who comes: counted over {people} made-up ids and the request of the flags; --users FILE counts real ones."),
-            None => format!("depends on who comes: counted over {people} ids and the request of the flags."),
+            Some(_) => format!("Depends on the request: counted over {users} made-up ids, with the request that the flags describe. Count your own ids with --users FILE."),
+            None => format!("Depends on the request: counted over {users} ids, with the request that the flags describe."),
         });
         let [before, after] = counted.reached();
         if before != after {
             let word = if after > before {
-                "Widened"
+                "Reaches more"
             } else {
-                "Narrowed"
+                "Reaches fewer"
             };
             notes.push(format!(
-                "{word}: {} get something other than the default, {} before.",
+                "{word}: {} get a variant other than the default, {} before.",
                 percent(after),
                 percent(before)
             ));
         }
         if let Some(flows) = led {
-            let moved = percent(flows::moved(flows));
+            let switched = percent(flows::switched(flows));
             notes.push(format!(
-                "Exactly {moved} of those whom its conditions lead to its own rollout and serve."
+                "Exactly {switched} of the users who match its conditions switch."
             ));
         }
     } else if let Some(counted) = row.counted.as_ref().filter(|_| how.sample.is_none()) {
         notes.push(format!(
-            "{} of the {} ids of the file.",
-            percent(counted.moved()),
-            counted.people
+            "{} of the {} ids in the file switch.",
+            percent(counted.switched()),
+            counted.users
         ));
     }
     notes
@@ -224,6 +230,6 @@ fn notes(row: &Row<'_>, how: How) -> Vec<String> {
 fn rename(renamed: &Renamed<'_>) -> String {
     let Renamed { from, to, salt } = renamed;
     format!(
-        "{to} looks like {from} under a new name, and everybody is dealt anew: `salt: {salt}` keeps them where they are"
+        "{to} looks like {from} under a new name: users are assigned anew unless you add `salt: {salt}`"
     )
 }

@@ -142,7 +142,7 @@ fn sentence(
     let Some(decision) = explained.decision else {
         return writeln!(
             out,
-            "{bold}{}: no answer{plain}\n  {}",
+            "{bold}{}: no variant{plain}\n  {}",
             feature.key, explained.why
         );
     };

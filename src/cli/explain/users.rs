@@ -47,7 +47,7 @@ pub fn every(
 
 /// Users per variant and per segment.
 struct Summary {
-    people: u64,
+    users: u64,
     variants: Vec<[u64; 66]>,
     segments: Vec<Vec<u64>>,
 }
@@ -60,7 +60,7 @@ impl Summary {
             .map(|toggles| vec![0; toggles.segments.len()])
             .collect();
         Summary {
-            people: 0,
+            users: 0,
             variants: vec![[0; 66]; snapshot.features().count()],
             segments,
         }
@@ -73,7 +73,7 @@ impl Summary {
         request: &DescribedRequest,
         decisions: &Decisions,
     ) {
-        self.people += 1;
+        self.users += 1;
         for (counts, decision) in self.variants.iter_mut().zip(&decisions.by_feature) {
             if let Some(decision) = decision {
                 counts[usize::from(decision.variant)] += 1;
@@ -105,8 +105,8 @@ impl Summary {
         now: Second,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let people = if self.people == 1 { "person" } else { "people" };
-        writeln!(out, "{} {people}", self.people)?;
+        let users = if self.users == 1 { "user" } else { "users" };
+        writeln!(out, "{} {users}", self.users)?;
         for (index, _, feature) in snapshot
             .features()
             .filter(|(_, _, feature)| wanted(feature))
@@ -122,7 +122,7 @@ impl Summary {
                     "  {} = {}: {count} ({:.2}%)",
                     feature.key,
                     variant.name,
-                    share(*count, self.people)
+                    share(*count, self.users)
                 )?;
             }
             weights(feature, now, out)?;
@@ -132,7 +132,7 @@ impl Summary {
                 writeln!(
                     out,
                     "  segment {name}: {count} ({:.2}%)",
-                    share(*count, self.people)
+                    share(*count, self.users)
                 )?;
             }
         }
@@ -153,7 +153,7 @@ fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<(
     let total: u64 = heavy.iter().sum();
     let aside = match feature.rules.is_empty() && feature.when.is_none() {
         true => "",
-        false => ", its conditions aside",
+        false => " (conditions ignored)",
     };
     for (variant, weight) in feature
         .variants

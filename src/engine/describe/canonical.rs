@@ -1,5 +1,5 @@
-//! Conditions as text: short ones for people, whole ones to tell whether two files ask the same.
-//! In: compiled conditions. Out: text; with `deep`, all that the condition depends on is in it.
+//! Features as text that is equal where they decide alike, however their files write it.
+//! In: compiled features. Out: text that spells out segments, sources and parents.
 
 use super::reason;
 use crate::engine::{
@@ -9,67 +9,30 @@ use crate::engine::{
     operator::{Test, Texts},
 };
 
-/// A condition in words. `deep` names sources, spells out segments and follows parents.
-pub fn condition(condition: &Condition, toggles: &Toggles, deep: bool) -> String {
-    let join = |conditions: &[Condition], word: &str| {
-        let parts: Vec<_> = conditions
-            .iter()
-            .map(|one| self::condition(one, toggles, deep))
-            .collect();
-        if parts.len() == 1 {
-            parts.concat()
-        } else {
-            format!("({})", parts.join(word))
-        }
-    };
-    match condition {
-        Condition::Segment(index) if deep => {
-            self::condition(&toggles.segments[usize::from(*index)], toggles, deep)
-        }
-        Condition::Segment(index) => toggles.segment_names[usize::from(*index)].to_string(),
-        Condition::All(all) => join(all, " and "),
-        Condition::Any(any) => join(any, " or "),
-        Condition::Not(one) => format!("not {}", self::condition(one, toggles, deep)),
-        Condition::Attribute(index, test) => {
-            let name = if deep {
-                source(*index, toggles)
-            } else {
-                toggles.attributes[usize::from(*index)].name.to_string()
-            };
-            format!("{name} {}", asks(test, deep))
-        }
-        Condition::Feature(index, test) => {
-            let parent = &toggles.features[usize::from(*index)];
-            let name = if deep {
-                whole(parent, toggles)
-            } else {
-                format!("feature.{}", parent.name)
-            };
-            format!("{name} {}", asks(test, deep))
-        }
-        Condition::Now { from, until } => {
-            let bound = |word: &str, second: &Option<_>| {
-                second.map(|second| format!(" {word} {}", instant::show(second)))
-            };
-            let bounds = [bound("from", from), bound("until", until)]
-                .into_iter()
-                .flatten();
-            format!("now is{}", bounds.collect::<String>())
-        }
-    }
+/// Everything that decides a feature.
+pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
+    let rules = feature.rules.iter().map(|rule| &rule.allocation);
+    let served: Vec<_> = rules
+        .chain(&feature.fallthrough)
+        .map(|allocation| reason::allocation(allocation, feature))
+        .collect();
+    let weights = feature.weighted.as_ref().map(|weighted| &weighted.subjects);
+    let default = &feature.variant(feature.default).name;
+    format!(
+        "{} {served:?} {default} {} {weights:?}",
+        targeting(feature, toggles),
+        feature.salt
+    )
 }
 
-/// Everything that decides a feature but its shares: conditions in their order, the unit, the status, the default.
-pub fn gate(feature: &Feature, toggles: &Toggles) -> String {
+/// Everything that decides a feature but its shares: conditions in their order, the unit, the status.
+pub fn targeting(feature: &Feature, toggles: &Toggles) -> String {
     let when = |when: &Option<Condition>| {
         when.as_ref()
-            .map_or(String::new(), |when| condition(when, toggles, true))
+            .map_or(String::new(), |when| condition(when, toggles))
     };
-    let rules: Vec<_> = feature
-        .rules
-        .iter()
-        .map(|rule| condition(&rule.when, toggles, true))
-        .collect();
+    let rules = feature.rules.iter();
+    let rules: Vec<_> = rules.map(|rule| condition(&rule.when, toggles)).collect();
     let (paused, unit) = (toggles.paused, unit(feature, toggles));
     format!(
         "{paused} {:?} {unit} [{}] [{}] {rules:?}",
@@ -81,48 +44,53 @@ pub fn gate(feature: &Feature, toggles: &Toggles) -> String {
 
 /// What is bucketed, and where it comes from.
 pub fn unit(feature: &Feature, toggles: &Toggles) -> String {
-    source(feature.unit, toggles)
+    attribute(feature.unit, toggles)
 }
 
-/// Everything that decides a feature.
-pub fn whole(feature: &Feature, toggles: &Toggles) -> String {
-    let allocations = feature
-        .rules
-        .iter()
-        .map(|rule| &rule.allocation)
-        .chain(&feature.fallthrough);
-    let served: Vec<_> = allocations
-        .map(|allocation| reason::allocation(allocation, feature))
-        .collect();
-    let weights = feature.weighted.as_ref().map(|weighted| &weighted.subjects);
-    let default = &feature.variant(feature.default).name;
-    format!(
-        "{} {served:?} {default} {} {weights:?}",
-        gate(feature, toggles),
-        feature.salt
-    )
+fn condition(condition: &Condition, toggles: &Toggles) -> String {
+    let one = |condition: &Condition| self::condition(condition, toggles);
+    let join = |conditions: &[Condition], word: &str| {
+        let parts: Vec<_> = conditions.iter().map(one).collect();
+        match &*parts {
+            [part] => part.clone(),
+            parts => format!("({})", parts.join(word)),
+        }
+    };
+    match condition {
+        Condition::Segment(index) => one(&toggles.segments[usize::from(*index)]),
+        Condition::All(all) => join(all, " and "),
+        Condition::Any(any) => join(any, " or "),
+        Condition::Not(not) => format!("not {}", one(not)),
+        Condition::Attribute(index, test) => {
+            format!("{} {}", attribute(*index, toggles), self::test(test))
+        }
+        Condition::Feature(index, test) => {
+            let parent = &toggles.features[usize::from(*index)];
+            format!("{} {}", feature(parent, toggles), self::test(test))
+        }
+        Condition::Now { from, until } => {
+            let bound = |second: &Option<_>| second.map_or("-".into(), instant::show);
+            format!("now {} {}", bound(from), bound(until))
+        }
+    }
 }
 
-fn source(index: AttributeIndex, toggles: &Toggles) -> String {
+fn attribute(index: AttributeIndex, toggles: &Toggles) -> String {
     let attribute = &toggles.attributes[usize::from(index)];
     let sources: Vec<_> = attribute.sources.iter().map(ToString::to_string).collect();
     format!("{}={sources:?}{:?}", attribute.name, attribute.split)
 }
 
-fn asks(test: &Test, deep: bool) -> String {
+fn test(test: &Test) -> String {
     match test {
-        Test::Is(Texts::Many(many)) if deep => {
-            let mut all: Vec<_> = many
-                .iter()
-                .map(|text| String::from_utf8_lossy(text))
-                .collect();
-            all.sort();
-            format!("is {all:?}")
+        Test::Is(Texts::Many(many)) => {
+            let texts = many.iter().map(|text| String::from_utf8_lossy(text));
+            let mut texts: Vec<_> = texts.collect();
+            texts.sort();
+            format!("is {texts:?}")
         }
-        Test::Not(test) if deep => format!("not {}", asks(test, deep)),
-        Test::Is(Texts::Few(few)) => format!("is {}", few.join(" or ")),
-        test => reason::describe(test)
-            .trim_start_matches("has to ")
-            .to_owned(),
+        Test::Not(test) => format!("not {}", self::test(test)),
+        Test::All(all) => format!("{:?}", all.iter().map(self::test).collect::<Vec<_>>()),
+        test => reason::requirement(test),
     }
 }

@@ -7,16 +7,15 @@ use crate::engine::{
     bucket::Arm,
     condition::Scope,
     decision::{Decision, Decisions, Reason},
-    model::{Allocation, Feature, Serve, Status, Toggles},
+    model::{Allocation, Feature, Rule, Serve, Status, Toggles},
     request::Input,
-    schedule::Rollout,
     units::{Second, Share},
 };
 
-/// One feature's answer and why.
+/// What one feature gives a request, and why.
 #[derive(Debug)]
 pub struct Explanation {
-    /// the answer; none for a draft, an archived feature, or a file whose condition is false
+    /// none for a draft, an archived feature, or a file whose condition is false
     pub decision: Option<Decision>,
     /// point("bucket") of the unit, where there is a unit
     pub bucket: Option<u16>,
@@ -28,7 +27,7 @@ pub struct Explanation {
     pub change: Option<String>,
 }
 
-/// The bucket of every feature of one file, for answers without sentences.
+/// The bucket of every feature of one file, where no sentences are wanted.
 pub fn buckets<'a>(
     toggles: &'a Toggles,
     input: Input<'a>,
@@ -76,104 +75,101 @@ pub fn file<'a>(
 
 fn values<'a>(toggles: &'a Toggles, input: Input<'a>, visitor: Option<&str>) -> Values<'a> {
     let values = Values::new(&toggles.attributes, input);
-    let is_stranger = || {
+    let has_no_id = || {
         toggles.attributes[usize::from(USER)]
             .find(input, true)
             .bytes()
             .is_none()
     };
     if let (Some(_), Some(id)) = (&toggles.visitor_cookie, visitor)
-        && is_stranger()
+        && has_no_id()
     {
         values.set_user(id.as_bytes().to_vec().into());
     }
     values
 }
 
-fn sentence(
-    feature: &Feature,
-    decision: Option<Decision>,
-    scope: Scope<'_, '_>,
-) -> (String, Option<String>) {
-    let plain = |why: &str| (why.to_owned(), None);
+/// Why, and what would change it.
+type Why = (String, Option<String>);
+
+fn sentence(feature: &Feature, decision: Option<Decision>, scope: Scope<'_, '_>) -> Why {
     let Some(decision) = decision else {
-        return match (feature.status, &scope.toggles.when) {
-            (Status::Archived, _) => plain("it is archived: no header"),
-            (_, Some(when))
-                if !when.holds(Scope {
-                    decided: &[],
-                    ..scope
-                }) =>
-            {
-                (
-                    format!("the whole file is off: {}", reason::because(when, scope)),
-                    None,
-                )
-            }
-            _ => plain("it is a draft: no header unless an override forces it"),
-        };
+        return (without_decision(feature, scope), None);
     };
     if decision.overridden {
-        return plain("an override forces it");
+        return ("set by an override".into(), None);
     }
     if decision.reason == Reason::Disabled {
-        let what = if scope.toggles.paused {
-            "the whole file"
-        } else {
-            "it"
+        let what = match scope.toggles.paused {
+            true => "the whole file is paused",
+            false => "paused",
         };
-        return (
-            format!("{what} is paused, so everybody gets the default"),
-            None,
-        );
+        return (format!("{what}: everybody gets the default"), None);
     }
     if let Some(when) = feature.when.as_ref().filter(|when| !when.holds(scope)) {
-        return (
-            format!(
-                "the default, for its condition does not hold: {}",
-                reason::because(when, scope)
-            ),
-            None,
-        );
+        let because = reason::because(when, scope);
+        let why = format!("default, because its condition does not hold: {because}");
+        return (why, None);
     }
-    let (rule, allocation) = match decision
-        .rule
-        .checked_sub(1)
-        .map(|rule| &feature.rules[usize::from(rule)])
-    {
-        Some(rule) => {
-            let name = rule
-                .name
-                .as_ref()
-                .map_or(String::new(), |name| format!(" ({name})"));
-            let because = reason::because(&rule.when, scope);
-            (
-                format!("rule {}{name} decides, {because}", decision.rule),
-                Some(&rule.allocation),
-            )
+    let (matched, allocation) = match decision.rule.checked_sub(1) {
+        Some(index) => {
+            let rule = &feature.rules[usize::from(index)];
+            let matched = rule_matches(rule, decision.rule, scope);
+            (Some(matched), Some(&rule.allocation))
         }
-        None => (condition_of(feature, scope), feature.fallthrough.as_ref()),
+        None => (
+            no_rule_matches(feature, scope),
+            feature.fallthrough.as_ref(),
+        ),
     };
     let Some(allocation) = allocation else {
-        return plain("the default, for no rule holds and nothing else is served");
+        return ("default: no rule matches".into(), None);
     };
-    let (share, change) = shares(feature, allocation, decision, scope);
+    let (shares, change) = shares(feature, allocation, decision, scope);
     let change = change.or_else(|| without_rule(feature, decision, scope));
-    (
-        [rule, share]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("; "),
-        change,
-    )
+    let why = match matched {
+        Some(matched) => format!("{matched}; {shares}"),
+        None => shares,
+    };
+    (why, change)
 }
 
-fn condition_of(feature: &Feature, scope: Scope<'_, '_>) -> String {
+fn without_decision(feature: &Feature, scope: Scope<'_, '_>) -> String {
+    match (feature.status, &scope.toggles.when) {
+        (Status::Archived, _) => "archived: no header".into(),
+        (_, Some(when))
+            if !when.holds(Scope {
+                decided: &[],
+                ..scope
+            }) =>
+        {
+            let because = reason::because(when, scope);
+            format!("no header, because the condition of the whole file does not hold: {because}")
+        }
+        _ => "draft: no header without an override".into(),
+    }
+}
+
+fn rule_matches(rule: &Rule, number: u8, scope: Scope<'_, '_>) -> String {
+    let name = rule.name.as_ref();
+    let name = name.map_or(String::new(), |name| format!(" ({name})"));
+    match rule.when.is_always() {
+        true => format!("rule {number}{name} matches everybody"),
+        false => {
+            let because = reason::because(&rule.when, scope);
+            format!("rule {number}{name} matches: {because}")
+        }
+    }
+}
+
+fn no_rule_matches(feature: &Feature, scope: Scope<'_, '_>) -> Option<String> {
     match (&feature.when, feature.rules.is_empty()) {
-        (Some(when), _) => format!("its condition holds: {}", reason::because(when, scope)),
-        (None, true) => String::new(),
-        (None, false) => "no rule holds".to_owned(),
+        (Some(when), _) => Some(format!(
+            "its condition holds: {}",
+            reason::because(when, scope)
+        )),
+        (None, true) => None,
+        (None, false) => Some("no rule matches".to_owned()),
     }
 }
 
@@ -183,56 +179,59 @@ fn shares(
     allocation: &Allocation,
     decision: Decision,
     scope: Scope<'_, '_>,
-) -> (String, Option<String>) {
+) -> Why {
     let share = allocation.rollout.at(scope.now);
     if share == Share::NOBODY {
-        return ("the rollout is at 0%".to_owned(), None);
+        return ("default: the rollout is at 0%".to_owned(), None);
     }
     let unit = scope.values.get(feature.unit);
     let name = &scope.values.attribute(feature.unit).name;
     let Some(unit) = unit.bytes() else {
         if decision.reason == Reason::Error {
-            return (
-                format!("a share decides, and there is no {name}"),
-                Some(format!("a request with {name}")),
-            );
+            let id = match feature.unit {
+                USER => "a user id".to_owned(),
+                _ => format!("a value for {name}"),
+            };
+            let why = format!("needs {id}; none was given, so the default applies");
+            return (why, Some(format!("send a request with {id}")));
         }
-        return (served(feature, allocation), None);
+        return (serves(feature, allocation), None);
     };
     let bucket = feature.bucket(unit);
     if share == Share::EVERYBODY {
-        let why = format!(
-            "{}{}",
-            served(feature, allocation),
-            consulted(allocation, bucket)
+        let of_buckets = match allocation.serve {
+            Serve::Buckets(_) => format!("; this is bucket {bucket}"),
+            _ => String::new(),
+        };
+        let why = serves(feature, allocation) + &of_buckets;
+        return (
+            why,
+            another_variant(feature, allocation, unit, bucket, name),
         );
-        return (why, another_draw(feature, allocation, unit, bucket));
     }
     let edge = Share::from_millionths((u32::from(bucket) + 1) * 10_000).unwrap_or(Share::EVERYBODY);
     if feature.is_in(unit, share) {
-        let why = format!(
-            "{}, and bucket {bucket} is inside a rollout of {share}",
-            served(feature, allocation)
-        );
-        return (
-            why,
-            Some(format!("a rollout below {edge} may leave them out")),
-        );
+        let served = serves(feature, allocation);
+        let why = format!("{served}: bucket {bucket} is in the {share} rollout");
+        let change = format!("below a {edge} rollout, this {name} may drop out");
+        return (why, Some(change));
     }
-    let why = format!("the default, for bucket {bucket} is outside a rollout of {share}");
-    (why, Some(format!("a rollout of {edge} takes them in")))
+    let why = format!("default: bucket {bucket} is not in the {share} rollout");
+    let change = format!("at a {edge} rollout, this {name} is in");
+    (why, Some(change))
 }
 
-/// What it takes for somebody inside to get another variant.
-fn another_draw(
+/// The smallest change of shares that gives this unit another variant.
+fn another_variant(
     feature: &Feature,
     allocation: &Allocation,
     unit: &[u8],
     bucket: u16,
+    unit_name: &str,
 ) -> Option<String> {
     let arms = match &allocation.serve {
         Serve::One(_) => return None,
-        Serve::Buckets(_) => return Some(format!("another variant's buckets that hold {bucket}")),
+        Serve::Buckets(_) => return Some(format!("give bucket {bucket} to another variant")),
         Serve::Split(arms) => arms,
     };
     let weighted = feature.weighted.as_ref();
@@ -243,11 +242,11 @@ fn another_draw(
     let of = |arm: &Arm| f64::from(arm.share.millionths());
     let score = |arm: &Arm| arm.seed.point(unit).score(arm.share);
     let winner = arms.iter().min_by(|a, b| score(a).total_cmp(&score(b)))?;
-    // An arm's draw stays when its share changes: score = draw / share. With a share s it wins where
-    // draw / s < the winner's score, which grows by (1 - share) / (1 - s), as that of all others does.
+    // score = time / share, and an arm's time stays when its share changes. With a share s it wins where
+    // time / s < the winner's score, which grows by (1 - share) / (1 - s), as that of all others does.
     let needed = |arm: &Arm| {
-        let draw = score(arm) * of(arm);
-        1.0 / (1.0 + score(winner) * (whole - of(arm)) / draw)
+        let time = score(arm) * of(arm);
+        1.0 / (1.0 + score(winner) * (whole - of(arm)) / time)
     };
     let others = arms.iter().filter(|arm| arm.variant != winner.variant);
     let (arm, share) = others
@@ -255,12 +254,16 @@ fn another_draw(
         .min_by(|(a, s), (b, t)| (s - of(a) / whole).total_cmp(&(t - of(b) / whole)))?;
     let share = Share::from_millionths((share * 10_000.0).ceil() as u32 * 10_000)?;
     let name = &feature.variant(arm.variant).name;
+    let others = match arms.len() {
+        2 => "",
+        _ => " (the others in the same ratio)",
+    };
     Some(format!(
-        "a share of {share} for {name} takes them there, if the others keep their ratio"
+        "at {share} {name}{others}, this {unit_name} gets {name}"
     ))
 }
 
-/// What they would get if the rule that decided were not there.
+/// The variant that this request would get if the rule that decided were not there.
 fn without_rule(feature: &Feature, decision: Decision, scope: Scope<'_, '_>) -> Option<String> {
     let rules = feature.rules.get(usize::from(decision.rule)..)?;
     if decision.rule == 0 {
@@ -277,20 +280,12 @@ fn without_rule(feature: &Feature, decision: Decision, scope: Scope<'_, '_>) -> 
             .0
     });
     let name = &feature.variant(variant).name;
-    Some(format!("without rule {} it is {name}", decision.rule))
+    Some(format!(
+        "without rule {}, this request gets {name}",
+        decision.rule
+    ))
 }
 
-fn served(feature: &Feature, allocation: &Allocation) -> String {
-    let only = Allocation {
-        rollout: Rollout::Fixed(Share::EVERYBODY),
-        serve: allocation.serve.clone(),
-    };
-    format!("serves {}", reason::allocation(&only, feature))
-}
-
-fn consulted(allocation: &Allocation, bucket: u16) -> String {
-    match allocation.serve {
-        Serve::Buckets(_) => format!(", and this is bucket {bucket}"),
-        _ => String::new(),
-    }
+fn serves(feature: &Feature, allocation: &Allocation) -> String {
+    format!("serves {}", reason::serve(&allocation.serve, feature))
 }

@@ -1,6 +1,7 @@
-//! Conditions and allocations in words, for `explain` and the page.
-//! In: compiled conditions and one request. Out: the clause that decided, with the value that it saw.
+//! Why a condition holds or does not, and what an allocation serves, for `explain` and the page.
+//! In: compiled conditions and one request. Out: the part of the condition that decided, with the value of the request.
 
+use super::sentence;
 use crate::engine::{
     attributes::Found,
     condition::Scope,
@@ -21,7 +22,7 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
             Some(one) => vec![because(one, scope)],
             None => conditions.iter().map(|one| because(one, scope)).collect(),
         };
-        parts.join(" and ")
+        parts.join(", and ")
     };
     match condition {
         Condition::Segment(index) => {
@@ -31,7 +32,7 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
                 &scope.toggles.segments[index],
             );
             let is = if holds { "in" } else { "not in" };
-            format!("{is} segment {name}: {}", because(inner, scope))
+            format!("{is} segment {name} ({})", because(inner, scope))
         }
         Condition::All(all) => decisive(all, true),
         Condition::Any(any) => decisive(any, false),
@@ -59,29 +60,30 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
                 .into_iter()
                 .flatten()
                 .collect::<String>();
-            format!(
-                "now is {}, {}{bounds}",
-                instant::show(scope.now),
-                if holds { "which is" } else { "which is not" }
-            )
+            let now = instant::show(scope.now);
+            let is = if holds { "inside" } else { "outside" };
+            format!("now is {now}, {is} the time{bounds}")
         }
     }
 }
 
 fn clause(name: &str, value: Option<&str>, test: &Test, holds: bool) -> String {
     match (value, holds) {
-        (None, true) => format!("there is no {name}, and it {}", describe(test)),
-        (None, false) => format!("there is no {name}, which {}", describe(test)),
+        (None, true) => match test {
+            Test::Present(_) => format!("{name} is missing"),
+            test => format!("{name} is missing, so it {}", sentence::verb(test)),
+        },
+        (None, false) => format!("{name} is missing but {}", requirement(test)),
         (Some(value), true) => match test {
             Test::Is(_) => format!("{name} is {value}"),
-            test => format!("{name} is {value}, which {}", describe(test)),
+            test => format!("{name} is {value}, which {}", sentence::verb(test)),
         },
-        (Some(value), false) => format!("{name} is {value}, but {}", describe(test)),
+        (Some(value), false) => format!("{name} is {value} but {}", requirement(test)),
     }
 }
 
-/// What a test asks for, after "it …".
-pub fn describe(test: &Test) -> String {
+/// What a test asks of a value, after "it": "must be US or CA".
+pub fn requirement(test: &Test) -> String {
     fn list(items: impl IntoIterator<Item = impl Display>) -> String {
         items
             .into_iter()
@@ -90,42 +92,42 @@ pub fn describe(test: &Test) -> String {
             .join(" or ")
     }
     match test {
-        Test::Is(Texts::Few(few)) => format!("has to be {}", list(few)),
-        Test::Is(Texts::Many(many)) => format!("has to be one of {} values", many.len()),
-        Test::All(all) => all.iter().map(describe).collect::<Vec<_>>().join(" and "),
-        Test::Not(test) => match &**test {
-            Test::Is(Texts::Few(few)) => format!("may not be {}", list(few)),
-            test => format!("may not be one that {}", describe(test)),
+        Test::Is(Texts::Few(few)) => format!("must be {}", list(few)),
+        Test::Is(Texts::Many(many)) => format!("must be one of {} values", many.len()),
+        Test::All(all) => {
+            let all: Vec<_> = all.iter().map(requirement).collect();
+            all.join(" and ")
+        }
+        Test::Not(test) => match (&**test, requirement(test)) {
+            (Test::All(_), requirement) => format!("must not be one that {requirement}"),
+            (_, requirement) => requirement.replacen("must", "must not", 1),
         },
-        Test::Contains(texts) => format!("has to contain {}", list(texts)),
-        Test::Prefix(texts) => format!("has to begin with {}", list(texts)),
-        Test::Suffix(texts) => format!("has to end with {}", list(texts)),
-        Test::Matches(patterns) => format!("has to match {}", list(patterns)),
-        Test::Above(bound) => format!("has to be above {bound}"),
-        Test::Min(bound) => format!("has to be at least {bound}"),
-        Test::Below(bound) => format!("has to be below {bound}"),
-        Test::Max(bound) => format!("has to be at most {bound}"),
-        Test::Version(ranges) => format!("has to be a version in {}", list(ranges)),
-        Test::Within(networks) => format!("has to be within {}", list(networks)),
-        Test::From(from) => format!("has to be {} or later", instant::show(*from)),
-        Test::Until(until) => format!("has to be before {}", instant::show(*until)),
-        Test::Present(true) => "has to be present".into(),
-        Test::Present(false) => "has to be absent".into(),
+        Test::Contains(texts) => format!("must contain {}", list(texts)),
+        Test::Prefix(texts) => format!("must begin with {}", list(texts)),
+        Test::Suffix(texts) => format!("must end with {}", list(texts)),
+        Test::Matches(patterns) => format!("must match {}", list(patterns)),
+        Test::Above(bound) => format!("must be above {bound}"),
+        Test::Min(bound) => format!("must be at least {bound}"),
+        Test::Below(bound) => format!("must be below {bound}"),
+        Test::Max(bound) => format!("must be at most {bound}"),
+        Test::Version(ranges) => format!("must be a version in {}", list(ranges)),
+        Test::Within(networks) => format!("must be within {}", list(networks)),
+        Test::From(from) => format!("must be {} or later", instant::show(*from)),
+        Test::Until(until) => format!("must be before {}", instant::show(*until)),
+        Test::Present(true) => "must be present".into(),
+        Test::Present(false) => "must be absent".into(),
     }
 }
 
-/// What an allocation serves: `20%: control 50%, treatment 50%`.
+/// An allocation: `20%: control 50%, treatment 50%`.
 pub fn allocation(allocation: &Allocation, feature: &Feature) -> String {
-    let name = |variant: u8| &feature.variant(variant).name;
     let rollout = match &allocation.rollout {
         Rollout::Fixed(Share::EVERYBODY) => String::new(),
         Rollout::Fixed(share) => format!("{share}: "),
         Rollout::Steps(steps) => {
             let step = |(at, share): &(_, _)| format!("{share} from {}", instant::show(*at));
-            format!(
-                "{}: ",
-                steps.iter().map(step).collect::<Vec<_>>().join(", ")
-            )
+            let steps: Vec<_> = steps.iter().map(step).collect();
+            format!("{}: ", steps.join(", "))
         }
         Rollout::Glide {
             from,
@@ -133,14 +135,17 @@ pub fn allocation(allocation: &Allocation, feature: &Feature) -> String {
             start,
             end,
         } => {
-            format!(
-                "{from} to {to} between {} and {}: ",
-                instant::show(*start),
-                instant::show(*end)
-            )
+            let (start, end) = (instant::show(*start), instant::show(*end));
+            format!("{from} to {to} between {start} and {end}: ")
         }
     };
-    let served = match &allocation.serve {
+    rollout + &serve(&allocation.serve, feature)
+}
+
+/// What those inside a rollout get: `control 50%, treatment 50%`.
+pub fn serve(serve: &Serve, feature: &Feature) -> String {
+    let name = |variant: u8| &feature.variant(variant).name;
+    match serve {
         Serve::One(variant) => name(*variant).to_string(),
         Serve::Split(arms) => arms
             .iter()
@@ -151,11 +156,8 @@ pub fn allocation(allocation: &Allocation, feature: &Feature) -> String {
             let range = |(first, last, variant): &(u16, u16, u8)| {
                 format!("{} {first}-{last}", name(*variant))
             };
-            format!(
-                "buckets {}",
-                ranges.iter().map(range).collect::<Vec<_>>().join(", ")
-            )
+            let ranges: Vec<_> = ranges.iter().map(range).collect();
+            format!("buckets {}", ranges.join(", "))
         }
-    };
-    rollout + &served
+    }
 }

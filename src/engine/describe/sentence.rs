@@ -1,4 +1,4 @@
-//! A feature as one reads it aloud, for the page: "checkout-button, for us-pro: staff get treatment; otherwise …".
+//! A feature in one sentence, for the page: "checkout-button, only for us-pro: staff get treatment; everybody else …".
 //! In: what the file means. Out: one sentence that says everything but the salt.
 
 use crate::engine::{
@@ -20,113 +20,155 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
         Status::Archived => return format!("{name} is archived: no header."),
         Status::Paused => return format!("{name} is paused: everybody gets {default}."),
         _ if toggles.paused => {
-            return format!("{name}: everybody gets {default}, for the whole file is paused.");
+            return format!("{name}: everybody gets {default}, because the whole file is paused.");
         }
         _ => {}
     }
     let draft = match feature.status {
-        Status::Draft => " (a draft: nobody gets it without an override)",
+        Status::Draft => " (draft: no header without an override)",
         _ => "",
     };
-    let when = feature
-        .when
-        .as_ref()
-        .map_or(String::new(), |when| match when {
-            Condition::Now { from, until } => format!(",{}", window(*from, *until)),
-            when => format!(", for {}", who(when, toggles)),
-        });
+    let audience = match &feature.when {
+        None | Some(Condition::Now { .. }) => None,
+        Some(when) => Some(who(when, toggles)),
+    };
+    let otherwise = match &**default {
+        "off" => String::new(),
+        default => format!(" (otherwise {default})"),
+    };
+    let only = match (&feature.when, &audience) {
+        (Some(Condition::Now { from, until }), _) => {
+            format!(", only{}{otherwise}", window(*from, *until))
+        }
+        (_, Some(audience)) if !feature.rules.is_empty() => {
+            format!(", only for {audience}{otherwise}")
+        }
+        _ => String::new(),
+    };
     let mut clauses: Vec<String> = feature
         .rules
         .iter()
-        .map(|rule| given(&who(&rule.when, toggles), &rule.allocation, feature))
+        .map(|rule| {
+            let whom = who(&rule.when, toggles);
+            clause(&Subject::Named(&whom), &rule.allocation, feature)
+        })
         .collect();
-    let whom_is_said = !matches!(feature.when, None | Some(Condition::Now { .. }));
-    let (otherwise, everybody) = match clauses.is_empty() {
-        true if whom_is_said => ("", ""),
-        true => ("", " for everybody"),
-        false => ("otherwise ", ""),
+    let rest = match (&audience, clauses.is_empty()) {
+        (Some(audience), true) => Subject::Named(audience),
+        (None, true) => Subject::Everybody,
+        (_, false) => Subject::EverybodyElse,
     };
     clauses.push(match &feature.fallthrough {
-        Some(allocation) if is_plain(allocation) => {
-            format!("{otherwise}{}{everybody}", served(allocation, feature))
-        }
-        Some(allocation) => format!("{otherwise}{}", served(allocation, feature)),
-        None if clauses.is_empty() => format!("{default}{everybody}"),
-        None => format!("otherwise {default}"),
+        Some(allocation) => clause(&rest, allocation, feature),
+        None => rest.gets(default),
     });
-    if &**default != "off"
-        && (feature.when.is_some() || feature.fallthrough.as_ref().is_some_and(leaves_some_out))
-    {
-        clauses.push(format!("the rest get {default}"));
+    if let Subject::Named(_) = rest {
+        clauses.push(Subject::EverybodyElse.gets(default));
     }
-    format!("{name}{draft}{when}: {}.", clauses.join("; "))
+    format!("{name}{draft}{only}: {}.", clauses.join("; "))
 }
 
-/// One variant, and no share.
-fn is_plain(allocation: &Allocation) -> bool {
-    !leaves_some_out(allocation) && matches!(allocation.serve, Serve::One(_))
+/// Who gets something, in a clause.
+enum Subject<'a> {
+    Everybody,
+    EverybodyElse,
+    /// plural: "staff", "requests whose country is US"
+    Named(&'a str),
 }
 
-fn leaves_some_out(allocation: &Allocation) -> bool {
-    !matches!(allocation.rollout, Rollout::Fixed(Share::EVERYBODY))
-}
-
-fn given(who: &str, allocation: &Allocation, feature: &Feature) -> String {
-    match (&allocation.rollout, &allocation.serve) {
-        (Rollout::Fixed(Share::EVERYBODY), _) => {
-            format!("{who} get {}", shares(allocation, feature))
+impl Subject<'_> {
+    fn gets(&self, variant: &str) -> String {
+        match self {
+            Subject::Everybody => format!("everybody gets {variant}"),
+            Subject::EverybodyElse => format!("everybody else gets {variant}"),
+            Subject::Named(name) => format!("{name} get {variant}"),
         }
-        _ => format!("{who}: {}", served(allocation, feature)),
+    }
+
+    /// Behind a share: "25% of staff".
+    fn of(&self) -> String {
+        match self {
+            Subject::Everybody => String::new(),
+            Subject::EverybodyElse => " of everybody else".to_owned(),
+            Subject::Named(name) => format!(" of {name}"),
+        }
+    }
+
+    /// Before shares: "of staff, half get a".
+    fn among(&self) -> String {
+        match self {
+            Subject::Everybody => String::new(),
+            _ => format!("{}, ", self.of().trim_start()),
+        }
     }
 }
 
-fn served(allocation: &Allocation, feature: &Feature) -> String {
-    let shares = shares(allocation, feature);
-    match &allocation.rollout {
-        Rollout::Fixed(Share::NOBODY) => "rolled out to nobody".to_owned(),
-        Rollout::Fixed(Share::EVERYBODY) => shares,
-        Rollout::Fixed(share) => format!("roll out to {share}: {shares}"),
+/// Who gets what by one allocation: "25% of staff get on, the rest off".
+fn clause(subject: &Subject<'_>, allocation: &Allocation, feature: &Feature) -> String {
+    let default = &feature.variant(feature.default).name;
+    let of = subject.of();
+    let (share, many) = match &allocation.rollout {
+        Rollout::Fixed(Share::NOBODY) => {
+            return subject.gets(default) + " (the rollout is at 0%)";
+        }
+        Rollout::Fixed(Share::EVERYBODY) => {
+            return match &allocation.serve {
+                Serve::One(variant) => subject.gets(&feature.variant(*variant).name),
+                serve => subject.among() + &shares(serve, feature),
+            };
+        }
+        Rollout::Fixed(share) => (format!("{share}{of}"), true),
         Rollout::Steps(steps) => {
             let step =
-                |(at, share): &(Second, Share)| format!("{share} from {}", instant::show(*at));
-            format!(
-                "roll out to {}: {shares}",
-                all(steps.iter().map(step), "then")
-            )
+                |(at, share): &(Second, Share)| format!("{share}{of} from {}", instant::show(*at));
+            (list(steps.iter().map(step), "then"), true)
         }
         Rollout::Glide {
             from,
             to,
             start,
             end,
-        } => format!(
-            "roll out from {from} to {to} between {} and {}: {shares}",
-            instant::show(*start),
-            instant::show(*end)
-        ),
+        } => {
+            let (start, end) = (instant::show(*start), instant::show(*end));
+            let share =
+                format!("a share{of} that goes from {from} to {to} between {start} and {end}");
+            (share, false)
+        }
+    };
+    match &allocation.serve {
+        Serve::One(variant) => {
+            let verb = if many { "get" } else { "gets" };
+            let variant = &feature.variant(*variant).name;
+            format!("{share} {verb} {variant}, the rest {default}")
+        }
+        serve => {
+            let verb = if many { "take part" } else { "takes part" };
+            let shares = shares(serve, feature);
+            format!("{share} {verb} ({shares}), the rest get {default}")
+        }
     }
 }
 
-fn shares(allocation: &Allocation, feature: &Feature) -> String {
+/// "half get a, half get b".
+fn shares(serve: &Serve, feature: &Feature) -> String {
     let name = |variant: u8| &feature.variant(variant).name;
-    match &allocation.serve {
-        Serve::One(variant) => name(*variant).to_string(),
-        Serve::Split(arms) => match &**arms {
-            [a, b] if a.share == b.share => {
-                format!("half {}, half {}", name(a.variant), name(b.variant))
-            }
-            arms => {
-                let arm = |arm: &Arm| format!("{} {}", arm.share, name(arm.variant));
-                arms.iter().map(arm).collect::<Vec<_>>().join(", ")
-            }
-        },
+    match serve {
+        Serve::One(variant) => format!("all get {}", name(*variant)),
+        Serve::Split(arms) => {
+            let halves = matches!(&**arms, [a, b] if a.share == b.share);
+            let arm = |arm: &Arm| match halves {
+                true => format!("half get {}", name(arm.variant)),
+                false => format!("{} get {}", arm.share, name(arm.variant)),
+            };
+            arms.iter().map(arm).collect::<Vec<_>>().join(", ")
+        }
         Serve::Buckets(ranges) => {
             let range = |(first, last, variant): &(u16, u16, u8)| {
-                format!("{first} to {last} {}", name(*variant))
+                format!("{first} to {last} get {}", name(*variant))
             };
-            let gap = &feature.variant(feature.default).name;
             let ranges: Vec<_> = ranges.iter().map(range).collect();
-            format!("buckets {}, gaps {gap}", ranges.join(", "))
+            let default = name(feature.default);
+            format!("buckets {}, any other bucket {default}", ranges.join(", "))
         }
     }
 }
@@ -139,9 +181,9 @@ pub fn who(condition: &Condition, toggles: &Toggles) -> String {
             Condition::Any(_) | Condition::All(_) => format!("all but ({})", who(one, toggles)),
             one => format!("all but {}", who(one, toggles)),
         },
-        Condition::Attribute(USER, Test::Is(Texts::Few(few))) => all(few, "and"),
+        Condition::Attribute(USER, Test::Is(Texts::Few(few))) => list(few, "and"),
         Condition::Attribute(USER, Test::Is(Texts::Many(many))) => {
-            format!("{} users by name", many.len())
+            format!("{} listed users", many.len())
         }
         Condition::Attribute(index, test) => {
             format!(
@@ -167,9 +209,9 @@ pub fn who(condition: &Condition, toggles: &Toggles) -> String {
                     (_, Some(rest)) => rest.to_owned(),
                 }
             });
-            all(parts, "and")
+            list(parts, "and")
         }
-        Condition::Any(some) => all(some.iter().map(|one| who(one, toggles)), "or"),
+        Condition::Any(some) => list(some.iter().map(|one| who(one, toggles)), "or"),
         Condition::All(some) => some.iter().map(|one| who(one, toggles)).collect(),
     }
 }
@@ -183,18 +225,16 @@ fn window(from: Option<Second>, until: Option<Second>) -> String {
         .collect()
 }
 
-fn verb(test: &Test) -> String {
+/// What a value does that passes a test: "is US or CA", "does not contain beta".
+pub fn verb(test: &Test) -> String {
     fn or(texts: impl IntoIterator<Item = impl Display>) -> String {
-        all(texts, "or")
+        list(texts, "or")
     }
     match test {
         Test::Is(Texts::Few(few)) => format!("is {}", or(few)),
         Test::Is(Texts::Many(many)) => format!("is one of {} values", many.len()),
-        Test::All(tests) => all(tests.iter().map(verb), "and"),
-        Test::Not(test) => match &**test {
-            Test::Is(Texts::Few(few)) => format!("is not {}", or(few)),
-            test => format!("is none that {}", verb(test)),
-        },
+        Test::All(tests) => list(tests.iter().map(verb), "and"),
+        Test::Not(test) => negated(test),
         Test::Contains(texts) => format!("contains {}", or(texts)),
         Test::Prefix(texts) => format!("begins with {}", or(texts)),
         Test::Suffix(texts) => format!("ends with {}", or(texts)),
@@ -212,8 +252,18 @@ fn verb(test: &Test) -> String {
     }
 }
 
+fn negated(test: &Test) -> String {
+    let verb = verb(test);
+    match (test, verb.split_once(' ')) {
+        (Test::All(_), _) | (_, None) => format!("is none that {verb}"),
+        (_, Some(("is", rest))) => format!("is not {rest}"),
+        (_, Some(("matches", rest))) => format!("does not match {rest}"),
+        (_, Some((word, rest))) => format!("does not {} {rest}", word.trim_end_matches('s')),
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`
-fn all(items: impl IntoIterator<Item = impl Display>, word: &str) -> String {
+fn list(items: impl IntoIterator<Item = impl Display>, word: &str) -> String {
     let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     match (items.pop(), items.is_empty()) {
         (None, _) => String::new(),

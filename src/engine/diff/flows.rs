@@ -53,8 +53,8 @@ pub fn flows<'a>(
     flows
 }
 
-/// The part of the flows that really moves.
-pub fn moved(flows: &Flows<'_>) -> f64 {
+/// The share of users that switch variant.
+pub fn switched(flows: &Flows<'_>) -> f64 {
     flows
         .iter()
         .filter(|((from, to), _)| from != to)
@@ -252,9 +252,9 @@ mod tests {
             race(&from, &to, 1.0, &mut flows);
             if !expected.is_nan() {
                 assert!(
-                    (moved(&flows) - expected).abs() < 0.0006,
+                    (switched(&flows) - expected).abs() < 0.0006,
                     "{p:?} to {q:?}: {}",
-                    moved(&flows)
+                    switched(&flows)
                 );
             }
             for (name, p) in &from {

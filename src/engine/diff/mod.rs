@@ -99,7 +99,7 @@ fn compare<'a>(
     new: (&'a Toggles, &'a Feature),
     now: Second,
 ) -> ChangeKind<'a> {
-    if canonical::whole(old.1, old.0) == canonical::whole(new.1, new.0) {
+    if canonical::feature(old.1, old.0) == canonical::feature(new.1, new.0) {
         return ChangeKind::Same;
     }
     let aligned = old.1.salt == new.1.salt;
@@ -114,9 +114,9 @@ fn compare<'a>(
     if free(old) && free(new) && same_unit(old) == same_unit(new) {
         return ChangeKind::Exact(flows());
     }
-    let same_gate = canonical::gate(old.1, old.0) == canonical::gate(new.1, new.0);
+    let same_targeting = canonical::targeting(old.1, old.0) == canonical::targeting(new.1, new.0);
     let hashed = old.1.weighted.is_none() && new.1.weighted.is_none();
-    ChangeKind::Depends((same_gate && hashed).then(flows))
+    ChangeKind::Depends((same_targeting && hashed).then(flows))
 }
 
 /// The allocation that decides where no rule does; none where everybody gets the default.
@@ -140,6 +140,6 @@ fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Option<(&'a Toggles, &'a Featu
 
 /// Everything but the salt; a plain `on` or `off` is like a hundred others.
 fn alike(feature: &Feature, toggles: &Toggles) -> Option<String> {
-    let whole = canonical::whole(feature, toggles).replace(&*feature.salt, "");
+    let whole = canonical::feature(feature, toggles).replace(&*feature.salt, "");
     (feature.declared > 0 || whole.contains('%')).then_some(whole)
 }

@@ -110,17 +110,17 @@ test("somebody types a user and reads the variant and why", async () => {
   await page.getByLabel("plan").fill("pro");
   await page.keyboard.press("Enter");
   await page.locator('[data-feature="pro-only"]').getByText("on", { exact: true }).waitFor();
-  assert.equal(await page.locator('[data-feature="someday"]').count(), 0, "a draft has no answer");
+  assert.equal(await page.locator('[data-feature="someday"]').count(), 0, "a draft has no variant");
   assert.deepEqual(seen.errors, []);
 });
 
 test("every feature is there with its sentence", async () => {
   await open();
   for (const sentence of [
-    "dark-mode: on for everybody.",
-    "checkout: staff get treatment; requests whose path begins with /legacy get off; otherwise half control, half treatment.",
-    "pro-only, for us-pro: on.",
-    "someday (a draft: nobody gets it without an override): roll out to 10%: on.",
+    "dark-mode: everybody gets on.",
+    "checkout: staff get treatment; requests whose path begins with /legacy get off; of everybody else, half get control, half get treatment.",
+    "pro-only: us-pro get on; everybody else gets off.",
+    "someday (draft: no header without an override): 10% get on, the rest off.",
     "gone is paused: everybody gets off.",
   ]) await page.getByText(sentence, { exact: true }).waitFor();
 });
@@ -137,7 +137,7 @@ test("a broken file shows its problems, what was good stays, and a mended file t
   assert.equal(await page.locator("#facts code").textContent(), revision);
   await picture("refused");
   write(GOOD.replace("dark-mode: on", "dark-mode: on\n  brand-new: 25%"));
-  await page.getByText("brand-new: roll out to 25%: on.").waitFor();
+  await page.getByText("brand-new: 25% get on, the rest off.").waitFor();
   assert.equal(await page.locator("#problems li").count(), 0);
   assert.notEqual(await page.locator("#facts code").textContent(), revision);
 });
@@ -264,7 +264,7 @@ test("a start without a good file is said as loudly, and the first good one take
   await page.getByText("No features.").waitFor();
   write(GOOD);
   await page.getByText("in force", { exact: true }).waitFor();
-  await page.getByText("dark-mode: on for everybody.").waitFor();
+  await page.getByText("dark-mode: everybody gets on.").waitFor();
 });
 
 test("a thousand features are drawn as they are looked at", async () => {
@@ -276,9 +276,9 @@ test("a thousand features are drawn as they are looked at", async () => {
   const took = await page.evaluate(() => { const begun = performance.now(); showAgain(); return performance.now() - begun; });
   assert.ok(took < 200, `${took} ms`);
   await page.getByLabel("Find").fill("f777");
-  await page.getByText("f777: roll out to 50%: on.").waitFor();
+  await page.getByText("f777: 50% get on, the rest off.").waitFor();
   await page.locator('article:has(h3:text-is("f777")) tr[data-variant]').first().waitFor();
   await page.getByLabel("Find").fill("");
   await page.locator('article:has(h3:text-is("f999"))').scrollIntoViewIfNeeded();
-  await page.getByText("f999: roll out to 50%: on.").waitFor();
+  await page.getByText("f999: 50% get on, the rest off.").waitFor();
 });
