@@ -189,8 +189,16 @@ fn each_kind_of_edit_is_named() {
     }
 }
 
+/// Everybody gets the same of it, with any salt.
 #[test]
-fn where_it_depends_on_who_comes_people_are_counted() {
+fn a_plain_on_is_not_taken_for_another_one_renamed() {
+    let output = diff("  old-name: on", "  new-name: on", &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("looks like"), "{text}");
+}
+
+#[test]
+fn where_it_depends_on_the_request_users_are_counted() {
     let found = json(
         "  f: {when: {plan: pro}}",
         "  f: {when: {plan: [pro, team]}}",

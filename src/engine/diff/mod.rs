@@ -1,5 +1,5 @@
 //! What an edit of the toggles files does, feature by feature.
-//! In: an old and a new snapshot, one instant. Out: new, gone and renamed features, and exact flows where there are any.
+//! In: an old and a new snapshot, one instant. Out: new, removed and renamed features, and exact flows where there are any.
 
 pub mod flows;
 
@@ -22,38 +22,38 @@ pub struct Change<'a> {
 /// What happened to a feature.
 #[derive(Debug)]
 pub enum ChangeKind<'a> {
-    /// it gave no answer before
+    /// it was not served before
     Added,
-    /// it gives no answer any more
+    /// it is no longer served
     Removed,
-    /// it asks the same and serves the same
+    /// nothing that decides it has changed
     Same,
-    /// no condition plays a part: these are the flows
+    /// no condition plays a part: these are the exact flows
     Exact(Flows<'a>),
-    /// conditions make it depend on who comes; of those whom unchanged conditions lead to the feature's own
-    /// `rollout` and `serve`, these are the flows
+    /// it depends on the request; where its conditions are the same, these are the exact flows among the users who
+    /// get to the feature's own `rollout` and `serve`
     Depends(Option<Flows<'a>>),
 }
 
-/// A feature that has gone while a new one looks like it.
+/// A feature that was removed while a new one looks like it.
 #[derive(Debug)]
 pub struct Renamed<'a> {
     /// the old key
     pub from: &'a str,
     /// the new key
     pub to: &'a str,
-    /// the salt that would keep everybody where they are
+    /// the salt that keeps the variants of all users
     pub salt: &'a str,
 }
 
-/// Compares every feature of two snapshots, in the order of the new one, those that are gone last.
+/// Compares every feature of two snapshots, in the order of the new one, removed ones last.
 pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Change<'a>> {
     let mut changes = Vec::new();
     for (_, toggles, feature) in new.features() {
-        let kind = match (find(old, &feature.key), answers(feature)) {
-            (Some((_, before)), false) if answers(before) => ChangeKind::Removed,
+        let kind = match (find(old, &feature.key), is_served(feature)) {
+            (Some((_, before)), false) if is_served(before) => ChangeKind::Removed,
             (None, false) | (Some(_), false) => ChangeKind::Same,
-            (Some(before), true) if answers(before.1) => compare(before, (toggles, feature), now),
+            (Some(before), true) if is_served(before.1) => compare(before, (toggles, feature), now),
             (_, true) => ChangeKind::Added,
         };
         changes.push(Change {
@@ -61,7 +61,7 @@ pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Cha
             kind,
         });
     }
-    for (_, _, feature) in old.features().filter(|(_, _, feature)| answers(feature)) {
+    for (_, _, feature) in old.features().filter(|(_, _, feature)| is_served(feature)) {
         if find(new, &feature.key).is_none() {
             changes.push(Change {
                 key: &feature.key,
@@ -72,16 +72,18 @@ pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Cha
     changes
 }
 
-/// Pairs of a gone and a new feature that serve the same and are dealt differently.
+/// Pairs of a removed and a new feature that serve the same with another salt.
 pub fn renamed<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Vec<Renamed<'a>> {
     let mut pairs = Vec::new();
-    let gone = old
+    let removed = old
         .features()
-        .filter(|(_, _, feature)| answers(feature) && find(new, &feature.key).is_none());
-    for (_, toggles, feature) in gone {
-        let before = alike(feature, toggles);
+        .filter(|(_, _, feature)| is_served(feature) && find(new, &feature.key).is_none());
+    for (_, toggles, feature) in removed {
+        let Some(before) = but_for_salt(feature, toggles) else {
+            continue;
+        };
         let twin = new.features().find(|(_, toggles, twin)| {
-            find(old, &twin.key).is_none() && alike(twin, toggles) == before
+            find(old, &twin.key).is_none() && but_for_salt(twin, toggles).as_ref() == Some(&before)
         });
         if let Some((_, _, twin)) = twin.filter(|(_, _, twin)| twin.salt != feature.salt) {
             pairs.push(Renamed {
@@ -127,7 +129,7 @@ fn in_force<'a>((toggles, feature): (&Toggles, &'a Feature)) -> Option<&'a Alloc
         .filter(|_| !toggles.paused && feature.status != Status::Paused)
 }
 
-fn answers(feature: &Feature) -> bool {
+fn is_served(feature: &Feature) -> bool {
     matches!(feature.status, Status::Running | Status::Paused)
 }
 
@@ -138,8 +140,8 @@ fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Option<(&'a Toggles, &'a Featu
         .map(|(_, toggles, feature)| (toggles, feature))
 }
 
-/// Everything but the salt; a plain `on` or `off` is like a hundred others.
-fn alike(feature: &Feature, toggles: &Toggles) -> Option<String> {
+/// Everything that decides a feature but its salt; none for a plain `on` or `off`, which is like a hundred others.
+fn but_for_salt(feature: &Feature, toggles: &Toggles) -> Option<String> {
     let whole = canonical::feature(feature, toggles).replace(&*feature.salt, "");
     (feature.declared > 0 || whole.contains('%')).then_some(whole)
 }
