@@ -4,6 +4,7 @@
 //! `read` (disk) -> `yaml` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
 
 mod build;
+#[path = "compile/toggles.rs"]
 mod compile;
 mod file;
 pub mod problem;
