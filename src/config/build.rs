@@ -2,8 +2,9 @@
 //! In: keys, values and ends in the order of the text, with their places. Out: a [`Node`], or problems of what was put together.
 
 use super::{
-    problem::{Log, quote},
-    tree::{Entry, Kind, Node, Place},
+    collector::Collector,
+    phrases::quote,
+    tree::{Entry, Kind, Node, Position},
 };
 use std::{borrow::Cow, collections::HashSet};
 
@@ -15,19 +16,19 @@ const MOST_VALUES: u32 = 250_000;
 
 /// A map or list whose end has not come yet.
 struct Open<'t> {
-    at: Place,
+    at: Position,
     is_map: bool,
     /// where its values begin among those that wait for an end
     first: usize,
     /// the key that waits for its value
-    key: Option<(Cow<'t, str>, Place)>,
+    key: Option<(Cow<'t, str>, Position)>,
     /// keys so far, once there are many
     seen: HashSet<Cow<'t, str>>,
 }
 
 /// Every method gives `None` where going on would make no sense.
 pub(super) struct Builder<'t, 'l> {
-    pub(super) log: &'l mut Log,
+    pub(super) problems: &'l mut Collector,
     pub(super) root: Option<Node<'t>>,
     file: u16,
     next: u32,
@@ -38,9 +39,9 @@ pub(super) struct Builder<'t, 'l> {
 }
 
 impl<'t, 'l> Builder<'t, 'l> {
-    pub(super) fn new(file: u16, log: &'l mut Log) -> Builder<'t, 'l> {
+    pub(super) fn new(file: u16, problems: &'l mut Collector) -> Builder<'t, 'l> {
         Builder {
-            log,
+            problems,
             root: None,
             file,
             next: 0,
@@ -51,8 +52,8 @@ impl<'t, 'l> Builder<'t, 'l> {
     }
 
     /// Where the next value may stand.
-    pub(super) fn at(&self, line: u32, column: u32) -> Place {
-        Place {
+    pub(super) fn at(&self, line: u32, column: u32) -> Position {
+        Position {
             line,
             column,
             id: self.next,
@@ -66,9 +67,9 @@ impl<'t, 'l> Builder<'t, 'l> {
         open.is_some_and(|open| open.is_map && open.key.is_none())
     }
 
-    pub(super) fn key(&mut self, text: Cow<'t, str>, at: Place) -> Option<()> {
+    pub(super) fn key(&mut self, text: Cow<'t, str>, at: Position) -> Option<()> {
         if text == "<<" {
-            self.log.error(
+            self.problems.error(
                 at,
                 "`<<` is a merge key, and merge keys are not read",
                 "write the entries themselves",
@@ -78,15 +79,15 @@ impl<'t, 'l> Builder<'t, 'l> {
         Some(())
     }
 
-    pub(super) fn add(&mut self, kind: Kind<'t>, at: Place) -> Option<()> {
+    pub(super) fn add(&mut self, kind: Kind<'t>, at: Position) -> Option<()> {
         self.count(at)?;
         self.attach(Node { at, kind })
     }
 
     /// A value that is not there: its place is its key's, or else this one.
-    pub(super) fn nothing(&mut self, at: Place) -> Option<()> {
+    pub(super) fn nothing(&mut self, at: Position) -> Option<()> {
         let key = self.open.last().and_then(|open| open.key.as_ref());
-        let at = key.map_or(at, |(_, key_at)| Place {
+        let at = key.map_or(at, |(_, key_at)| Position {
             id: at.id,
             ..*key_at
         });
@@ -94,9 +95,9 @@ impl<'t, 'l> Builder<'t, 'l> {
     }
 
     /// A map, or else a list.
-    pub(super) fn begin(&mut self, is_map: bool, at: Place) -> Option<()> {
+    pub(super) fn begin(&mut self, is_map: bool, at: Position) -> Option<()> {
         if self.open.len() == DEEPEST {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("more than {DEEPEST} maps and lists are nested here"),
                 "make it flatter; a segment can name a part of a condition",
@@ -128,10 +129,10 @@ impl<'t, 'l> Builder<'t, 'l> {
         self.attach(Node { at, kind })
     }
 
-    fn count(&mut self, at: Place) -> Option<()> {
+    fn count(&mut self, at: Position) -> Option<()> {
         if self.next == MOST_VALUES {
-            self.log.error(
-                Place { id: 0, ..at },
+            self.problems.error(
+                Position { id: 0, ..at },
                 format!("more than {MOST_VALUES} values"),
                 "divide the file: a directory may hold several, each with a namespace",
             );
@@ -151,7 +152,7 @@ impl<'t, 'l> Builder<'t, 'l> {
             return Some(());
         }
         let (key, key_at) = open.key.take()?;
-        let key_at = Place {
+        let key_at = Position {
             id: node.at.id,
             ..key_at
         };
@@ -166,12 +167,12 @@ impl<'t, 'l> Builder<'t, 'l> {
             false => None,
         };
         if let Some(first) = first {
-            let key_at = Place {
+            let key_at = Position {
                 id: first.value.at.id,
                 ..key_at
             };
             let line = first.key_at.line;
-            self.log.error(
+            self.problems.error(
                 key_at,
                 format!("the key {} is there twice", quote(&key)),
                 format!("keep this one or that of line {line}"),

@@ -1,133 +1,22 @@
 //! What may be written in a toggles file: every map with its keys, and the JSON Schema of them.
-//! In: a map of the text. Out: its entries by name; a key that is not one of these is a problem.
-//!
-//! Each map is written once, here, and gives three things: the names that the reader knows, the fields that
-//! `compile` asks for, and the schema that editors use.
+//! In: a map of the text. Out: its entries by name, each with what its key means.
 
 use super::{
-    problem::{Log, did_you_mean, quote},
+    collector::Collector,
+    map::{entries, map, unknown_key},
     schema as is,
-    tree::{Entry, Kind, Node},
+    tree::{Entry, Node},
 };
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 use std::borrow::Cow;
 
-macro_rules! map {
-    ($(#[$doc:meta])* $name:ident, $about:literal, { $($key:literal $field:ident: $schema:ty = $means:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub(super) struct $name<'t> {
-            $(#[doc = $means] pub(super) $field: Option<&'t Entry<'t>>,)*
-        }
-
-        impl<'t> $name<'t> {
-            /// The keys that may be written.
-            pub(super) const KEYS: &'static [&'static str] = &[$($key),*];
-
-            /// None where there is no map; unknown keys are told.
-            pub(super) fn read(node: &'t Node<'t>, log: &mut Log) -> Option<Self> {
-                let entries = entries(node, $about, log)?;
-                let mut map = $name { $($field: None),* };
-                for entry in entries {
-                    match &*entry.key {
-                        $($key => map.$field = Some(entry),)*
-                        unknown => unknown_key(entry, unknown, $about, Self::KEYS, log),
-                    }
-                }
-                Some(map)
-            }
-        }
-
-        impl JsonSchema for $name<'_> {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                is::object($about, [$(($key, $means, generator.subschema_for::<$schema>())),*])
-            }
-        }
-    };
-}
-
-/// The entries of a map, or a problem that says what was expected.
-pub(super) fn entries<'t>(
-    node: &'t Node<'t>,
-    about: &str,
-    log: &mut Log,
-) -> Option<&'t [Entry<'t>]> {
-    match &node.kind {
-        Kind::Map(entries) => Some(entries),
-        Kind::Refused => None,
-        _ => {
-            log.error(
-                node.at,
-                format!("{about} is a map, not {}", node.what()),
-                if about == "the file" {
-                    "begin with `version: 1`, and put what you have below `features:`"
-                } else {
-                    "write `key: value` lines below it, with a blank behind the colon"
-                },
-            );
-            None
-        }
-    }
-}
-
-fn unknown_key(entry: &Entry<'_>, unknown: &str, about: &str, known: &[&str], log: &mut Log) {
-    let hint = if log.is_tired() {
-        String::new()
-    } else {
-        elsewhere(unknown, known)
-    };
-    log.error(
-        entry.key_at,
-        format!("{about} has no key {}", quote(unknown)),
-        hint,
-    );
-}
-
-/// Words of other systems, and what they are called here.
-fn elsewhere(unknown: &str, known: &[&str]) -> String {
-    let (here, hint) = match unknown {
-        "enabled" | "enable" | "state" | "active" => (
-            "status",
-            "`on`, `off` or a percentage is the whole feature; `status: paused` stops one",
-        ),
-        "percentage" | "percent" | "rollout_percentage" => ("rollout", "write `rollout: 25%`"),
-        "weights" | "allocation" | "allocations" | "split" | "distribution" => (
-            "serve",
-            "write shares: `serve: {control: 50%, treatment: 50%}`",
-        ),
-        "targeting" | "conditions" | "condition" | "if" | "audience" | "match" => {
-            ("when", "write `when:`")
-        }
-        "variations" => ("variants", "write `variants:`"),
-        "value" | "then" | "variant" | "variation" => ("serve", "write `serve:`"),
-        "users" => ("user", "write `user:`"),
-        "defaultVariant" | "defaultValue" | "default_variant" => ("default", "write `default:`"),
-        "startswith" | "startsWith" | "starts_with" => ("prefix", "write `prefix:`"),
-        "endswith" | "endsWith" | "ends_with" => ("suffix", "write `suffix:`"),
-        "regex" | "regexp" | "pattern" => ("matches", "write `matches:`"),
-        "eq" | "equals" | "is" | "in" | "oneOf" | "one_of" => (
-            "not",
-            "write the value or the list itself: `country: [US, CA]`",
-        ),
-        "gt" | "greater" => ("above", "write `above:`"),
-        "gte" | "ge" => ("min", "write `min:`"),
-        "lt" | "less" => ("below", "write `below:`"),
-        "lte" | "le" => ("max", "write `max:`"),
-        "semver" => ("version", "write `version:`"),
-        "cidr" => ("within", "write `within:`"),
-        "exists" => ("present", "write `present:`"),
-        "after" | "since" => ("from", "write `from:`, which is inclusive"),
-        "before" => ("until", "write `until:`, which is exclusive"),
-        _ => return did_you_mean(unknown, known.iter().copied()),
-    };
-    if known.contains(&here) {
-        hint.to_owned()
-    } else {
-        did_you_mean(unknown, known.iter().copied())
-    }
+/// The schema of a toggles file.
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(File<'static>);
+    schema.insert("title".to_owned(), json!("A toggles file of burgee"));
+    schema.insert("required".to_owned(), json!(["version"]));
+    schema.to_value()
 }
 
 map!(
@@ -136,13 +25,13 @@ map!(
     "version" version: is::Version = "the contract that the file is written for; always 1",
     "namespace" namespace: is::Name = "sets the file apart from others in a directory; a part of every salt",
     "status" status: is::FileStatus = "`paused` is the kill switch: every feature gives its default",
-    "when" when: is::Condition = "none of this file's headers are sent unless this holds",
-    "user" user: is::UserSource = "who is asking: the first of these sources that is present; left out: [header.x-user-id, cookie.user_id]",
-    "anonymous" anonymous: Anonymous<'static> = "ids for strangers: the last source of `user`",
-    "attributes" attributes: is::MapOf<is::AttributeSource> = "names for what conditions ask about",
-    "segments" segments: is::MapOf<is::Condition> = "named conditions",
-    "features" features: is::Features = "what can be on, off, or one of several variants",
-    "headers" headers: is::HeadersOrNone = "how answers travel; `none` for a file that is only asked through OFREP",
+    "when" when: Condition = "none of this file's headers are sent unless this holds",
+    "user" user: UserSource = "who is asking: the first of these sources that is present; left out: [header.x-user-id, cookie.user_id]",
+    "anonymous" anonymous: Anonymous<'static> = "ids for visitors who are not signed in: the last source of `user`",
+    "attributes" attributes: is::MapOf<AttributeSource> = "names for what conditions ask about",
+    "segments" segments: is::MapOf<Condition> = "named conditions",
+    "features" features: Features = "what can be on, off, or one of several variants",
+    "headers" headers: HeadersOrNone = "which headers are sent; `none` for a file that only OFREP serves",
     "override" overrides: Override<'static> = "lets testers force variants",
 });
 
@@ -154,9 +43,9 @@ map!(
     "status" status: is::Status = "draft: not sent; running; paused: everybody gets the default; archived: gone",
     "variants" variants: is::Variants = "a list of names, or names with values; `on` and `off` always exist",
     "default" default: is::Variant = "what everybody gets when nothing else decides; left out: `off`",
-    "when" when: is::Condition = "live only when this holds; otherwise the default",
+    "when" when: Condition = "live only when this holds; otherwise the default",
     "rules" rules: is::ListOf<Rule<'static>> = "read top to bottom; the first whose `when` holds decides",
-    "rollout" rollout: is::Rollout = "the share of people who get what `serve` says; the rest get the default",
+    "rollout" rollout: Rollout = "the share of people who get what `serve` says; the rest get the default",
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
     "by" by: is::AttributeName = "the attribute that shares are drawn by; left out: the user",
@@ -169,8 +58,8 @@ map!(
     /// A rule.
     Rule, "a rule", {
     "name" name: is::Text = "shown by explain and OFREP",
-    "when" when: is::Condition = "the rule decides when this holds",
-    "rollout" rollout: is::Rollout = "the share of people who get what `serve` says; the rest get the default, not the next rule",
+    "when" when: Condition = "the rule decides when this holds",
+    "rollout" rollout: Rollout = "the share of people who get what `serve` says; the rest get the default, not the next rule",
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%; left out: `on`, where no variants are declared",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
 });
@@ -193,19 +82,19 @@ map!(
 });
 
 map!(
-    /// Ids for strangers.
+    /// Ids for visitors who are not signed in.
     Anonymous, "`anonymous`", {
     "cookie" cookie: is::Text = "the name of the cookie that keeps the id",
     "max-age" max_age: is::Duration = "how long the browser keeps it, `365d`",
 });
 
 map!(
-    /// How answers travel.
+    /// Which headers are sent.
     Headers, "`headers`", {
     "prefix" prefix: is::Text = "left out: `X-Feature-`",
     "off" off: is::Off = "whether `off` is sent; left out: `send`",
     "values" values: is::Switch = "send payloads in `…-Value` headers; left out: false",
-    "combined" combined: is::Text = "the name of one header with all answers",
+    "combined" combined: is::Text = "the name of one header with all variants",
     "revision" revision: is::Text = "the name of a header with the revision of the files",
 });
 
@@ -213,7 +102,7 @@ map!(
     /// Overrides for testers.
     Override, "`override`", {
     "from" from: is::Sources = "where an override is looked for: `header.` and `query.` sources",
-    "when" when: is::Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
+    "when" when: Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
     "key" key: is::EnvSource = "the variable whose value signs overrides",
 });
 
@@ -227,7 +116,7 @@ map!(
 map!(
     /// The operators of a condition.
     Operators, "a set of operators", {
-    "not" not: is::Matcher = "not this value, none of this list, or not these operators",
+    "not" not: Matcher = "not this value, none of this list, or not these operators",
     "contains" contains: is::TextOrList = "has this in it",
     "prefix" prefix: is::TextOrList = "begins with this",
     "suffix" suffix: is::TextOrList = "ends with this",
@@ -242,3 +131,73 @@ map!(
     "until" until: is::Instant = "before this instant",
     "present" present: is::Switch = "whether there is a value at all",
 });
+
+/// Schemas that refer to others, which may refer back.
+macro_rules! refers {
+    ($($name:ident($generator:ident) = $schema:tt;)*) => { $(
+        pub(super) struct $name;
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )* };
+}
+
+refers! {
+    Condition(generator) = {
+        "description": "a segment's name; a list: any of them; a map: every entry",
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "properties": {
+                    "not": generator.subschema_for::<Condition>(),
+                    "any": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
+                    "all": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
+                },
+                "additionalProperties": generator.subschema_for::<Matcher>(),
+            },
+        ],
+    };
+    Matcher(generator) = {"anyOf": [
+        generator.subschema_for::<is::TextOrList>(),
+        generator.subschema_for::<Operators<'static>>(),
+    ]};
+    Rollout(generator) = {"anyOf": [
+        generator.subschema_for::<is::Percent>(),
+        generator.subschema_for::<Glide<'static>>(),
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": generator.subschema_for::<is::Instant>(),
+            "additionalProperties": generator.subschema_for::<is::Percent>(),
+        },
+    ]};
+    AttributeSource(generator) = {"anyOf": [
+        generator.subschema_for::<is::Sources>(),
+        generator.subschema_for::<Attribute<'static>>(),
+    ]};
+    UserSource(generator) = {"anyOf": [
+        generator.subschema_for::<is::Sources>(),
+        generator.subschema_for::<Attribute<'static>>(),
+    ]};
+    HeadersOrNone(generator) = {"anyOf": [
+        {"const": "none"},
+        generator.subschema_for::<Headers<'static>>(),
+    ]};
+    Features(generator) = {
+        "type": ["object", "null"],
+        "maxProperties": 1000,
+        "additionalProperties": {"anyOf": [
+            {"enum": ["on", "off", true, false, "true", "false"]},
+            generator.subschema_for::<is::Percent>(),
+            generator.subschema_for::<Feature<'static>>(),
+        ]},
+    };
+}

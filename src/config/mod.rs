@@ -4,28 +4,28 @@
 //! `read` (disk) -> `yaml` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
 
 mod build;
-#[path = "compile/toggles.rs"]
+mod collector;
 mod compile;
 mod file;
-pub mod problem;
+mod map;
+pub mod phrases;
+mod problem;
 mod read;
 pub mod reload;
 mod schema;
 mod syntax;
+mod template;
 mod tree;
 mod yaml;
 
 use crate::engine::{Snapshot, units::Second};
+use collector::Collector;
 pub use compile::Environment;
-use problem::Log;
+pub use file::schema;
 pub use problem::{Problem, Problems, Severity};
-pub use read::{Generation, Stamp, Text, generation, stamp};
-pub use schema::schema;
+pub use read::{Generation, LARGEST, Stamp, Text, generation, stamp};
 use std::{path::Path, sync::Arc};
-use tree::{Node, Place};
-
-/// A file's limit, which is also a ConfigMap's.
-pub const LARGEST: usize = 1 << 20;
+use tree::{Node, Position};
 
 /// What a generation of files says.
 #[derive(Debug)]
@@ -55,25 +55,25 @@ pub fn compile_texts(
     env: Environment<'_>,
     now: Second,
 ) -> Result<(Snapshot, Vec<Problem>), Problems> {
-    let mut log = Log::default();
+    let mut problems = Collector::default();
     let roots: Vec<Option<Node<'_>>> = texts
         .iter()
         .enumerate()
-        .map(|(index, text)| root(text, index as u16, &mut log))
+        .map(|(index, text)| root(text, index as u16, &mut problems))
         .collect();
     let mut usable = |root: &&Node<'_>, text: &Text| {
         let braces = memchr::memmem::find(&text.bytes, b"{{").is_some();
-        !(braces && tree::is_template(root, &mut log))
+        !(braces && template::is_template(root, &mut problems))
     };
     let borrowed: Vec<Option<&Node<'_>>> = roots
         .iter()
         .zip(texts)
         .map(|(root, text)| root.as_ref().filter(|root| usable(root, text)))
         .collect();
-    let snapshot = compile::all(&borrowed, env, now, &revision(texts), &mut log);
+    let snapshot = compile::snapshot(&borrowed, env, now, &revision(texts), &mut problems);
     let names = texts.iter().map(|text| Arc::from(&*text.name));
     let roots: Vec<_> = names.zip(roots).collect();
-    let problems = log.tell(&roots);
+    let problems = problems.tell(&roots);
     roots
         .into_iter()
         .filter_map(|(_, root)| root)
@@ -84,16 +84,16 @@ pub fn compile_texts(
     }
 }
 
-fn root<'t>(text: &'t Text, file: u16, log: &mut Log) -> Option<Node<'t>> {
+fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<'t>> {
     if text.bytes.len() > LARGEST {
-        log.error(
-            Place::start(file),
+        problems.error(
+            Position::start(file),
             "the file is larger than 1 MiB",
             "divide it: a directory may hold several files, each with a namespace",
         );
         return None;
     }
-    yaml::parse(&text.bytes, file, log)
+    yaml::parse(&text.bytes, file, problems)
 }
 
 /// Equal in all pods with the same files: the bytes, and where there are several the names.

@@ -35,6 +35,9 @@ pub struct Stamp(Vec<(PathBuf, Option<Identity>)>);
 /// Device, inode, length and time of writing: a copy may keep the last two.
 type Identity = (u64, u64, u64, Option<SystemTime>);
 
+/// A file's limit, which is also a ConfigMap's.
+pub const LARGEST: usize = 1 << 20;
+
 /// Files in a directory.
 const MOST_FILES: usize = 1_000;
 
@@ -143,7 +146,7 @@ fn bytes(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn at_most(from: impl io::Read, expected: u64) -> io::Result<Vec<u8>> {
-    let most = super::LARGEST as u64 + 1;
+    let most = LARGEST as u64 + 1;
     let mut bytes = Vec::with_capacity(expected.min(most) as usize);
     from.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)

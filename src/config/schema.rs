@@ -1,18 +1,9 @@
 //! The JSON Schema of single values, for editors: it may accept more than the reader, never less.
-//! In: nothing. Out: types whose only purpose is their schema.
+//! In: nothing. Out: types whose only purpose is their schema; what refers to a map of the file stands in `file`.
 
-use super::file;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{borrow::Cow, marker::PhantomData};
-
-/// The schema of a toggles file.
-pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(file::File<'static>);
-    schema.insert("title".to_owned(), json!("A toggles file of burgee"));
-    schema.insert("required".to_owned(), json!(["version"]));
-    schema.to_value()
-}
 
 /// The schema of a map with these keys and no others.
 pub(super) fn object<const N: usize>(about: &str, keys: [(&str, &str, Schema); N]) -> Schema {
@@ -81,76 +72,6 @@ leaf! {
         {"type": SCALAR},
         {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "pattern": "%$"}},
     ]};
-}
-
-/// Schemas that refer to others, which may refer back.
-macro_rules! refers {
-    ($($name:ident($generator:ident) = $schema:tt;)*) => { $(
-        pub(super) struct $name;
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    )* };
-}
-
-refers! {
-    Condition(generator) = {
-        "description": "a segment's name; a list: any of them; a map: every entry",
-        "anyOf": [
-            {"type": "string"},
-            {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
-            {
-                "type": "object",
-                "minProperties": 1,
-                "properties": {
-                    "not": generator.subschema_for::<Condition>(),
-                    "any": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
-                    "all": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
-                },
-                "additionalProperties": generator.subschema_for::<Matcher>(),
-            },
-        ],
-    };
-    Matcher(generator) = {"anyOf": [
-        generator.subschema_for::<TextOrList>(),
-        generator.subschema_for::<file::Operators<'static>>(),
-    ]};
-    Rollout(generator) = {"anyOf": [
-        generator.subschema_for::<Percent>(),
-        generator.subschema_for::<file::Glide<'static>>(),
-        {
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": generator.subschema_for::<Instant>(),
-            "additionalProperties": generator.subschema_for::<Percent>(),
-        },
-    ]};
-    AttributeSource(generator) = {"anyOf": [
-        generator.subschema_for::<Sources>(),
-        generator.subschema_for::<file::Attribute<'static>>(),
-    ]};
-    UserSource(generator) = {"anyOf": [
-        generator.subschema_for::<Sources>(),
-        generator.subschema_for::<file::Attribute<'static>>(),
-    ]};
-    HeadersOrNone(generator) = {"anyOf": [
-        {"const": "none"},
-        generator.subschema_for::<file::Headers<'static>>(),
-    ]};
-    Features(generator) = {
-        "type": ["object", "null"],
-        "maxProperties": 1000,
-        "additionalProperties": {"anyOf": [
-            {"enum": ["on", "off", true, false, "true", "false"]},
-            generator.subschema_for::<Percent>(),
-            generator.subschema_for::<file::Feature<'static>>(),
-        ]},
-    };
 }
 
 pub(super) struct MapOf<T>(PhantomData<T>);

@@ -1,21 +1,13 @@
 //! Sentences for what the YAML parser cannot read.
 //! In: its error and the line. Out: one problem, at the place where a person would look.
 
-use super::{build::DEEPEST, problem::Log, tree::Place};
+use super::{build::DEEPEST, collector::Collector, template::left_over, tree::Position};
 use granit_parser::{ErrorKind, ScanError};
 
-pub(super) fn template(at: Place, log: &mut Log) {
-    log.error(
-        at,
-        "`{{` is left over from a template",
-        "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
-    );
-}
-
 /// A sentence for what the parser cannot read. It stops at the first such place.
-pub(super) fn not_yaml(text: &str, error: &ScanError, start: Place, log: &mut Log) {
+pub(super) fn not_yaml(text: &str, error: &ScanError, start: Position, problems: &mut Collector) {
     let mark = error.marker();
-    let at = Place {
+    let at = Position {
         line: mark.line() as u32,
         column: mark.col() as u32 + 1,
         ..start
@@ -25,11 +17,11 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Place, log: &mut Lo
         .nth(mark.line().saturating_sub(1))
         .unwrap_or_default();
     if line.contains("{{") {
-        return template(at, log);
+        return left_over("`{{`", at, problems);
     }
     if let Some((line, column)) = tab(text, mark.line(), error.kind()) {
-        let at = Place { line, column, ..at };
-        return log.error(
+        let at = Position { line, column, ..at };
+        return problems.error(
             at,
             "a tab is used as indentation",
             "YAML is indented with spaces: replace the tab",
@@ -81,7 +73,7 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Place, log: &mut Lo
             "mind the indentation, the colons and the quotes",
         ),
     };
-    log.error(at, message, hint);
+    problems.error(at, message, hint);
 }
 
 /// The tab that the parser stumbled over: on this line, or indenting it or the one before.
@@ -107,23 +99,23 @@ fn tab(text: &str, line: usize, kind: &ErrorKind) -> Option<(u32, u32)> {
         })
 }
 
-pub(super) fn not_utf8(bytes: &[u8], valid: usize, start: Place, log: &mut Log) {
+pub(super) fn not_utf8(bytes: &[u8], valid: usize, start: Position, problems: &mut Collector) {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return log.error(start, "the file is UTF-16", "save it as UTF-8");
+        return problems.error(start, "the file is UTF-16", "save it as UTF-8");
     }
     let before = &bytes[..valid];
     let line_start = before
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |at| at + 1);
-    let at = Place {
+    let at = Position {
         line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u32,
         column: 1 + String::from_utf8_lossy(&before[line_start..])
             .chars()
             .count() as u32,
         ..start
     };
-    log.error(
+    problems.error(
         at,
         format!("the byte 0x{:02x} is not UTF-8", bytes[valid]),
         "save the file as UTF-8",

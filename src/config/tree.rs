@@ -1,13 +1,13 @@
 //! A file as a tree that borrows from its text and remembers where everything stands.
 //! In: what `source` reads. Out: values, with their places and paths.
 
-use super::problem::{Log, quote};
+use super::phrases::quote;
 use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};
 
 /// Where something stands, and which node it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: u32,
     pub(super) column: u32,
     /// nodes are numbered in the order of the text
@@ -16,10 +16,10 @@ pub(super) struct Place {
     pub(super) file: u16,
 }
 
-impl Place {
+impl Position {
     /// Of the file as a whole.
-    pub(super) fn start(file: u16) -> Place {
-        Place {
+    pub(super) fn start(file: u16) -> Position {
+        Position {
             line: 1,
             column: 1,
             id: 0,
@@ -31,7 +31,7 @@ impl Place {
 /// A value of the file.
 #[derive(Debug, PartialEq)]
 pub(super) struct Node<'t> {
-    pub(super) at: Place,
+    pub(super) at: Position,
     pub(super) kind: Kind<'t>,
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Kind<'t> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Entry<'t> {
     pub(super) key: Cow<'t, str>,
-    pub(super) key_at: Place,
+    pub(super) key_at: Position,
     pub(super) value: Node<'t>,
 }
 
@@ -148,25 +148,4 @@ pub(super) fn let_go(node: Node<'_>) {
         Kind::Map(entries) => entries.into_iter().for_each(|entry| let_go(entry.value)),
     }
     give_way();
-}
-
-/// Whether `{{ … }}` stands where text is used by burgee; descriptions and payloads may hold anything.
-pub(super) fn is_template(node: &Node<'_>, log: &mut Log) -> bool {
-    match &node.kind {
-        Kind::Text(text, _) if text.contains("{{") => {
-            log.error(
-                node.at,
-                format!("{} is left over from a template", quote(text)),
-                "render the file first (`helm template`, `--set-file`); burgee reads plain YAML",
-            );
-            true
-        }
-        Kind::List(items) => items.iter().filter(|item| is_template(item, log)).count() > 0,
-        Kind::Map(entries) => {
-            let free = ["description", "metadata", "variants", "matches"];
-            let read = entries.iter().filter(|entry| !free.contains(&&*entry.key));
-            read.filter(|entry| is_template(&entry.value, log)).count() > 0
-        }
-        _ => false,
-    }
 }

@@ -8,9 +8,11 @@
 
 use super::{
     build::{Builder, DEEPEST},
-    problem::{Log, quote},
+    collector::Collector,
+    phrases::quote,
     syntax,
-    tree::{Kind, Node, Place},
+    template::left_over,
+    tree::{Kind, Node, Position},
 };
 use crate::background::give_way;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
@@ -24,12 +26,12 @@ struct Reading<'t, 'l> {
     builder: Builder<'t, 'l>,
 }
 
-/// None where the text cannot be understood any further, or is empty; the log says why.
-pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Node<'t>> {
+/// None where the text cannot be understood any further, or is empty; `problems` say why.
+pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, problems: &mut Collector) -> Option<Node<'t>> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(broken) => {
-            syntax::not_utf8(bytes, broken.valid_up_to(), Place::start(file), log);
+            syntax::not_utf8(bytes, broken.valid_up_to(), Position::start(file), problems);
             return None;
         }
     };
@@ -42,7 +44,7 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     };
     let mut reading = Reading {
         text,
-        builder: Builder::new(file, log),
+        builder: Builder::new(file, problems),
     };
     let mut documents = 0;
     for (number, next) in Parser::new_from_str_with_options(text, options).enumerate() {
@@ -52,18 +54,18 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
         let (event, span) = match next {
             Ok(next) => next,
             Err(error) => {
-                syntax::not_yaml(text, &error, Place::start(file), log);
+                syntax::not_yaml(text, &error, Position::start(file), problems);
                 return None;
             }
         };
         if let Event::DocumentStart(..) = event {
             documents += 1;
             if documents > 1 {
-                let at = Place {
+                let at = Position {
                     id: 0,
                     ..reading.place(&span)
                 };
-                reading.builder.log.error(
+                reading.builder.problems.error(
                     at,
                     "a second document begins here, and a toggles file is one document",
                     "put it into a file of its own: a directory may hold several",
@@ -75,8 +77,8 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
     }
     let root = reading.builder.root.filter(|root| !root.is_null());
     if root.is_none() {
-        log.error(
-            Place::start(file),
+        problems.error(
+            Position::start(file),
             "the file is empty",
             "write `version: 1` and `features: {}`",
         );
@@ -85,7 +87,7 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, log: &mut Log) -> Option<Nod
 }
 
 impl<'t> Reading<'t, '_> {
-    fn place(&self, span: &Span) -> Place {
+    fn place(&self, span: &Span) -> Position {
         let (line, column) = (span.start.line() as u32, span.start.col() as u32 + 1);
         self.builder.at(line, column)
     }
@@ -100,7 +102,7 @@ impl<'t> Reading<'t, '_> {
             Event::SequenceEnd | Event::MappingEnd => self.builder.end(),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let name = span.slice(self.text).unwrap_or("*");
-                self.builder.log.error(
+                self.builder.problems.error(
                     at,
                     format!("{} is an alias, and aliases are not read", quote(name)),
                     "write the value itself; conditions that are used twice can be a segment",
@@ -114,17 +116,17 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    fn properties(&mut self, event: &Event<'_>, at: Place) {
+    fn properties(&mut self, event: &Event<'_>, at: Position) {
         if let Some(tag) = event.tag() {
             let tag = quote(&tag.original());
-            self.builder.log.error(
+            self.builder.problems.error(
                 at,
                 format!("{tag} is a tag, and tags are not read"),
                 "leave it out: text stays text, and payloads follow YAML 1.2",
             );
         }
         if event.is_node() && !event.is_alias() && event.anchor_id().is_some_and(|id| id > 0) {
-            self.builder.log.error(
+            self.builder.problems.error(
                 at,
                 "an anchor (`&name`) is for aliases, and aliases are not read",
                 "leave it out",
@@ -136,7 +138,7 @@ impl<'t> Reading<'t, '_> {
         &mut self,
         text: Cow<'t, str>,
         style: ScalarStyle,
-        at: Place,
+        at: Position,
         span: &Span,
     ) -> Option<()> {
         let plain = matches!(style, ScalarStyle::Plain);
@@ -149,15 +151,15 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    fn begin(&mut self, is_map: bool, at: Place) -> Option<()> {
+    fn begin(&mut self, is_map: bool, at: Position) -> Option<()> {
         if !self.builder.expects_key() {
             return self.builder.begin(is_map, at);
         }
         let line = self.text.lines().nth(at.line as usize - 1);
         if line.is_some_and(|line| line.contains("{{")) {
-            syntax::template(at, self.builder.log);
+            left_over("`{{`", at, self.builder.problems);
         } else {
-            self.builder.log.error(
+            self.builder.problems.error(
                 at,
                 "a key is a word, not a list or a map",
                 "write `key: value`",
@@ -215,7 +217,7 @@ mod tests {
     ];
 
     /// Whether these words stand in the text where the tree says, or a quote before them does.
-    fn is_there(text: &str, at: Place, words: &str) -> bool {
+    fn is_there(text: &str, at: Position, words: &str) -> bool {
         let line = text.split('\n').nth(at.line as usize - 1);
         let rest: String = line
             .unwrap_or_default()
@@ -261,13 +263,13 @@ mod tests {
                     .for_each(|_| text.push_str(PIECES[below(PIECES.len())]));
                 text.push('\n');
             }
-            let mut log = Log::default();
-            match parse(text.as_bytes(), 0, &mut log) {
+            let mut problems = Collector::default();
+            match parse(text.as_bytes(), 0, &mut problems) {
                 Some(root) => {
                     assert!(all_is_there(&text, &root), "{text:?} {root:?}");
                     read += 1;
                 }
-                None => assert!(log.errors() > 0, "{text:?}"),
+                None => assert!(problems.errors() > 0, "{text:?}"),
             }
         }
         assert!(read > 3_000, "{read}");

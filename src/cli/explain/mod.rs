@@ -9,7 +9,7 @@ use super::{
     style::Style,
 };
 use crate::{
-    config::{self, problem},
+    config::{self, phrases},
     engine::{
         Decisions, Feature, Snapshot,
         describe::{explain, json},
@@ -70,7 +70,7 @@ pub fn main(args: &ExplainArgs) -> ExitCode {
     {
         let features = snapshot.features();
         let known = features.flat_map(|(_, _, feature)| [&*feature.key, &*feature.name]);
-        let meant = problem::nearest(unknown, known)
+        let meant = phrases::nearest(unknown, known)
             .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
         return output::refuse(&format!(
             "`{unknown}` is no feature of {}{meant}",

@@ -1,19 +1,20 @@
 //! What conditions and shares may ask about: `user`, `attributes`, and sources that are used directly.
-//! In: their maps. Out: one slot for each, with the weights of its subjects.
+//! In: their maps. Out: an index for each, with the weights of its subjects.
 
 use super::sources::PLACES;
-use super::{Cx, names};
+use super::{
+    compiler::{Compiler, Weights},
+    names,
+};
 use crate::config::{
-    file,
-    problem::{nearest, quote},
-    tree::{Entry, Kind, Place},
+    file, map,
+    phrases::{nearest, quote},
+    tree::{Entry, Kind, Position},
 };
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
     visitor::VisitorCookie,
 };
-use http::HeaderName;
-use std::collections::HashMap;
 
 /// Attributes and sources of one file: each is read at most once a request, so there is a bound.
 const MOST: usize = 1_000;
@@ -24,20 +25,7 @@ const TAKEN: [&str; 9] = [
     "user", "path", "method", "host", "ip", "now", "not", "any", "all",
 ];
 
-/// Subjects with a weight.
-pub(super) type Weights = Vec<(Box<[u8]>, u64)>;
-
-/// The attributes of a file, by slot and by name.
-#[derive(Default)]
-pub(super) struct Slots {
-    pub(super) list: Vec<Attribute>,
-    pub(super) by_name: HashMap<String, AttributeIndex>,
-    pub(super) weights: HashMap<AttributeIndex, Weights>,
-    /// every header that is trusted, and where the file says so
-    pub(super) headers: Vec<(HeaderName, Place)>,
-}
-
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// `user`, `anonymous` and `attributes`.
     pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<VisitorCookie> {
         let user = match file.user {
@@ -60,16 +48,16 @@ impl<'t> Cx<'t, '_> {
             sources: Box::default(),
             split: None,
         };
-        self.slots.list.push(user.unwrap_or(broken));
-        self.slots.by_name.insert("user".to_owned(), USER);
-        let anonymous = file.anonymous.and_then(|entry| self.anonymous(entry));
+        self.attributes.list.push(user.unwrap_or(broken));
+        self.attributes.by_name.insert("user".to_owned(), USER);
+        let visitor_cookie = file.anonymous.and_then(|entry| self.visitor_cookie(entry));
         let declared = file
             .attributes
-            .and_then(|entry| file::entries(&entry.value, "`attributes`", self.log));
+            .and_then(|entry| map::entries(&entry.value, "`attributes`", self.problems));
         for entry in declared.unwrap_or_default() {
             self.declare_attribute(entry);
         }
-        anonymous
+        visitor_cookie
     }
 
     pub(super) fn declare_attribute(&mut self, entry: &'t Entry<'t>) {
@@ -79,14 +67,14 @@ impl<'t> Cx<'t, '_> {
             || name == "feature"
             || name.contains('.') && (PLACES.contains(&place) || place == "feature")
         {
-            return self.log.error(
+            return self.problems.error(
                 entry.key_at,
                 format!("{} already means something in conditions", quote(name)),
                 "take another name",
             );
         }
         if !names::is_name(name) {
-            return self.log.error(
+            return self.problems.error(
                 entry.key_at,
                 format!("{} is no name for an attribute", quote(name)),
                 names::FEATURE,
@@ -101,26 +89,28 @@ impl<'t> Cx<'t, '_> {
         self.add(attribute, entry.key_at);
     }
 
-    pub(super) fn add(&mut self, attribute: Attribute, at: Place) -> AttributeIndex {
-        let slot = self.slots.list.len();
-        if slot == MOST {
-            self.log.error(
+    pub(super) fn add(&mut self, attribute: Attribute, at: Position) -> AttributeIndex {
+        let index = self.attributes.list.len();
+        if index == MOST {
+            self.problems.error(
                 at,
                 format!("more than {MOST} attributes and sources"),
                 "ask for fewer",
             );
         }
-        let slot = slot.min(MOST) as AttributeIndex;
-        self.slots.by_name.insert(attribute.name.to_string(), slot);
-        if usize::from(slot) == self.slots.list.len() {
-            self.slots.list.push(attribute);
+        let index = index.min(MOST) as AttributeIndex;
+        self.attributes
+            .by_name
+            .insert(attribute.name.to_string(), index);
+        if usize::from(index) == self.attributes.list.len() {
+            self.attributes.list.push(attribute);
         }
-        slot
+        index
     }
 
     /// A source, a list of them, or the map form.
     pub(super) fn attribute(&mut self, name: &str, entry: &'t Entry<'t>) -> Option<Attribute> {
-        let slot = self.slots.list.len() as AttributeIndex;
+        let index = self.attributes.list.len() as AttributeIndex;
         let Kind::Map(_) = entry.value.kind else {
             let sources = self.sources(entry)?;
             return Some(Attribute {
@@ -129,9 +119,9 @@ impl<'t> Cx<'t, '_> {
                 split: None,
             });
         };
-        let map = file::Attribute::read(&entry.value, self.log)?;
+        let map = file::Attribute::read(&entry.value, self.problems)?;
         let Some(from) = map.from else {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 "`from` is missing",
                 "write where it comes from: `from: header.x-company`",
@@ -141,9 +131,9 @@ impl<'t> Cx<'t, '_> {
         let sources = self.sources(from);
         let split = map
             .split
-            .and_then(|entry| self.words(entry, "the text between the elements, such as `\",\"`"));
+            .and_then(|entry| self.text(entry, "the text between the elements, such as `\",\"`"));
         if let (Some(entry), "user") = (map.split, name) {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 "the user is one id and cannot be split",
                 "leave `split` out",
@@ -151,14 +141,14 @@ impl<'t> Cx<'t, '_> {
         }
         if let Some(weights) = map.weights {
             if map.split.is_some() {
-                self.log.error(
+                self.problems.error(
                     weights.key_at,
                     "`weights` and `split` do not go together",
                     "a weighted subject is one id: leave one of them out",
                 );
             }
             if let Some(weights) = self.weights(weights) {
-                self.slots.weights.insert(slot, weights);
+                self.attributes.weights.insert(index, weights);
             }
         }
         Some(Attribute {
@@ -169,9 +159,9 @@ impl<'t> Cx<'t, '_> {
     }
 
     pub(super) fn weights(&mut self, entry: &'t Entry<'t>) -> Option<Weights> {
-        let listed = file::entries(&entry.value, "`weights`", self.log)?;
+        let listed = map::entries(&entry.value, "`weights`", self.problems)?;
         if listed.is_empty() {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 "`weights` is empty",
                 "write `acme: 400`, or leave it out",
@@ -181,7 +171,7 @@ impl<'t> Cx<'t, '_> {
         let mut total = 0u64;
         for subject in listed {
             if subject.key.trim().is_empty() {
-                self.log
+                self.problems
                     .error(subject.key_at, "a subject without an id", "write its id");
             }
             let weight = subject
@@ -191,7 +181,7 @@ impl<'t> Cx<'t, '_> {
                 .filter(|weight| *weight > 0);
             let Some(weight) = weight else {
                 if !subject.value.is_refused() {
-                    self.log.error(
+                    self.problems.error(
                         subject.value.at,
                         format!("{} is no weight", subject.value.what()),
                         "weights are whole numbers from 1",
@@ -201,7 +191,7 @@ impl<'t> Cx<'t, '_> {
             };
             match total.checked_add(weight) {
                 Some(sum) => total = sum,
-                None => self.log.error(
+                None => self.problems.error(
                     subject.value.at,
                     "the weights add up to more than 18446744073709551615",
                     "make them smaller",
@@ -212,10 +202,10 @@ impl<'t> Cx<'t, '_> {
         Some(weights)
     }
 
-    /// The slot of an attribute, a built-in or a source used directly, as conditions and `by` name it.
-    pub(super) fn slot(&mut self, name: &str, at: Place) -> Option<AttributeIndex> {
-        if let Some(slot) = self.slots.by_name.get(name) {
-            return Some(*slot);
+    /// The index of an attribute, a built-in or a source used directly, as conditions and `by` name it.
+    pub(super) fn attribute_index(&mut self, name: &str, at: Position) -> Option<AttributeIndex> {
+        if let Some(index) = self.attributes.by_name.get(name) {
+            return Some(*index);
         }
         let place = name.split_once('.').map(|(place, _)| place);
         if BUILT_IN.contains(&name) || place.is_some_and(|place| PLACES.contains(&place)) {
@@ -227,12 +217,12 @@ impl<'t> Cx<'t, '_> {
             };
             return Some(self.add(attribute, at));
         }
-        let hint = if self.log.is_tired() {
+        let hint = if self.problems.is_tired() {
             String::new()
         } else {
             self.no_attribute(name)
         };
-        self.log
+        self.problems
             .error(at, format!("{} is no attribute", quote(name)), hint);
         None
     }
@@ -249,7 +239,11 @@ impl<'t> Cx<'t, '_> {
         if self.features.contains_key(name) {
             return format!("a feature is asked as `feature.{name}`");
         }
-        let declared = self.slots.list.iter().map(|attribute| &*attribute.name);
+        let declared = self
+            .attributes
+            .list
+            .iter()
+            .map(|attribute| &*attribute.name);
         let known: Vec<&str> = declared.chain(BUILT_IN).chain(["now"]).collect();
         match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean {}?", quote(near)),
@@ -263,18 +257,18 @@ impl<'t> Cx<'t, '_> {
 
     /// `by`: a plain attribute or a source.
     pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<AttributeIndex> {
-        let name = self.words(entry, "the name of an attribute")?;
+        let name = self.text(entry, "the name of an attribute")?;
         if name == "now" || name.starts_with("feature.") {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("shares cannot be drawn by {}", quote(name)),
                 "name an attribute or a source that identifies somebody",
             );
             return None;
         }
-        let slot = self.slot(name, entry.value.at)?;
-        if self.slots.list[usize::from(slot)].split.is_some() {
-            self.log.error(
+        let index = self.attribute_index(name, entry.value.at)?;
+        if self.attributes.list[usize::from(index)].split.is_some() {
+            self.problems.error(
                 entry.value.at,
                 format!(
                     "{} is split into many, and shares are drawn by one",
@@ -283,6 +277,6 @@ impl<'t> Cx<'t, '_> {
                 "name an attribute without `split`",
             );
         }
-        Some(slot)
+        Some(index)
     }
 }

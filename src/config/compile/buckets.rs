@@ -1,25 +1,25 @@
 //! Variants by bucket.
 //! In: `buckets`. Out: ranges within 0 to 9999 that do not overlap.
 
-use super::Cx;
+use super::compiler::Compiler;
 use crate::config::{
-    file,
-    problem::quote,
+    map,
+    phrases::quote,
     tree::{Entry, Kind, Node},
 };
 use crate::engine::model::{FeatureIndex, Serve};
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     pub(super) fn buckets(&mut self, entry: &'t Entry<'t>, feature: FeatureIndex) -> Option<Serve> {
-        let variants = file::entries(&entry.value, "`buckets`", self.log)?;
+        let variants = map::entries(&entry.value, "`buckets`", self.problems)?;
         if variants.is_empty() {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 "`buckets` is empty",
                 "write `{control: 0-4999, treatment: 5000-9999}`",
             );
         }
-        let (before, mut ranges) = (self.log.errors(), Vec::new());
+        let (before, mut ranges) = (self.problems.errors(), Vec::new());
         for variant in variants {
             let index = self.one_variant(&variant.key, variant.key_at, feature);
             let items = match &variant.value.kind {
@@ -40,7 +40,7 @@ impl<'t> Cx<'t, '_> {
                     self.variant_name(feature, a).to_owned(),
                     self.variant_name(feature, b).to_owned(),
                 );
-                self.log.error(
+                self.problems.error(
                     at,
                     format!(
                         "buckets {begin} to {} are given to {} and to {}",
@@ -55,7 +55,7 @@ impl<'t> Cx<'t, '_> {
         let ranges = ranges
             .into_iter()
             .map(|(first, last, variant, _)| (first, last, variant));
-        (self.log.errors() == before).then(|| Serve::Buckets(ranges.collect()))
+        (self.problems.errors() == before).then(|| Serve::Buckets(ranges.collect()))
     }
 
     pub(super) fn range_of_buckets(&mut self, node: &Node<'_>) -> Option<(u16, u16)> {
@@ -75,12 +75,12 @@ impl<'t> Cx<'t, '_> {
             .map(|(first, last)| (number(first), number(last)))
         {
             Some((Some(first), Some(last))) if first <= last => return Some((first, last)),
-            Some((Some(first), Some(last))) => self.log.error(
+            Some((Some(first), Some(last))) => self.problems.error(
                 node.at,
                 format!("{} goes backwards", quote(text)),
                 format!("write `{last}-{first}`"),
             ),
-            _ => self.log.error(
+            _ => self.problems.error(
                 node.at,
                 format!("{} is no range of buckets", quote(text)),
                 hint,

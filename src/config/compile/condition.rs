@@ -1,38 +1,21 @@
 //! One grammar for `when` and `segments`: text to condition.
 //! In: a value of the file. Out: a [`Condition`], and what it reaches; every problem is told.
 
-use super::{Cx, names};
+use super::{
+    compiler::{Compiler, Reach},
+    names,
+};
 use crate::config::{
     file,
-    problem::{did_you_mean, quote},
-    tree::{Entry, Kind, Node, Place},
+    phrases::{did_you_mean, quote},
+    tree::{Entry, Kind, Node, Position},
 };
 use crate::engine::{
-    attributes::AttributeIndex,
     model::{Condition, FeatureIndex},
     operator::{Test, Texts},
 };
 
-/// What a condition refers to.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reach {
-    pub(super) slots: Vec<AttributeIndex>,
-    pub(super) segments: Vec<(u16, Place)>,
-    pub(super) features: Vec<(FeatureIndex, Place)>,
-    /// how many tests it takes at most, segments not counted
-    pub(super) tests: u64,
-}
-
-impl Reach {
-    pub(super) fn add(&mut self, other: Reach) {
-        self.slots.extend(other.slots);
-        self.segments.extend(other.segments);
-        self.features.extend(other.features);
-        self.tests += other.tests;
-    }
-}
-
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// A condition and what it reaches.
     pub(super) fn condition(&mut self, node: &'t Node<'t>) -> (Option<Condition>, Reach) {
         let outer = std::mem::take(&mut self.reach);
@@ -56,7 +39,7 @@ impl<'t> Cx<'t, '_> {
             }
             Kind::Refused => None,
             _ => {
-                self.log.error(
+                self.problems.error(
                     node.at,
                     "the condition is empty",
                     "write a segment, or `attribute: value`; leave `when` out to mean everybody",
@@ -71,17 +54,17 @@ impl<'t> Cx<'t, '_> {
         each.into_iter().collect()
     }
 
-    fn segment(&mut self, name: &str, at: Place) -> Option<Condition> {
+    fn segment(&mut self, name: &str, at: Position) -> Option<Condition> {
         if let Some(index) = self.segments.get(name) {
             self.reach.segments.push((*index, at));
             return Some(Condition::Segment(*index));
         }
-        let hint = if self.log.is_tired() {
+        let hint = if self.problems.is_tired() {
             String::new()
         } else if self.features.contains_key(name) {
             format!("a feature is asked as `{{feature.{name}: on}}`")
         } else if self
-            .slots
+            .attributes
             .list
             .iter()
             .any(|attribute| *attribute.name == *name)
@@ -96,7 +79,7 @@ impl<'t> Cx<'t, '_> {
         } else {
             did_you_mean(name, self.segments.keys().copied())
         };
-        self.log
+        self.problems
             .error(at, format!("there is no segment {}", quote(name)), hint);
         None
     }
@@ -108,7 +91,7 @@ impl<'t> Cx<'t, '_> {
             "all" => self.list(entry).map(Condition::All),
             "now" => self.now(entry),
             "feature" => {
-                self.log.error(
+                self.problems.error(
                     entry.key_at,
                     "which feature?",
                     "write its name behind a dot: `feature.new-checkout: on`",
@@ -118,13 +101,13 @@ impl<'t> Cx<'t, '_> {
             key => match key.strip_prefix("feature.") {
                 Some(name) => self.asked_feature(name, entry),
                 None => {
-                    let slot = self.slot(key, entry.key_at);
+                    let index = self.attribute_index(key, entry.key_at);
                     let test = self.matcher(&entry.value, entry.key_at, None);
-                    self.reach.slots.extend(slot);
-                    if let (Some(slot), Some(test)) = (slot, &test) {
-                        self.never(slot, test, entry);
+                    self.reach.attributes.extend(index);
+                    if let (Some(index), Some(test)) = (index, &test) {
+                        self.impossible(index, test, entry);
                     }
-                    Some(Condition::Attribute(slot?, test?))
+                    Some(Condition::Attribute(index?, test?))
                 }
             },
         }
@@ -139,7 +122,7 @@ impl<'t> Cx<'t, '_> {
                     Kind::List(_) => "an empty list".to_owned(),
                     _ => entry.value.what(),
                 };
-                self.log.error(
+                self.problems.error(
                     entry.value.at,
                     format!(
                         "{} takes a list of conditions, not {found}",
@@ -154,12 +137,12 @@ impl<'t> Cx<'t, '_> {
 
     fn asked_feature(&mut self, name: &str, entry: &'t Entry<'t>) -> Option<Condition> {
         let Some(index) = self.features.get(name).copied() else {
-            let hint = if self.log.is_tired() {
+            let hint = if self.problems.is_tired() {
                 String::new()
             } else {
                 did_you_mean(name, self.features.keys().copied())
             };
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("there is no feature {} in this file", quote(name)),
                 hint,
@@ -168,7 +151,7 @@ impl<'t> Cx<'t, '_> {
             return None;
         };
         if self.declared[usize::from(index)].archived {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!(
                     "the feature {} is archived, and never gives an answer",
@@ -192,11 +175,11 @@ impl<'t> Cx<'t, '_> {
             );
             return None;
         }
-        let before = self.log.errors();
-        let map = file::Window::read(&entry.value, self.log)?;
+        let before = self.problems.errors();
+        let map = file::Window::read(&entry.value, self.problems)?;
         if map.from.is_none() && map.until.is_none() {
-            if self.log.errors() == before {
-                self.log.error(
+            if self.problems.errors() == before {
+                self.problems.error(
                     entry.key_at,
                     "`now` needs `from`, `until` or both",
                     "write `now: {from: 2026-03-01, until: 2026-03-15}`",
@@ -209,7 +192,7 @@ impl<'t> Cx<'t, '_> {
         if let (Some(Some(from)), Some((place, Some(until)))) = (from, until)
             && from >= until
         {
-            self.log.error(
+            self.problems.error(
                 place.value.at,
                 "`until` is not after `from`: this never holds",
                 "`from` is inclusive, `until` exclusive",
@@ -218,7 +201,7 @@ impl<'t> Cx<'t, '_> {
         if let Some((place, Some(until))) = until
             && until <= self.now
         {
-            self.log.warn(
+            self.problems.warn(
                 place.value.at,
                 "this window is in the past: it never holds any more",
                 "take the condition out, or move the date",
@@ -234,13 +217,13 @@ impl<'t> Cx<'t, '_> {
     pub(super) fn matcher(
         &mut self,
         node: &'t Node<'t>,
-        at: Place,
+        at: Position,
         feature: Option<FeatureIndex>,
     ) -> Option<Test> {
         self.reach.tests += 1;
         match &node.kind {
             Kind::Map(entries) if entries.is_empty() => {
-                self.log.error(
+                self.problems.error(
                     node.at,
                     "the set of operators is empty",
                     "write a value, a list, or an operator such as `prefix:`",
@@ -249,7 +232,7 @@ impl<'t> Cx<'t, '_> {
             }
             Kind::Map(_) => self.operators(node, at, feature),
             Kind::List(items) if items.is_empty() => {
-                self.log.error(
+                self.problems.error(
                     node.at,
                     "the list is empty: nothing is in it, and this never holds",
                     "write values, or `present: false` for its absence",
@@ -274,7 +257,7 @@ impl<'t> Cx<'t, '_> {
             return None;
         };
         if text.trim().is_empty() {
-            self.log.error(
+            self.problems.error(
                 node.at,
                 "an empty value: blank counts as absent, and this never holds",
                 "write `present: false` for its absence",

@@ -1,11 +1,8 @@
 //! Every header is told from every other, also across files.
 //! In: what each file sends and trusts. Out: problems, at both places where two files are at odds.
 
-use super::{budget::budget, headers::Travel, names};
-use crate::config::{
-    problem::{Log, quote},
-    tree::Place,
-};
+use super::{headers::HeaderOptions, names};
+use crate::config::{collector::Collector, phrases::quote, tree::Position};
 use crate::engine::{Feature, forged_fields};
 use http::HeaderName;
 use std::collections::HashMap;
@@ -53,23 +50,24 @@ pub(super) const REVISION: &str = "the revision header";
 pub(super) struct Claim {
     name: String,
     what: String,
-    at: Place,
+    at: Position,
 }
 
 /// Everything of one file that the headers of all files depend on.
-pub(super) struct Sends<'f> {
-    pub(super) travel: &'f Travel,
-    pub(super) features: Vec<(&'f Feature, Place)>,
-    pub(super) trusted: &'f [(HeaderName, Place)],
+pub(super) struct FileHeaders<'f> {
+    pub(super) headers: &'f HeaderOptions,
+    pub(super) features: Vec<(&'f Feature, Position)>,
+    pub(super) trusted: &'f [(HeaderName, Position)],
 }
 
 /// Every header is told from every other, also across files.
-pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
-    let mut taken: HashMap<String, (String, Place)> = HashMap::new();
-    let trusted: Vec<&(HeaderName, Place)> = files.iter().flat_map(|file| file.trusted).collect();
-    let prefixes: Vec<&(String, Place)> = files
+pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
+    let mut taken: HashMap<String, (String, Position)> = HashMap::new();
+    let trusted: Vec<&(HeaderName, Position)> =
+        files.iter().flat_map(|file| file.trusted).collect();
+    let prefixes: Vec<&(String, Position)> = files
         .iter()
-        .filter_map(|file| file.travel.prefix.as_ref())
+        .filter_map(|file| file.headers.prefix.as_ref())
         .collect();
     for (name, at) in prefixes.iter() {
         let folded = forged_fields::fold(name);
@@ -77,7 +75,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             .iter()
             .find(|protected| protected.starts_with(&folded))
         {
-            log.error(
+            problems.error(
                 *at,
                 format!("the prefix {} covers {}", quote(name), quote(protected)),
                 "take a longer one, such as `X-Feature-`",
@@ -87,7 +85,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             if forged_fields::fold(source.as_str()).starts_with(&folded) {
                 // the sources that `user` has when it is left out stand nowhere
                 let source_at = if source_at.id == 0 { at } else { source_at };
-                log.error(
+                problems.error(
                     *source_at,
                     format!(
                         "{} begins with the prefix {}, and what begins so comes from burgee alone",
@@ -102,7 +100,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
     for claim in files.iter().flat_map(claims) {
         let folded = forged_fields::fold(&claim.name);
         if PROTECTED.contains(&&*folded) {
-            log.error(
+            problems.error(
                 claim.at,
                 format!(
                     "{} is not a header that burgee may replace",
@@ -115,7 +113,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             .iter()
             .filter(|(source, _)| forged_fields::fold(source.as_str()) == folded)
         {
-            log.error(
+            problems.error(
                 claim.at,
                 format!(
                     "{} is read as {}, and cannot be sent too",
@@ -143,10 +141,10 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
                 (*other_at, other, &claim.what),
             ] {
                 let message = format!("{what} and {other} of another file would share {header}");
-                log.error(at, message, hint);
+                problems.error(at, message, hint);
             }
         } else if !other.eq_ignore_ascii_case(&claim.what) {
-            log.error(
+            problems.error(
                 claim.at,
                 format!(
                     "{} and {other} (line {}) would share the header {header}",
@@ -162,7 +160,7 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             .entry(forged_fields::fold(source.as_str()))
             .or_insert(source);
         if *first != source {
-            log.error(
+            problems.error(
                 *at,
                 format!(
                     "{} and {} are one header to many applications",
@@ -173,10 +171,9 @@ pub(super) fn check(files: &[Sends<'_>], log: &mut Log) {
             );
         }
     }
-    budget(files, log);
 }
 
-pub(super) fn claims(file: &Sends<'_>) -> Vec<Claim> {
+pub(super) fn claims(file: &FileHeaders<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     for (feature, at) in &file.features {
         let what = format!("the feature {}", quote(&feature.name));
@@ -192,8 +189,8 @@ pub(super) fn claims(file: &Sends<'_>) -> Vec<Claim> {
         }
     }
     for (field, what) in [
-        (&file.travel.combined, COMBINED),
-        (&file.travel.revision, REVISION),
+        (&file.headers.combined, COMBINED),
+        (&file.headers.revision, REVISION),
     ] {
         claims.extend(field.as_ref().map(|(name, at)| Claim {
             name: name.to_string(),

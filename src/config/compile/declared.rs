@@ -1,48 +1,87 @@
-//! What others may know of a feature before it is read in full: its name, its status, its variants.
-//! In: an entry of `features`. Out: a [`Declared`], so that everything may refer to everything.
+//! What others may know of segments and features before they are read in full: names, and a feature's status and variants.
+//! In: `segments` and `features`. Out: a [`Declared`] for each feature, so that everything may refer to everything.
 
-use super::payload;
-use super::{Cx, names};
-use crate::config::{
-    file,
-    problem::quote,
-    tree::{Entry, Kind, Node, Place},
+use super::{
+    compiler::{Compiler, Declared},
+    names,
 };
-use crate::engine::Status;
-use serde_json::Value;
+use crate::config::{
+    file, map,
+    phrases::quote,
+    tree::{Entry, Kind},
+};
+use crate::engine::{Status, model::FeatureIndex};
+use std::collections::HashMap;
 
-/// Variants of a feature.
-pub(super) const MOST_VARIANTS: usize = 64;
+/// Features of a file.
+const MOST_FEATURES: usize = 1_000;
 
-/// What others may know of a feature before it is read in full.
-pub(super) struct Declared<'t> {
-    pub(super) name: &'t str,
-    pub(super) at: Place,
-    /// where its header is named
-    pub(super) header_at: Place,
-    /// the long form, if it is one
-    pub(super) long: Option<file::Feature<'t>>,
-    pub(super) entry: &'t Entry<'t>,
-    /// declared ones, then `on` and `off`; none where they are broken
-    pub(super) variants: Option<Vec<Box<str>>>,
-    /// how many of them the file declares
-    pub(super) named: usize,
-    pub(super) values: Vec<Option<Value>>,
-    pub(super) places: Vec<Place>,
-    /// which are given to somebody
-    pub(super) used: Vec<bool>,
-    pub(super) archived: bool,
-    pub(super) status: Status,
-}
-
-impl<'t> Declared<'t> {
-    /// As it stands in the file.
-    pub(super) fn node(&self) -> &'t Node<'t> {
-        &self.entry.value
+impl<'t> Compiler<'t, '_> {
+    /// The names of segments and features, so that everything may refer to everything.
+    pub(super) fn declare(&mut self, file: &file::File<'t>) -> &'t [Entry<'t>] {
+        let segments = file
+            .segments
+            .and_then(|entry| map::entries(&entry.value, "`segments`", self.problems))
+            .unwrap_or_default();
+        for (index, entry) in segments.iter().enumerate() {
+            if !names::is_variant(&entry.key) {
+                self.problems.error(
+                    entry.key_at,
+                    format!("{} is no name for a segment", quote(&entry.key)),
+                    format!("names {}", names::VARIANT),
+                );
+            }
+            match u16::try_from(index) {
+                Ok(index) => {
+                    self.segments.insert(&entry.key, index);
+                    self.segment_names.push(&entry.key);
+                }
+                Err(_) => {
+                    self.problems
+                        .error(entry.key_at, "more than 65,536 segments", "name fewer");
+                    return &segments[..index];
+                }
+            }
+        }
+        let features = match file.features {
+            Some(entry) if !entry.value.is_null() => {
+                map::entries(&entry.value, "`features`", self.problems).unwrap_or_default()
+            }
+            _ => &[],
+        };
+        if features.is_empty() && self.problems.errors() == 0 {
+            let at = file.features.map_or(self.top, |entry| entry.key_at);
+            self.problems
+                .warn(at, "there are no features", "write one: `dark-mode: on`");
+        }
+        if features.len() > MOST_FEATURES {
+            let at = file.features.map_or(self.top, |entry| entry.key_at);
+            self.problems.error(
+                at,
+                format!("{} features: more than {MOST_FEATURES}", features.len()),
+                "divide them among several files, each with a namespace",
+            );
+        }
+        let mut lower: HashMap<String, &str> = HashMap::new();
+        for (index, entry) in features.iter().take(MOST_FEATURES).enumerate() {
+            if let Some(other) = lower.insert(entry.key.to_ascii_lowercase(), &entry.key) {
+                self.problems.error(
+                    entry.key_at,
+                    format!(
+                        "{} and {} differ only in case",
+                        quote(&entry.key),
+                        quote(other)
+                    ),
+                    "header names do not know case: rename one",
+                );
+            }
+            self.features.insert(&entry.key, index as FeatureIndex);
+            let declared = self.declare_feature(entry);
+            self.declared.push(declared);
+        }
+        segments
     }
-}
 
-impl<'t> Cx<'t, '_> {
     /// The name, the status and the variants.
     pub(super) fn declare_feature(&mut self, entry: &'t Entry<'t>) -> Declared<'t> {
         let name = &*entry.key;
@@ -57,14 +96,14 @@ impl<'t> Cx<'t, '_> {
                 }
                 _ => format!("names {}", names::FEATURE),
             };
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("{} is no name for a feature", quote(name)),
                 hint,
             );
         }
         let long = match &entry.value.kind {
-            Kind::Map(_) => file::Feature::read(&entry.value, self.log),
+            Kind::Map(_) => file::Feature::read(&entry.value, self.problems),
             _ => None,
         };
         let mut declared = Declared {
@@ -83,7 +122,7 @@ impl<'t> Cx<'t, '_> {
         };
         if let Some(long) = &long {
             let known = ["draft", "running", "paused", "archived"];
-            declared.status = match long.status.and_then(|entry| self.word(entry, &known)) {
+            declared.status = match long.status.and_then(|entry| self.choice(entry, &known)) {
                 Some("draft") => Status::Draft,
                 Some("paused") => Status::Paused,
                 Some("archived") => Status::Archived,
@@ -108,105 +147,5 @@ impl<'t> Cx<'t, '_> {
             declared.used = vec![false; variants.len()];
         }
         declared
-    }
-
-    pub(super) fn variants(&mut self, entry: &'t Entry<'t>, declared: &mut Declared<'t>) {
-        let before = self.log.errors();
-        let mut names: Vec<Box<str>> = Vec::new();
-        let listed: Vec<(&'t str, Place, Option<&'t Node<'t>>)> = match &entry.value.kind {
-            Kind::List(items) => items
-                .iter()
-                .filter_map(|item| {
-                    if item.text().is_none() {
-                        self.expected(item, "the name of a variant", "write names, `[control, treatment]`; values stand in a map, `{control: 1}`");
-                    }
-                    Some((item.text()?, item.at, None))
-                })
-                .collect(),
-            Kind::Map(entries) => entries.iter().map(|entry| (&*entry.key, entry.key_at, Some(&entry.value))).collect(),
-            _ => {
-                self.expected(&entry.value, "a list of variants", "write `[control, treatment]`");
-                Vec::new()
-            }
-        };
-        if listed.is_empty() && self.log.errors() == before {
-            self.log.error(
-                entry.key_at,
-                "`variants` is empty",
-                "name some, or leave it out: `on` and `off` always exist",
-            );
-        }
-        if listed.len() > MOST_VARIANTS {
-            self.log.error(
-                entry.key_at,
-                format!("{} variants: more than {MOST_VARIANTS}", listed.len()),
-                "make it several features",
-            );
-        }
-        for (written, at, value) in listed.into_iter().take(MOST_VARIANTS) {
-            let name = names::as_variant(written);
-            if !names::is_variant(name) {
-                self.log.error(
-                    at,
-                    format!("{} is no name for a variant", quote(name)),
-                    format!("names {}", names::VARIANT),
-                );
-            }
-            if names.iter().any(|other| **other == *name) {
-                self.log.error(
-                    at,
-                    format!("the variant {} is there twice", quote(name)),
-                    "keep one of them",
-                );
-            }
-            let value = value.and_then(|value| {
-                if value.is_null() {
-                    self.log.error(
-                        value.at,
-                        format!("the variant {} has no value", quote(name)),
-                        "give every variant a value, or write a list of names",
-                    );
-                    return None;
-                }
-                self.payload(value).map(|json| (json, value.at))
-            });
-            if let (Some((one, at)), Some(first)) =
-                (&value, declared.values.iter().flatten().next())
-                && payload::kind(one) != payload::kind(first)
-            {
-                self.log.error(
-                    *at,
-                    format!(
-                        "this value is {}, and the first one is {}",
-                        payload::kind(one),
-                        payload::kind(first)
-                    ),
-                    "values of one feature have one type",
-                );
-            }
-            names.push(name.into());
-            declared.places.push(at);
-            declared.values.push(value.map(|(value, _)| value));
-        }
-        declared.named = names.len();
-        declared.variants = (self.log.errors() == before).then_some(names);
-    }
-
-    /// Warnings for variants that nobody gets.
-    pub(super) fn unused_variants(&mut self) {
-        for declared in &self.declared {
-            let Some(variants) = &declared.variants else {
-                continue;
-            };
-            for (number, name) in variants.iter().enumerate().take(declared.named) {
-                if !declared.used[number] && !declared.archived {
-                    self.log.warn(
-                        declared.places[number],
-                        format!("nobody gets the variant {}", quote(name)),
-                        "serve it, or take it out",
-                    );
-                }
-            }
-        }
     }
 }

@@ -1,11 +1,16 @@
 //! One feature: text to meaning.
 //! In: an entry of `features`. Out: first its name and variants, so that others may refer to it; then a [`Feature`].
 
-use super::{Cx, condition::Reach, headers::Travel, names, payload, serve::Written};
+use super::{
+    compiler::{Compiler, Reach},
+    headers::HeaderOptions,
+    names, payload,
+    serve::AllocationKeys,
+};
 use crate::config::{
-    file,
-    problem::quote,
-    tree::{Entry, Kind, Node, Place},
+    map,
+    phrases::quote,
+    tree::{Entry, Kind, Node, Position},
 };
 use crate::{
     background::give_way,
@@ -24,16 +29,16 @@ use serde_json::Value;
 /// Weighted subjects, each counted once for every feature that draws by them.
 const MOST_PLACES: usize = 100_000;
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// The feature in full, and what it reaches.
     pub(super) fn feature(
         &mut self,
         index: FeatureIndex,
-        travel: &Travel,
+        headers: &HeaderOptions,
     ) -> (Option<Feature>, Reach) {
         let mut reach = Reach::default();
         self.needs_unit = false;
-        let feature = self.whole_feature(index, travel, &mut reach);
+        let feature = self.whole_feature(index, headers, &mut reach);
         give_way();
         (feature, reach)
     }
@@ -41,7 +46,7 @@ impl<'t> Cx<'t, '_> {
     pub(super) fn whole_feature(
         &mut self,
         index: FeatureIndex,
-        travel: &Travel,
+        headers: &HeaderOptions,
         reach: &mut Reach,
     ) -> Option<Feature> {
         let name = self.declared[usize::from(index)].name;
@@ -51,9 +56,9 @@ impl<'t> Cx<'t, '_> {
         let Some(long) = self.declared[usize::from(index)].long.take() else {
             let fallthrough = self.short(index)?;
             if self.needs_unit {
-                reach.slots.push(USER);
+                reach.attributes.push(USER);
             }
-            let variants = self.made_variants(index, travel, false)?;
+            let variants = self.made_variants(index, headers, false)?;
             return Some(Feature {
                 key: self.key(name),
                 description: None,
@@ -68,21 +73,21 @@ impl<'t> Cx<'t, '_> {
                 seed: Seed::bucket(&namespaced),
                 weighted: self.weighted(USER, &namespaced, self.declared[usize::from(index)].at),
                 salt: namespaced.into(),
-                header: travel.feature(name),
+                header: headers.feature(name),
                 value_header: None,
                 metrics: true,
                 variants,
                 name: name.into(),
             });
         };
-        let before = self.log.errors();
+        let before = self.problems.errors();
         let salt = match long.salt.and_then(|entry| self.salt(entry)) {
             Some(salt) => salt.to_owned(),
             None => namespaced,
         };
         let default = match long.default {
             Some(entry) => self
-                .words(entry, "a variant")
+                .text(entry, "a variant")
                 .and_then(|text| self.default_variant(text, entry, index)),
             None => self.variant(index, "off").ok().flatten(),
         };
@@ -98,7 +103,7 @@ impl<'t> Cx<'t, '_> {
             }
         });
         let metadata = long.metadata.and_then(|entry| {
-            file::entries(&entry.value, "`metadata`", self.log)?;
+            map::entries(&entry.value, "`metadata`", self.problems)?;
             match self.payload(&entry.value)? {
                 Value::Object(map) => Some(map),
                 _ => None,
@@ -113,7 +118,7 @@ impl<'t> Cx<'t, '_> {
             .into_iter()
             .flatten()
             .collect();
-        let own = Written {
+        let own = AllocationKeys {
             at: self.declared[usize::from(index)].at,
             rollout: long.rollout,
             serve: long.serve,
@@ -133,27 +138,27 @@ impl<'t> Cx<'t, '_> {
             None => Some(USER),
         };
         if self.needs_unit {
-            reach.slots.extend(unit);
+            reach.attributes.extend(unit);
         }
         let metrics = long
             .metrics
-            .and_then(|entry| self.switch(entry))
+            .and_then(|entry| self.boolean(entry))
             .unwrap_or(true);
         let header = match long.header {
-            Some(entry) => self.renamed(entry, travel),
-            None => travel.feature(name),
+            Some(entry) => self.renamed(entry, headers),
+            None => headers.feature(name),
         };
-        let value_header = match (&header, travel.values) {
+        let value_header = match (&header, headers.values) {
             (Some(header), true) => names::header(&format!("{header}-value")),
             _ => None,
         };
-        let variants = self.made_variants(index, travel, value_header.is_some());
+        let variants = self.made_variants(index, headers, value_header.is_some());
         let weighted = if self.needs_unit {
             self.weighted(unit?, &salt, own.at)
         } else {
             None
         };
-        if self.log.errors() > before {
+        if self.problems.errors() > before {
             return None;
         }
         let declared = &self.declared[usize::from(index)];
@@ -201,7 +206,7 @@ impl<'t> Cx<'t, '_> {
             }
             return None;
         };
-        if let Some(on) = names::as_switch(text) {
+        if let Some(on) = names::as_boolean(text) {
             return Some(Allocation {
                 rollout,
                 serve: Serve::One(u8::from(!on)),
@@ -222,7 +227,7 @@ impl<'t> Cx<'t, '_> {
                 "write `on`, `off`, a percentage such as `25%`, or a map with `variants` and `serve`"
             }
         };
-        self.log.error(
+        self.problems.error(
             entry.value.at,
             format!("{} is neither on nor off", quote(text)),
             hint,
@@ -231,11 +236,11 @@ impl<'t> Cx<'t, '_> {
     }
 
     pub(super) fn salt(&mut self, entry: &'t Entry<'t>) -> Option<&'t str> {
-        let salt = self.words(entry, "a salt")?;
+        let salt = self.text(entry, "a salt")?;
         if names::is_salt(salt) {
             return Some(salt);
         }
-        self.log.error(
+        self.problems.error(
             entry.value.at,
             format!("{} is no salt", quote(salt)),
             names::SALT,
@@ -261,7 +266,7 @@ impl<'t> Cx<'t, '_> {
     pub(super) fn made_variants(
         &mut self,
         index: FeatureIndex,
-        travel: &Travel,
+        headers: &HeaderOptions,
         values: bool,
     ) -> Option<Box<[Variant]>> {
         let key = self
@@ -276,7 +281,7 @@ impl<'t> Cx<'t, '_> {
                 .as_ref()
                 .filter(|carried| carried.len() > payload::LONGEST)
             {
-                self.log.error(
+                self.problems.error(
                     declared.places[number],
                     format!(
                         "the value of {} takes {} bytes in its header: more than {}",
@@ -289,7 +294,7 @@ impl<'t> Cx<'t, '_> {
             }
             made.push(Variant {
                 header: HeaderValue::from_str(name).ok()?,
-                member: travel.member(&key, name),
+                member: headers.member(&key, name),
                 value_header: match carried {
                     Some(carried) => Some(HeaderValue::from_str(&carried).ok()?),
                     None => None,
@@ -301,8 +306,8 @@ impl<'t> Cx<'t, '_> {
         Some(made.into())
     }
 
-    pub(super) fn weighted(&mut self, unit: u16, salt: &str, at: Place) -> Option<Weighted> {
-        let subjects = self.slots.weights.get(&unit)?;
+    pub(super) fn weighted(&mut self, unit: u16, salt: &str, at: Position) -> Option<Weighted> {
+        let subjects = self.attributes.weights.get(&unit)?;
         if !self.needs_unit {
             return None;
         }
@@ -310,7 +315,7 @@ impl<'t> Cx<'t, '_> {
         self.places += subjects.len();
         if self.places > MOST_PLACES {
             if before <= MOST_PLACES {
-                self.log.error(at, format!("weighted subjects are listed for more than {MOST_PLACES} in all, each counted once for every feature that draws by them"), "list only the heavy ones: the others hash as usual");
+                self.problems.error(at, format!("weighted subjects are listed for more than {MOST_PLACES} in all, each counted once for every feature that draws by them"), "list only the heavy ones: the others hash as usual");
             }
             return None;
         }

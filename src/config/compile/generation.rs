@@ -1,104 +1,62 @@
 //! All files of one generation, together.
-//! In: their trees. Out: a [`Snapshot`], or every problem in the log.
+//! In: their trees. Out: a [`Snapshot`], or every problem of them.
 
-use super::{Environment, attributes, conflicts, headers::Travel, one};
+use super::{
+    budget::budget,
+    compiler::Environment,
+    conflicts::{self, FileHeaders},
+    headers::HeaderOptions,
+    toggles::{self, Compiled},
+};
 use crate::config::{
-    problem::{Log, quote},
-    tree::{Node, Place},
+    collector::Collector,
+    phrases::quote,
+    tree::{Node, Position},
 };
-use crate::engine::{
-    Feature, Snapshot, Toggles,
-    forged_fields::ForgedFields,
-    model::{FeatureIndex, OverridePolicy},
-    units::Second,
-    visitor::VisitorCookie,
-};
+use crate::engine::{Snapshot, Toggles, forged_fields::ForgedFields, units::Second};
 use http::{HeaderName, HeaderValue};
 use std::collections::HashMap;
 
-/// One file, understood as far as it could be.
-pub(super) struct Compiled {
-    pub(super) namespace: Option<Box<str>>,
-    pub(super) namespace_at: Place,
-    pub(super) paused: bool,
-    pub(super) when: Option<crate::engine::model::Condition>,
-    pub(super) slots: attributes::Slots,
-    pub(super) anonymous: Option<VisitorCookie>,
-    pub(super) forced: Option<OverridePolicy>,
-    pub(super) segments: Vec<Option<crate::engine::model::Condition>>,
-    pub(super) segment_names: Vec<Box<str>>,
-    pub(super) features: Vec<(Option<Feature>, Place)>,
-    pub(super) order: Vec<FeatureIndex>,
-    pub(super) travel: Travel,
-}
-
-impl Compiled {
-    fn sends(&self) -> conflicts::Sends<'_> {
-        let features = self
-            .features
-            .iter()
-            .filter_map(|(feature, at)| Some((feature.as_ref()?, *at)));
-        conflicts::Sends {
-            travel: &self.travel,
-            features: features.collect(),
-            trusted: &self.slots.headers,
-        }
-    }
-
-    fn toggles(self, first: &mut usize) -> Option<Toggles> {
-        let features = self
-            .features
-            .into_iter()
-            .map(|(feature, _)| feature)
-            .collect::<Option<Box<[Feature]>>>()?;
-        let begin = *first;
-        *first += features.len();
-        Some(Toggles {
-            namespace: self.namespace,
-            first: begin,
-            paused: self.paused,
-            when: self.when,
-            attributes: self.slots.list.into(),
-            visitor_cookie: self.anonymous,
-            override_policy: self.forced,
-            segments: self.segments.into_iter().collect::<Option<_>>()?,
-            segment_names: self.segment_names.into(),
-            features,
-            order: self.order.into(),
-            send_off: !self.travel.omit_off,
-        })
-    }
-}
-
-/// All files of one generation. None where the log has an error.
-pub(in crate::config) fn all(
+/// All files of one generation. None where anything is wrong.
+pub(in crate::config) fn snapshot(
     roots: &[Option<&Node<'_>>],
     env: Environment<'_>,
     now: Second,
     revision: &str,
-    log: &mut Log,
+    problems: &mut Collector,
 ) -> Option<Snapshot> {
     let several = roots.len() > 1;
     let compiled: Vec<Option<Compiled>> = roots
         .iter()
-        .map(|root| root.and_then(|root| one(root, several, env, now, log)))
+        .map(|root| root.and_then(|root| toggles::compile(root, several, env, now, problems)))
         .collect();
     let known: Vec<&Compiled> = compiled.iter().flatten().collect();
-    namespaces(&known, several, log);
-    one_name(&known, |travel| travel.combined.as_ref(), "combined", log);
-    one_name(&known, |travel| travel.revision.as_ref(), "revision", log);
-    let sends: Vec<conflicts::Sends<'_>> = known.iter().map(|file| file.sends()).collect();
-    conflicts::check(&sends, log);
-    if log.errors() > 0 {
+    namespaces(&known, several, problems);
+    one_name(
+        &known,
+        |headers| headers.combined.as_ref(),
+        "combined",
+        problems,
+    );
+    one_name(
+        &known,
+        |headers| headers.revision.as_ref(),
+        "revision",
+        problems,
+    );
+    let sends: Vec<FileHeaders<'_>> = known.iter().map(|file| file.sends()).collect();
+    conflicts::check(&sends, problems);
+    budget(&sends, problems);
+    if problems.errors() > 0 {
         return None;
     }
     let trusted = known
         .iter()
-        .flat_map(|file| &file.slots.headers)
+        .flat_map(|file| &file.attributes.trusted)
         .map(|(name, _)| name);
     let mut prefixes: Vec<&str> = known
         .iter()
-        .filter_map(|file| file.travel.prefix.as_ref())
+        .filter_map(|file| file.headers.prefix.as_ref())
         .map(|(prefix, _)| &**prefix)
         .collect();
     if prefixes.is_empty() {
@@ -107,11 +65,11 @@ pub(in crate::config) fn all(
     }
     let combined = known
         .iter()
-        .find_map(|file| file.travel.combined.clone())
+        .find_map(|file| file.headers.combined.clone())
         .map(|(name, _)| name);
     let revision_name = known
         .iter()
-        .find_map(|file| file.travel.revision.clone())
+        .find_map(|file| file.headers.revision.clone())
         .map(|(name, _)| name);
     let named = known
         .iter()
@@ -142,11 +100,11 @@ pub(in crate::config) fn all(
 }
 
 /// With more than one file each has a namespace of its own.
-pub(super) fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
-    let mut taken: HashMap<String, Place> = HashMap::new();
+pub(super) fn namespaces(files: &[&Compiled], several: bool, problems: &mut Collector) {
+    let mut taken: HashMap<String, Position> = HashMap::new();
     for file in files.iter().filter(|_| several) {
         match &file.namespace {
-            None => log.error(
+            None => problems.error(
                 file.namespace_at,
                 "`namespace` is missing, and there are other files",
                 "write `namespace: shop`: it sets the features of this file apart",
@@ -157,7 +115,7 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
                     .into_iter()
                     .flat_map(|other| [other, file.namespace_at])
                 {
-                    log.error(
+                    problems.error(
                         at,
                         format!("another file has the namespace {} too", quote(name)),
                         "every file takes its own",
@@ -171,15 +129,15 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, log: &mut Log) {
 /// There is one combined header, and one with the revision, for all files.
 pub(super) fn one_name(
     files: &[&Compiled],
-    of: impl Fn(&Travel) -> Option<&(HeaderName, Place)>,
+    of: impl Fn(&HeaderOptions) -> Option<&(HeaderName, Position)>,
     what: &str,
-    log: &mut Log,
+    problems: &mut Collector,
 ) {
-    let mut all = files.iter().filter_map(|file| of(&file.travel));
+    let mut all = files.iter().filter_map(|file| of(&file.headers));
     let Some((first, _)) = all.next() else { return };
     for (name, at) in all {
         if name != first {
-            log.error(
+            problems.error(
                 *at,
                 format!(
                     "another file calls the {what} header {}",

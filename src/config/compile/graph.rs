@@ -1,8 +1,8 @@
 //! Who refers to whom: parents before children, no cycles, not too deep.
 //! In: what each feature and segment reaches. Out: the order of evaluation.
 
-use super::{Cx, condition::Reach};
-use crate::config::{problem::quote, tree::Place};
+use super::compiler::{Compiler, Reach};
+use crate::config::{phrases::quote, tree::Position};
 use crate::engine::{attributes::AttributeIndex, model::FeatureIndex, source::Source};
 
 /// Prerequisites within each other, and segments within each other.
@@ -32,7 +32,7 @@ impl Graph<'_> {
     }
 
     /// What a node refers to, and where it does.
-    fn next(&self, node: usize) -> impl Iterator<Item = (usize, Place)> + '_ {
+    fn next(&self, node: usize) -> impl Iterator<Item = (usize, Position)> + '_ {
         let reach = self.reach(node);
         let segments = reach
             .segments
@@ -45,11 +45,11 @@ impl Graph<'_> {
             .chain(segments)
     }
 
-    /// Every slot that is looked at, directly or through segments and features.
-    pub(super) fn slots(&self, from: &Reach) -> Vec<AttributeIndex> {
+    /// Every index that is looked at, directly or through segments and features.
+    pub(super) fn attributes(&self, from: &Reach) -> Vec<AttributeIndex> {
         let mut seen = vec![false; self.features.len() + self.segments.len()];
         let mut open: Vec<usize> = Vec::new();
-        let mut slots = from.slots.clone();
+        let mut attributes = from.attributes.clone();
         open.extend(
             from.features
                 .iter()
@@ -62,13 +62,13 @@ impl Graph<'_> {
         );
         while let Some(node) = open.pop() {
             if !std::mem::replace(&mut seen[node], true) {
-                slots.extend(&self.reach(node).slots);
+                attributes.extend(&self.reach(node).attributes);
                 open.extend(self.next(node).map(|(next, _)| next));
             }
         }
-        slots.sort_unstable();
-        slots.dedup();
-        slots
+        attributes.sort_unstable();
+        attributes.dedup();
+        attributes
     }
 
     /// The first feature that a condition reaches through segments.
@@ -89,7 +89,7 @@ impl Graph<'_> {
     }
 }
 
-impl Cx<'_, '_> {
+impl Compiler<'_, '_> {
     /// Features, parents before children.
     pub(super) fn order(&mut self, graph: &Graph<'_>) -> Vec<FeatureIndex> {
         let count = graph.features.len() + graph.segments.len();
@@ -101,7 +101,7 @@ impl Cx<'_, '_> {
         let (mut depths, mut nested, mut tests) =
             (vec![0usize; count], vec![0usize; count], vec![0u64; count]);
         for root in 0..count {
-            let mut path: Vec<(usize, Vec<(usize, Place)>)> = Vec::new();
+            let mut path: Vec<(usize, Vec<(usize, Position)>)> = Vec::new();
             if visits[root] == Visit::Unseen {
                 visits[root] = Visit::Open;
                 path.push((root, graph.next(root).collect()));
@@ -148,23 +148,23 @@ impl Cx<'_, '_> {
         order
     }
 
-    fn too_deep(&mut self, at: Place, depth: usize, nested: usize, tests: u64) {
+    fn too_deep(&mut self, at: Position, depth: usize, nested: usize, tests: u64) {
         if depth > DEEPEST {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("features depend on features more than {DEEPEST} deep here"),
                 "ask for a feature nearer to the root",
             );
         }
         if nested > DEEPEST {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("segments name segments more than {DEEPEST} deep here"),
                 "name the inner ones directly",
             );
         }
         if tests > MOST_TESTS {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!(
                     "more than {MOST_TESTS} tests are needed here once all segments are written out"
@@ -177,9 +177,9 @@ impl Cx<'_, '_> {
     fn cycle(
         &mut self,
         graph: &Graph<'_>,
-        path: &[(usize, Vec<(usize, Place)>)],
+        path: &[(usize, Vec<(usize, Position)>)],
         to: usize,
-        at: Place,
+        at: Position,
     ) {
         let name = |node: usize| match node.checked_sub(graph.features.len()) {
             None => self.declared[node].name.to_owned(),
@@ -195,7 +195,7 @@ impl Cx<'_, '_> {
             names.splice(4..names.len() - 3, ["…".to_owned()]);
         }
         let shown: Vec<String> = names.iter().map(|name| quote(name)).collect();
-        self.log.error(
+        self.problems.error(
             at,
             format!("this closes a circle: {}", shown.join(" asks for ")),
             "take one of these conditions out",
@@ -203,12 +203,12 @@ impl Cx<'_, '_> {
     }
 
     /// Whether a condition looks only at what the hop before us or the environment says.
-    pub(super) fn is_protected(&self, slots: &[AttributeIndex]) -> Result<(), String> {
-        if slots.is_empty() {
+    pub(super) fn is_protected(&self, attributes: &[AttributeIndex]) -> Result<(), String> {
+        if attributes.is_empty() {
             return Err("it asks for nothing about the request".to_owned());
         }
-        for slot in slots {
-            let attribute = &self.slots.list[usize::from(*slot)];
+        for index in attributes {
+            let attribute = &self.attributes.list[usize::from(*index)];
             let open = attribute
                 .sources
                 .iter()

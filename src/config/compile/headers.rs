@@ -1,27 +1,27 @@
-//! How the answers of one file travel.
-//! In: `headers`, and `header:` of its features. Out: a [`Travel`].
+//! Which headers one file sends.
+//! In: `headers`, and `header:` of its features. Out: a [`HeaderOptions`].
 
-use super::{Cx, names};
+use super::{compiler::Compiler, names};
 use crate::config::{
     file,
-    problem::quote,
-    tree::{Entry, Kind, Place},
+    phrases::quote,
+    tree::{Entry, Kind, Position},
 };
 use crate::engine::forged_fields;
 use http::HeaderName;
 
-/// How the answers of one file travel.
+/// Which headers one file sends, and what is in them.
 #[derive(Default)]
-pub(super) struct Travel {
+pub(super) struct HeaderOptions {
     /// none for `headers: none`
-    pub(super) prefix: Option<(String, Place)>,
+    pub(super) prefix: Option<(String, Position)>,
     pub(super) omit_off: bool,
     pub(super) values: bool,
-    pub(super) combined: Option<(HeaderName, Place)>,
-    pub(super) revision: Option<(HeaderName, Place)>,
+    pub(super) combined: Option<(HeaderName, Position)>,
+    pub(super) revision: Option<(HeaderName, Position)>,
 }
 
-impl Travel {
+impl HeaderOptions {
     /// The header of a feature that does not name its own.
     pub(super) fn feature(&self, name: &str) -> Option<HeaderName> {
         let (prefix, _) = self.prefix.as_ref()?;
@@ -38,39 +38,43 @@ impl Travel {
     }
 }
 
-impl<'t> Cx<'t, '_> {
-    pub(super) fn travel(&mut self, entry: Option<&'t Entry<'t>>, file: Place) -> Travel {
+impl<'t> Compiler<'t, '_> {
+    pub(super) fn header_options(
+        &mut self,
+        entry: Option<&'t Entry<'t>>,
+        file: Position,
+    ) -> HeaderOptions {
         let default = || Some((forged_fields::DEFAULT_PREFIX.to_owned(), file));
         let Some(entry) = entry else {
-            return Travel {
+            return HeaderOptions {
                 prefix: default(),
-                ..Travel::default()
+                ..HeaderOptions::default()
             };
         };
         if let Kind::Text(text, _) = &entry.value.kind
             && text == "none"
         {
-            return Travel::default();
+            return HeaderOptions::default();
         }
-        let Some(map) = file::Headers::read(&entry.value, self.log) else {
-            return Travel {
+        let Some(map) = file::Headers::read(&entry.value, self.problems) else {
+            return HeaderOptions {
                 prefix: default(),
-                ..Travel::default()
+                ..HeaderOptions::default()
             };
         };
         let prefix = match map.prefix {
             Some(entry) => self.prefix(entry),
             None => default(),
         };
-        Travel {
+        HeaderOptions {
             prefix,
             omit_off: map
                 .off
-                .and_then(|entry| self.word(entry, &["send", "omit"]))
+                .and_then(|entry| self.choice(entry, &["send", "omit"]))
                 == Some("omit"),
             values: map
                 .values
-                .and_then(|entry| self.switch(entry))
+                .and_then(|entry| self.boolean(entry))
                 .unwrap_or(false),
             combined: map
                 .combined
@@ -81,10 +85,10 @@ impl<'t> Cx<'t, '_> {
         }
     }
 
-    pub(super) fn prefix(&mut self, entry: &'t Entry<'t>) -> Option<(String, Place)> {
-        let prefix = self.words(entry, "a prefix")?;
+    pub(super) fn prefix(&mut self, entry: &'t Entry<'t>) -> Option<(String, Position)> {
+        let prefix = self.text(entry, "a prefix")?;
         if names::header(prefix).is_none() {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("{} is no beginning of a header name", quote(prefix)),
                 "use letters, digits and `-`: `X-Shop-`",
@@ -92,14 +96,14 @@ impl<'t> Cx<'t, '_> {
             return None;
         }
         if !prefix.ends_with('-') {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("the prefix {} does not end with `-`", quote(prefix)),
                 format!("write `{prefix}-`: names are put right behind it"),
             );
         }
         if names::is_token(prefix) && prefix.len() > 64 {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 "the prefix is longer than 64",
                 "take a shorter one",
@@ -109,10 +113,10 @@ impl<'t> Cx<'t, '_> {
     }
 
     pub(super) fn field(&mut self, entry: &'t Entry<'t>) -> Option<HeaderName> {
-        let text = self.words(entry, "the name of a header")?;
+        let text = self.text(entry, "the name of a header")?;
         let name = names::header(text);
         if name.is_none() {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("{} is no header name", quote(text)),
                 "use letters, digits and `-`",
@@ -122,11 +126,15 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// `header:` of a feature.
-    pub(super) fn renamed(&mut self, entry: &'t Entry<'t>, travel: &Travel) -> Option<HeaderName> {
+    pub(super) fn renamed(
+        &mut self,
+        entry: &'t Entry<'t>,
+        headers: &HeaderOptions,
+    ) -> Option<HeaderName> {
         if entry.value.text() == Some("none") {
             return None;
         }
         let name = self.field(entry);
-        name.filter(|_| travel.prefix.is_some())
+        name.filter(|_| headers.prefix.is_some())
     }
 }

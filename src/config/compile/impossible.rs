@@ -1,18 +1,18 @@
 //! Values that a request can never have: a path without a slash, a host with a port.
 //! In: a source and what is asked of it. Out: a warning; a context of OFREP may have them all the same.
 
-use super::Cx;
-use crate::config::{problem::quote, tree::Entry};
+use super::compiler::Compiler;
+use crate::config::{phrases::quote, tree::Entry};
 use crate::engine::{
     attributes::AttributeIndex,
     operator::{Test, Texts},
     source::Source,
 };
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// Warnings for values that a request can never have.
-    pub(super) fn never(&mut self, slot: AttributeIndex, test: &Test, entry: &'t Entry<'t>) {
-        let attribute = &self.slots.list[usize::from(slot)];
+    pub(super) fn impossible(&mut self, index: AttributeIndex, test: &Test, entry: &'t Entry<'t>) {
+        let attribute = &self.attributes.list[usize::from(index)];
         let [source] = &*attribute.sources else {
             return;
         };
@@ -44,7 +44,7 @@ impl<'t> Cx<'t, '_> {
             _ => None,
         });
         if let Some((text, why)) = odd {
-            self.log.warn(
+            self.problems.warn(
                 entry.value.at,
                 format!("no request has {} here", quote(text)),
                 why,

@@ -1,17 +1,17 @@
 //! Instants: a date, or RFC 3339 with a zone.
 //! In: text. Out: a [`Second`], or what to write instead.
 
-use super::Cx;
+use super::compiler::Compiler;
 use crate::config::{
-    problem::quote,
-    tree::{Node, Place},
+    phrases::quote,
+    tree::{Node, Position},
 };
 use crate::engine::{
     instant::{self, InstantError},
     units::Second,
 };
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// An instant: a date, or RFC 3339 with a zone.
     pub(super) fn instant(&mut self, node: &Node<'_>) -> Option<Second> {
         let Some(text) = node.text() else {
@@ -25,7 +25,7 @@ impl<'t> Cx<'t, '_> {
         self.instant_text(text, node.at)
     }
 
-    pub(super) fn instant_text(&mut self, text: &str, at: Place) -> Option<Second> {
+    pub(super) fn instant_text(&mut self, text: &str, at: Position) -> Option<Second> {
         let (message, hint) = match instant::parse(text) {
             Ok(second) => return Some(second),
             Err(InstantError::NoZone) => (
@@ -45,7 +45,7 @@ impl<'t> Cx<'t, '_> {
                 "write `2026-03-01` (00:00 UTC) or `2026-03-01T09:00:00+01:00`".to_owned(),
             ),
         };
-        self.log
+        self.problems
             .error(at, format!("{} {message}", quote(text)), hint);
         None
     }

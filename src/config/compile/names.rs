@@ -80,7 +80,7 @@ pub(super) fn as_variant(text: &str) -> &str {
 }
 
 /// `true`, `false`, `on` or `off`
-pub(super) fn as_switch(text: &str) -> Option<bool> {
+pub(super) fn as_boolean(text: &str) -> Option<bool> {
     match as_variant(text) {
         "on" => Some(true),
         "off" => Some(false),

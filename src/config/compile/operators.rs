@@ -1,26 +1,26 @@
 //! The operators of a condition: text to tests.
 //! In: a map of operators. Out: a [`Test`]; what can never hold is a problem.
 
-use super::Cx;
+use super::compiler::Compiler;
 use crate::config::{
-    file,
-    problem::quote,
-    tree::{Entry, Kind, Node, Place},
+    file, map,
+    phrases::quote,
+    tree::{Entry, Kind, Node, Position},
 };
 use crate::engine::{model::FeatureIndex, number::Decimal, operator::Test};
 
 /// An operator that looks for any of several texts.
 type ManyTexts = fn(Box<[Box<str>]>) -> Test;
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     pub(super) fn operators(
         &mut self,
         node: &'t Node<'t>,
-        at: Place,
+        at: Position,
         feature: Option<FeatureIndex>,
     ) -> Option<Test> {
-        let before = self.log.errors();
-        let map = file::Operators::read(node, self.log)?;
+        let before = self.problems.errors();
+        let map = file::Operators::read(node, self.problems)?;
         let mut tests = Vec::new();
         if let Some(entry) = map.not {
             let test = self.matcher(&entry.value, entry.key_at, feature);
@@ -68,7 +68,7 @@ impl<'t> Cx<'t, '_> {
         if let (Some(from), Some(until), Some(entry)) = (from, until, map.until)
             && from >= until
         {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 "`until` is not after `from`: this never holds",
                 "`from` is inclusive, `until` exclusive",
@@ -76,14 +76,14 @@ impl<'t> Cx<'t, '_> {
         }
         tests.extend(from.map(Test::From));
         tests.extend(until.map(Test::Until));
-        if let Some(present) = map.present.and_then(|entry| self.switch(entry)) {
+        if let Some(present) = map.present.and_then(|entry| self.boolean(entry)) {
             if !present
-                && file::entries(node, "", self.log).is_some_and(|all| {
+                && map::entries(node, "", self.problems).is_some_and(|all| {
                     all.iter()
                         .any(|other| !matches!(&*other.key, "present" | "not"))
                 })
             {
-                self.log.error(
+                self.problems.error(
                     at,
                     "an absent value has nothing else: this never holds",
                     "leave `present: false` or the other operators out",
@@ -92,7 +92,7 @@ impl<'t> Cx<'t, '_> {
             tests.push(Test::Present(present));
         }
         self.reach.tests += tests.len() as u64;
-        if self.log.errors() > before {
+        if self.problems.errors() > before {
             return None;
         }
         match tests.len() {
@@ -105,14 +105,14 @@ impl<'t> Cx<'t, '_> {
     pub(super) fn texts<T>(
         &mut self,
         entry: &'t Entry<'t>,
-        read: impl Fn(&mut Self, &'t str, Place) -> Option<T>,
+        read: impl Fn(&mut Self, &'t str, Position) -> Option<T>,
     ) -> Option<Box<[T]>> {
         let items = match &entry.value.kind {
             Kind::List(items) => &items[..],
             _ => std::slice::from_ref(&entry.value),
         };
         if items.is_empty() {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 "the list is empty: this never holds",
                 "write at least one text",
@@ -143,7 +143,7 @@ impl<'t> Cx<'t, '_> {
                 };
                 let both_inclusive = low_place.key == "min" && place.key == "max";
                 if low > high || (low == high && !both_inclusive) {
-                    self.log.error(
+                    self.problems.error(
                         place.value.at,
                         format!(
                             "no number is both {} and {}: this never holds",

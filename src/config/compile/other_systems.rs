@@ -2,12 +2,13 @@
 //! In: a tree. Out: whether it is one.
 
 use crate::config::{
-    problem::{Log, quote},
+    collector::Collector,
+    phrases::quote,
     tree::{Kind, Node},
 };
 
 /// A file of another system, or one that is wrapped: told once, not key by key.
-pub(super) fn is_foreign(root: &Node<'_>, log: &mut Log) -> bool {
+pub(super) fn is_of_another_system(root: &Node<'_>, problems: &mut Collector) -> bool {
     let Kind::Map(entries) = &root.kind else {
         return false;
     };
@@ -52,6 +53,6 @@ pub(super) fn is_foreign(root: &Node<'_>, log: &mut Log) -> bool {
     } else {
         return false;
     };
-    log.error(entry.key_at, message, hint);
+    problems.error(entry.key_at, message, hint);
     true
 }

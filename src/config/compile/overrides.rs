@@ -1,25 +1,25 @@
 //! The `override` block: who may force variants.
 //! In: its map. Out: an [`OverridePolicy`] that is protected by a condition, a key, or both.
 
-use super::{Cx, condition::Reach};
+use super::compiler::{Compiler, Reach};
 use crate::config::{
     file,
-    problem::quote,
-    tree::{Entry, Place},
+    phrases::quote,
+    tree::{Entry, Position},
 };
 use crate::engine::{model::OverridePolicy, signature::SigningKey, source::Source};
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// What the condition reaches is looked at once all features are known.
-    pub(super) fn forced(
+    pub(super) fn overrides(
         &mut self,
         entry: &'t Entry<'t>,
-    ) -> Option<(OverridePolicy, Option<(Reach, Place)>)> {
-        let map = file::Override::read(&entry.value, self.log)?;
+    ) -> Option<(OverridePolicy, Option<(Reach, Position)>)> {
+        let map = file::Override::read(&entry.value, self.problems)?;
         let from = match map.from {
             Some(from) => self.sources(from),
             None => {
-                self.log.error(
+                self.problems.error(
                     entry.key_at,
                     "`from` is missing",
                     "write where an override is looked for: `from: header.x-qa-override`",
@@ -30,7 +30,7 @@ impl<'t> Cx<'t, '_> {
         for source in from.iter().flatten() {
             if !matches!(source, Source::Header(_) | Source::Query(_)) {
                 let at = map.from.map_or(entry.key_at, |from| from.value.at);
-                self.log.error(
+                self.problems.error(
                     at,
                     format!(
                         "an override cannot come from {}",
@@ -42,7 +42,7 @@ impl<'t> Cx<'t, '_> {
         }
         for name in ["exp", "sig"] {
             if map.key.is_some() && self.features.contains_key(name) {
-                self.log.error(
+                self.problems.error(
                     entry.key_at,
                     format!(
                         "the feature {} cannot be told from a part of the signature",
@@ -53,7 +53,7 @@ impl<'t> Cx<'t, '_> {
             }
         }
         if map.when.is_none() && map.key.is_none() {
-            self.log.error(entry.key_at, "the override is open to everybody", "add `key: env.BURGEE_OVERRIDE_KEY`, or a `when` over headers that the hop before burgee sets");
+            self.problems.error(entry.key_at, "the override is open to everybody", "add `key: env.BURGEE_OVERRIDE_KEY`, or a `when` over headers that the hop before burgee sets");
         }
         let condition = map.when.map(|when| {
             let (condition, reach) = self.condition(&when.value);
@@ -70,7 +70,7 @@ impl<'t> Cx<'t, '_> {
             (Some((_, reach, at)), None) => Some((reach.clone(), *at)),
             _ => None,
         };
-        self.forced_reach = condition.as_ref().map(|(_, reach, _)| reach.clone());
+        self.override_reach = condition.as_ref().map(|(_, reach, _)| reach.clone());
         let when = match condition {
             Some((condition, ..)) => Some(condition?),
             None => None,
@@ -87,10 +87,10 @@ impl<'t> Cx<'t, '_> {
     }
 
     fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<SigningKey> {
-        let text = self.words(entry, "`env.` and the name of a variable")?;
+        let text = self.text(entry, "`env.` and the name of a variable")?;
         let Some(variable) = text.strip_prefix("env.").filter(|name| !name.is_empty()) else {
             // the words may be the key itself: they are not repeated
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 "a key is never written into the file",
                 "put it into a variable, and write `key: env.BURGEE_OVERRIDE_KEY`",
@@ -100,7 +100,7 @@ impl<'t> Cx<'t, '_> {
         self.source(text, entry.value.at)?;
         let key = (self.env)(variable).and_then(|secret| SigningKey::new(secret.as_bytes()));
         if key.is_none() {
-            self.log.warn(
+            self.problems.warn(
                 entry.value.at,
                 format!(
                     "the variable {} is not set: no override is taken",

@@ -1,9 +1,9 @@
 //! Payloads: YAML 1.2's core schema to JSON, exactly.
 //! In: a value of the file. Out: JSON; big integers keep every digit.
 
-use super::Cx;
+use super::compiler::Compiler;
 use crate::config::{
-    problem::quote,
+    phrases::quote,
     tree::{Kind, Node},
 };
 use serde_json::{Map, Value};
@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 /// A payload in a header, in bytes.
 pub(super) const LONGEST: usize = 4 * 1024;
 
-impl Cx<'_, '_> {
+impl Compiler<'_, '_> {
     pub(super) fn payload(&mut self, node: &Node<'_>) -> Option<Value> {
         match &node.kind {
             Kind::Refused => None,
             Kind::Text(text, true) => match plain(text) {
                 Some(value) => Some(value),
                 None => {
-                    self.log.error(
+                    self.problems.error(
                         node.at,
                         format!("{} has no form in JSON", quote(text)),
                         "write a finite number, or put it in quotes",

@@ -1,10 +1,10 @@
 //! How many people: a share, steps, or a glide.
 //! In: `rollout`, and percentages anywhere. Out: a [`Rollout`], proved to be between 0% and 100%.
 
-use super::{Cx, names};
+use super::{compiler::Compiler, names};
 use crate::config::{
     file,
-    problem::quote,
+    phrases::quote,
     tree::{Entry, Kind, Node},
 };
 use crate::engine::{
@@ -12,13 +12,13 @@ use crate::engine::{
     units::{Second, Share, ShareError},
 };
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     pub(super) fn rollout(&mut self, entry: &'t Entry<'t>) -> Option<Rollout> {
         let Kind::Map(entries) = &entry.value.kind else {
             return self.share(&entry.value).map(Rollout::Fixed);
         };
         if entries.is_empty() {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 "`rollout` is empty",
                 "write `rollout: 25%`, or steps `{2026-03-01: 1%, 2026-03-10: 100%}`",
@@ -31,7 +31,7 @@ impl<'t> Cx<'t, '_> {
         {
             return self.glide(entry);
         }
-        let (before, mut steps) = (self.log.errors(), Vec::new());
+        let (before, mut steps) = (self.problems.errors(), Vec::new());
         for step in entries {
             let at = self.instant_text(&step.key, step.key_at);
             let share = self.share(&step.value);
@@ -43,10 +43,10 @@ impl<'t> Cx<'t, '_> {
         for pair in steps.windows(2) {
             let ((one, before, _), (other, after, at)) = (pair[0], pair[1]);
             if one == other {
-                self.log
+                self.problems
                     .error(at, "two steps stand at one instant", "keep one of them");
             } else if after < before {
-                self.log.warn(
+                self.problems.warn(
                     at,
                     format!("the rollout goes down here, from {before} to {after}"),
                     "people who had the feature lose it",
@@ -57,11 +57,11 @@ impl<'t> Cx<'t, '_> {
             .into_iter()
             .map(|(at, share, _)| (at, share))
             .collect::<Box<[(Second, Share)]>>();
-        (self.log.errors() == before).then_some(Rollout::Steps(steps))
+        (self.problems.errors() == before).then_some(Rollout::Steps(steps))
     }
 
     pub(super) fn glide(&mut self, entry: &'t Entry<'t>) -> Option<Rollout> {
-        let glide = file::Glide::read(&entry.value, self.log)?;
+        let glide = file::Glide::read(&entry.value, self.problems)?;
         let missing: Vec<_> = [
             ("from", glide.from),
             ("to", glide.to),
@@ -73,7 +73,7 @@ impl<'t> Cx<'t, '_> {
         .collect();
         if !missing.is_empty() {
             let names: Vec<_> = missing.into_iter().map(quote).collect();
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("the glide has no {}", names.join(" and no ")),
                 "write `{from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}`",
@@ -86,7 +86,7 @@ impl<'t> Cx<'t, '_> {
         if let (Some(start), Some(end), Some(entry)) = (start, end, glide.end)
             && start >= end
         {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 "`end` is not after `start`",
                 "a glide takes time; a jump is a step: `{2026-03-01: 100%}`",
@@ -109,7 +109,7 @@ impl<'t> Cx<'t, '_> {
         };
         let (message, hint) = match Share::parse(text) {
             Ok(share) => return Some(share),
-            Err(ShareError::NoPercentSign) => match names::as_switch(text) {
+            Err(ShareError::NoPercentSign) => match names::as_boolean(text) {
                 Some(on) => (
                     format!("{} is no percentage", quote(text)),
                     format!("write `{}`", if on { "100%" } else { "0%" }),
@@ -142,7 +142,7 @@ impl<'t> Cx<'t, '_> {
                 "write `100%` for everybody".to_owned(),
             ),
         };
-        self.log.error(node.at, message, hint);
+        self.problems.error(node.at, message, hint);
         None
     }
 }

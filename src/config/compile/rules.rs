@@ -1,11 +1,11 @@
 //! The rules of a feature, read top to bottom.
 //! In: a list of maps. Out: the rules; one that can never be reached is a problem.
 
-use super::Cx;
-use super::{condition::Reach, reachable::implies, serve::Written};
+use super::compiler::Compiler;
+use super::{compiler::Reach, reachable::implies, serve::AllocationKeys};
 use crate::config::{
     file,
-    tree::{Entry, Kind, Node, Place},
+    tree::{Entry, Kind, Node, Position},
 };
 use crate::engine::model::{Condition, FeatureIndex, Rule};
 
@@ -15,14 +15,14 @@ pub(super) const MOST_RULES: usize = 100;
 /// The rules so far, by number, with their conditions; none for everybody.
 pub(super) type Earlier<'t> = Vec<(usize, Option<&'t Node<'t>>)>;
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     pub(super) fn rules(
         &mut self,
         entry: &'t Entry<'t>,
         index: FeatureIndex,
         salt: &str,
         always: &[&'t Node<'t>],
-        own: Written<'t>,
+        own: AllocationKeys<'t>,
         reach: &mut Reach,
     ) -> Vec<Rule> {
         let Kind::List(items) = &entry.value.kind else {
@@ -34,7 +34,7 @@ impl<'t> Cx<'t, '_> {
             return Vec::new();
         };
         if items.len() > MOST_RULES {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("{} rules: more than {MOST_RULES}", items.len()),
                 "a segment can name what several rules ask",
@@ -43,17 +43,17 @@ impl<'t> Cx<'t, '_> {
         let mut earlier: Earlier<'t> = Vec::new();
         let mut rules = Vec::new();
         for (number, item) in items.iter().enumerate().take(MOST_RULES) {
-            let before = self.log.errors();
-            let Some(rule) = file::Rule::read(item, self.log) else {
+            let before = self.problems.errors();
+            let Some(rule) = file::Rule::read(item, self.problems) else {
                 continue;
             };
             let condition = rule.when.map(|entry| &entry.value);
             // a key with a typo may have been the `when`
-            if self.log.errors() == before {
+            if self.problems.errors() == before {
                 self.reachable(item.at, condition, &earlier, always);
                 earlier.push((number + 1, condition));
             }
-            let name = rule.name.and_then(|entry| self.words(entry, "a name"));
+            let name = rule.name.and_then(|entry| self.text(entry, "a name"));
             let when = match condition {
                 None => Some(Condition::All(Box::default())),
                 Some(node) => {
@@ -62,7 +62,7 @@ impl<'t> Cx<'t, '_> {
                     when
                 }
             };
-            let written = Written {
+            let written = AllocationKeys {
                 at: item.at,
                 rollout: rule.rollout,
                 serve: rule.serve,
@@ -80,7 +80,7 @@ impl<'t> Cx<'t, '_> {
         if let Some(entry) = own.serve.or(own.buckets).or(own.rollout)
             && let Some(number) = decided(None, &earlier, always)
         {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("nobody gets here: rule {number} holds for everybody"),
                 "take one of the two out",
@@ -92,13 +92,13 @@ impl<'t> Cx<'t, '_> {
 
     pub(super) fn reachable(
         &mut self,
-        at: Place,
+        at: Position,
         condition: Option<&Node<'_>>,
         earlier: &Earlier<'_>,
         always: &[&Node<'_>],
     ) {
         if let Some(number) = decided(condition, earlier, always) {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("this rule can never be reached: rule {number} holds whenever it does"),
                 "the first rule that holds decides: put the narrower one first, or take one out",

@@ -1,15 +1,15 @@
 //! Single words: a text, one of a few, a switch.
 //! In: an entry. Out: what it says, or a problem that says what was expected.
 
-use super::{Cx, names};
+use super::{compiler::Compiler, names};
 use crate::config::{
-    problem::{did_you_mean, one_of, quote},
+    phrases::{did_you_mean, one_of, quote},
     tree::{Entry, Node},
 };
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// The text of a scalar that may not be empty.
-    pub(super) fn words(&mut self, entry: &'t Entry<'t>, what: &str) -> Option<&'t str> {
+    pub(super) fn text(&mut self, entry: &'t Entry<'t>, what: &str) -> Option<&'t str> {
         match entry.value.text() {
             Some(text) if !text.is_empty() => Some(text),
             _ => {
@@ -20,12 +20,12 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// One word out of a few.
-    pub(super) fn word(&mut self, entry: &'t Entry<'t>, known: &[&str]) -> Option<&'t str> {
-        let text = self.words(entry, &one_of(known.iter().copied()))?;
+    pub(super) fn choice(&mut self, entry: &'t Entry<'t>, known: &[&str]) -> Option<&'t str> {
+        let text = self.text(entry, &one_of(known.iter().copied()))?;
         if known.contains(&text) {
             return Some(text);
         }
-        self.log.error(
+        self.problems.error(
             entry.value.at,
             format!(
                 "{} is none of {}",
@@ -38,11 +38,11 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// `true` or `false`.
-    pub(super) fn switch(&mut self, entry: &'t Entry<'t>) -> Option<bool> {
-        let text = self.words(entry, "`true` or `false`")?;
-        let switch = names::as_switch(text);
+    pub(super) fn boolean(&mut self, entry: &'t Entry<'t>) -> Option<bool> {
+        let text = self.text(entry, "`true` or `false`")?;
+        let switch = names::as_boolean(text);
         if switch.is_none() {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("{} is neither `true` nor `false`", quote(text)),
                 "write `true` or `false`",
@@ -59,7 +59,7 @@ impl<'t> Cx<'t, '_> {
             } else {
                 node.what()
             };
-            self.log.error(
+            self.problems.error(
                 node.at,
                 format!("{found} stands where {what} is expected"),
                 hint,

@@ -1,10 +1,10 @@
 //! What those who are meant get: `serve`, or what stands in its place.
 //! In: the keys that features and rules share. Out: an [`Allocation`] whose shares add up and whose variants exist.
 
-use super::{Cx, names};
+use super::{compiler::Compiler, names};
 use crate::config::{
-    problem::{did_you_mean, quote},
-    tree::{Entry, Kind, Place},
+    phrases::{did_you_mean, quote},
+    tree::{Entry, Kind, Position},
 };
 use crate::engine::{
     bucket::{Arm, Seed},
@@ -15,31 +15,31 @@ use crate::engine::{
 
 /// The keys that a feature and a rule share.
 #[derive(Clone, Copy)]
-pub(super) struct Written<'t> {
-    pub(super) at: Place,
+pub(super) struct AllocationKeys<'t> {
+    pub(super) at: Position,
     pub(super) rollout: Option<&'t Entry<'t>>,
     pub(super) serve: Option<&'t Entry<'t>>,
     pub(super) buckets: Option<&'t Entry<'t>>,
 }
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// `who` is `a rule` or `a feature`: what may leave `serve` out only where `on` is meant.
     pub(super) fn allocation(
         &mut self,
-        written: Written<'t>,
+        written: AllocationKeys<'t>,
         feature: FeatureIndex,
         salt: &str,
         who: &str,
     ) -> Option<Allocation> {
         if let (Some(_), Some(buckets)) = (written.serve, written.buckets) {
-            self.log.error(
+            self.problems.error(
                 buckets.key_at,
                 "`serve` and `buckets` do not go together",
                 "both say who gets what: keep one",
             );
         }
         if let (Some(_), Some(buckets)) = (written.rollout, written.buckets) {
-            self.log.error(
+            self.problems.error(
                 buckets.key_at,
                 "`rollout` and `buckets` do not go together",
                 "leave a gap in the buckets instead: it gets the default",
@@ -62,13 +62,13 @@ impl<'t> Cx<'t, '_> {
         Some(allocation)
     }
 
-    pub(super) fn on(&mut self, at: Place, feature: FeatureIndex, who: &str) -> Option<Serve> {
+    pub(super) fn on(&mut self, at: Position, feature: FeatureIndex, who: &str) -> Option<Serve> {
         let declared = &mut self.declared[usize::from(feature)];
         let variants = declared.variants.as_ref()?;
         let on = variants.iter().position(|variant| &**variant == "on")?;
         if declared.named > 0 && on >= declared.named {
             let example = variants[0].clone();
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("the feature declares variants, and {who} does not say which one it gives"),
                 format!("write `serve: {example}`, or shares of several"),
@@ -88,7 +88,7 @@ impl<'t> Cx<'t, '_> {
         let shares = match &entry.value.kind {
             Kind::Text(text, _) if !entry.value.is_null() && !text.is_empty() => {
                 if Share::parse(text).is_ok() {
-                    self.log.error(entry.value.at, format!("{} is a share, not a variant", quote(text)), format!("write `rollout: {text}`, or shares by variant: `serve: {{control: 50%, treatment: 50%}}`"));
+                    self.problems.error(entry.value.at, format!("{} is a share, not a variant", quote(text)), format!("write `rollout: {text}`, or shares by variant: `serve: {{control: 50%, treatment: 50%}}`"));
                     return None;
                 }
                 return self
@@ -97,7 +97,7 @@ impl<'t> Cx<'t, '_> {
             }
             Kind::Map(shares) if !shares.is_empty() => shares,
             Kind::Map(_) => {
-                self.log.error(
+                self.problems.error(
                     entry.key_at,
                     "`serve` is empty",
                     "write a variant, or shares that add up to 100%",
@@ -119,7 +119,7 @@ impl<'t> Cx<'t, '_> {
             let part = self.share(&share.value);
             if let (Some(variant), Some(part)) = (variant, part) {
                 if arms.iter().any(|(other, _)| *other == variant) {
-                    self.log.error(
+                    self.problems.error(
                         share.key_at,
                         format!("{} has a share already", quote(&share.key)),
                         "`true` is `on`, and `false` is `off`: keep one of them",
@@ -161,7 +161,7 @@ impl<'t> Cx<'t, '_> {
                     format!("take {} away", off(sum - whole)),
                 )
             };
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("the shares add up to {sum_shown}, not to 100%"),
                 hint,
@@ -185,7 +185,7 @@ impl<'t> Cx<'t, '_> {
     pub(super) fn one_variant(
         &mut self,
         text: &str,
-        at: Place,
+        at: Position,
         feature: FeatureIndex,
     ) -> Option<u8> {
         match self.variant(feature, names::as_variant(text)) {
@@ -216,9 +216,9 @@ impl<'t> Cx<'t, '_> {
         }
     }
 
-    pub(super) fn no_variant(&mut self, text: &str, at: Place, known: &[Box<str>]) {
+    pub(super) fn no_variant(&mut self, text: &str, at: Position, known: &[Box<str>]) {
         let hint = did_you_mean(text, known.iter().map(|name| &**name));
-        self.log
+        self.problems
             .error(at, format!("there is no variant {}", quote(text)), hint);
     }
 

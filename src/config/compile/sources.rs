@@ -1,10 +1,10 @@
 //! Places of a request, and of the process, that attributes come from.
 //! In: `header.x-user-id`, or a list of such. Out: [`Source`]s; every header among them is trusted from then on.
 
-use super::{Cx, names};
+use super::{compiler::Compiler, names};
 use crate::config::{
-    problem::{nearest, quote},
-    tree::{Entry, Kind, Place},
+    phrases::{nearest, quote},
+    tree::{Entry, Kind, Position},
 };
 use crate::engine::source::Source;
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use std::collections::HashSet;
 /// The beginnings of sources.
 pub(super) const PLACES: [&str; 5] = ["header", "cookie", "query", "jwt", "env"];
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     /// One source, or a list of which the first that is present wins.
     pub(super) fn sources(&mut self, entry: &'t Entry<'t>) -> Option<Box<[Source]>> {
         let items = match &entry.value.kind {
@@ -20,7 +20,7 @@ impl<'t> Cx<'t, '_> {
             _ => std::slice::from_ref(&entry.value),
         };
         if items.is_empty() {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("{} is an empty list", quote(&entry.key)),
                 "write a source, such as `header.x-user-id`",
@@ -34,7 +34,7 @@ impl<'t> Cx<'t, '_> {
                 continue;
             };
             if !seen.insert(text.to_ascii_lowercase()) {
-                self.log.error(
+                self.problems.error(
                     item.at,
                     format!("{} is there twice", quote(text)),
                     "once is enough",
@@ -46,7 +46,7 @@ impl<'t> Cx<'t, '_> {
     }
 
     /// `header.X`, `cookie.X`, `query.X`, `jwt.CLAIM`, `env.VAR`, `path`, `method`, `host` or `ip`.
-    pub(super) fn source(&mut self, text: &str, at: Place) -> Option<Source> {
+    pub(super) fn source(&mut self, text: &str, at: Position) -> Option<Source> {
         let (place, name) = text.split_once('.').unwrap_or((text, ""));
         match (place, name) {
             ("path", "") => return Some(Source::Path),
@@ -59,7 +59,7 @@ impl<'t> Cx<'t, '_> {
             let hint = match (place, text) {
                 (place, _) if PLACES.contains(&place) => format!("write a name behind it: `{place}.name`"),
                 (_, "user" | "now") | ("feature", _) => "a source is a place of the request".to_owned(),
-                _ if self.slots.by_name.contains_key(text) => "write its sources: an attribute is no source of another".to_owned(),
+                _ if self.attributes.by_name.contains_key(text) => "write its sources: an attribute is no source of another".to_owned(),
                 (place, text) if text.contains('.') && nearest(place, PLACES).is_some() => {
                     format!("did you mean `{}.{name}`?", nearest(place, PLACES).unwrap_or_default())
                 }
@@ -68,14 +68,14 @@ impl<'t> Cx<'t, '_> {
                     false => "sources are `header.NAME`, `cookie.NAME`, `query.NAME`, `jwt.CLAIM`, `env.VAR`, `path`, `method`, `host` and `ip`".to_owned(),
                 },
             };
-            self.log
+            self.problems
                 .error(at, format!("{} is no source", quote(text)), hint);
             return None;
         }
         let source = match place {
             "header" => match names::header(name) {
                 Some(header) => {
-                    self.slots.headers.push((header.clone(), at));
+                    self.attributes.trusted.push((header.clone(), at));
                     Source::Header(header)
                 }
                 None => return self.no_source(name, "header name", "letters, digits and `-`", at),
@@ -102,9 +102,9 @@ impl<'t> Cx<'t, '_> {
         name: &str,
         what: &str,
         of: &str,
-        at: Place,
+        at: Position,
     ) -> Option<Source> {
-        self.log.error(
+        self.problems.error(
             at,
             format!("{} is no {what}", quote(name)),
             format!("use {of}"),

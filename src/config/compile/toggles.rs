@@ -1,141 +1,142 @@
-//! Shape to meaning: one pass that proves a file and builds what requests are decided by; a file here for each subject.
-//! In: the trees of all files. Out: a [`crate::engine::Snapshot`], or every problem in the log. Validation that yields no type is
-//! forgotten, so there is none: what is checked here is what is built here.
-
-mod attributes;
-mod buckets;
-mod budget;
-mod condition;
-mod conflicts;
-mod declared;
-mod feature;
-mod generation;
-mod graph;
-mod headers;
-mod impossible;
-mod instants;
-mod names;
-mod operators;
-mod other_systems;
-mod overrides;
-mod payload;
-mod reachable;
-mod rollout;
-mod rules;
-mod scalars;
-mod serve;
-mod sources;
-mod values;
-mod visitor;
-mod warnings;
+//! One toggles file: its own keys, and everything below them in the order in which they refer to one another.
+//! In: its tree. Out: a [`Compiled`], which becomes a [`Toggles`] where nothing is wrong with any file.
 
 use super::{
-    file,
-    problem::{Log, quote},
-    tree::{Entry, Kind, Node, Place},
+    compiler::{Attributes, Compiler, Environment, Reach},
+    conflicts::FileHeaders,
+    graph::Graph,
+    headers::HeaderOptions,
+    names,
+    other_systems::is_of_another_system,
 };
-use crate::engine::{model::FeatureIndex, units::Second, visitor::VisitorCookie};
-use condition::Reach;
-use declared::Declared;
-use generation::Compiled;
-pub(in crate::config) use generation::all;
-use graph::Graph;
-use headers::Travel;
-use other_systems::is_foreign;
+use crate::config::{
+    collector::Collector,
+    file,
+    phrases::quote,
+    tree::{Entry, Kind, Node, Position},
+};
+use crate::engine::{
+    Feature, Toggles,
+    model::{Condition, FeatureIndex, OverridePolicy},
+    units::Second,
+    visitor::VisitorCookie,
+};
 use std::collections::HashMap;
 
-/// Features of a file.
-const MOST_FEATURES: usize = 1_000;
 /// User ids in the segments of a file.
 const MOST_IDS: usize = 100_000;
 
-/// Reads variables of the environment.
-pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
-
-/// What is known of a file while it is compiled.
-struct Cx<'t, 'e> {
-    log: &'e mut Log,
-    env: Environment<'e>,
-    now: Second,
-    /// the beginning of the file
-    top: Place,
-    /// whether there are other files
-    several: bool,
-    namespace: Option<&'t str>,
-    file_when: Option<&'t Node<'t>>,
-    slots: attributes::Slots,
-    segments: HashMap<&'t str, u16>,
-    segment_names: Vec<&'t str>,
-    features: HashMap<&'t str, FeatureIndex>,
-    declared: Vec<Declared<'t>>,
-    /// what the condition that is being read refers to
-    reach: Reach,
-    /// what the override's condition refers to
-    forced_reach: Option<Reach>,
-    /// whether the feature that is being read draws by its unit
-    needs_unit: bool,
-    /// regular expressions so far
-    patterns: usize,
-    /// weighted subjects so far
-    places: usize,
+/// One file, understood as far as it could be.
+pub(super) struct Compiled {
+    pub(super) namespace: Option<Box<str>>,
+    pub(super) namespace_at: Position,
+    pub(super) paused: bool,
+    pub(super) when: Option<Condition>,
+    pub(super) attributes: Attributes,
+    pub(super) visitor_cookie: Option<VisitorCookie>,
+    pub(super) overrides: Option<OverridePolicy>,
+    pub(super) segments: Vec<Option<Condition>>,
+    pub(super) segment_names: Vec<Box<str>>,
+    pub(super) features: Vec<(Option<Feature>, Position)>,
+    pub(super) order: Vec<FeatureIndex>,
+    pub(super) headers: HeaderOptions,
 }
 
-fn one<'t>(
+impl Compiled {
+    pub(super) fn sends(&self) -> FileHeaders<'_> {
+        let features = self
+            .features
+            .iter()
+            .filter_map(|(feature, at)| Some((feature.as_ref()?, *at)));
+        FileHeaders {
+            headers: &self.headers,
+            features: features.collect(),
+            trusted: &self.attributes.trusted,
+        }
+    }
+
+    pub(super) fn toggles(self, first: &mut usize) -> Option<Toggles> {
+        let features = self
+            .features
+            .into_iter()
+            .map(|(feature, _)| feature)
+            .collect::<Option<Box<[Feature]>>>()?;
+        let begin = *first;
+        *first += features.len();
+        Some(Toggles {
+            namespace: self.namespace,
+            first: begin,
+            paused: self.paused,
+            when: self.when,
+            attributes: self.attributes.list.into(),
+            visitor_cookie: self.visitor_cookie,
+            override_policy: self.overrides,
+            segments: self.segments.into_iter().collect::<Option<_>>()?,
+            segment_names: self.segment_names.into(),
+            features,
+            order: self.order.into(),
+            send_off: !self.headers.omit_off,
+        })
+    }
+}
+
+/// None where it is no toggles file at all.
+pub(super) fn compile<'t>(
     root: &'t Node<'t>,
     several: bool,
     env: Environment<'_>,
     now: Second,
-    log: &mut Log,
+    problems: &mut Collector,
 ) -> Option<Compiled> {
-    if is_foreign(root, log) {
+    if is_of_another_system(root, problems) {
         return None;
     }
-    let file = file::File::read(root, log)?;
-    let mut cx = Cx {
-        log,
+    let file = file::File::read(root, problems)?;
+    let mut compiler = Compiler {
+        problems,
         env,
         now,
         top: root.at,
         several,
         namespace: None,
         file_when: file.when.map(|entry| &entry.value),
-        slots: attributes::Slots::default(),
+        attributes: Attributes::default(),
         segments: HashMap::new(),
         segment_names: Vec::new(),
         features: HashMap::new(),
         declared: Vec::new(),
         reach: Reach::default(),
-        forced_reach: None,
+        override_reach: None,
         needs_unit: false,
         patterns: 0,
         places: 0,
     };
-    cx.version(&file);
-    cx.namespace = file.namespace.and_then(|entry| cx.namespace(entry));
+    compiler.version(&file);
+    compiler.namespace = file.namespace.and_then(|entry| compiler.namespace(entry));
     let paused = file
         .status
-        .and_then(|entry| cx.word(entry, &["running", "paused"]))
+        .and_then(|entry| compiler.choice(entry, &["running", "paused"]))
         == Some("paused");
-    let anonymous = cx.attributes(&file);
-    let segments = cx.declare(&file);
-    let travel = cx.travel(file.headers, root.at);
-    Some(cx.rest(&file, paused, anonymous, segments, travel))
+    let visitor_cookie = compiler.attributes(&file);
+    let segments = compiler.declare(&file);
+    let headers = compiler.header_options(file.headers, root.at);
+    Some(compiler.finish(&file, paused, visitor_cookie, segments, headers))
 }
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
     pub(super) fn version(&mut self, file: &file::File<'t>) {
         let hint = "write `version: 1`: it names the contract that the file is written for";
         match file.version {
-            None => self.log.error(self.top, "`version` is missing", hint),
+            None => self.problems.error(self.top, "`version` is missing", hint),
             Some(entry) if entry.value.text() == Some("1") => {}
             Some(entry) => self.expected(&entry.value, "the version `1`", hint),
         }
     }
 
     pub(super) fn namespace(&mut self, entry: &'t Entry<'t>) -> Option<&'t str> {
-        let name = self.words(entry, "a name")?;
+        let name = self.text(entry, "a name")?;
         if !names::is_name(name) {
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("{} is no name for a namespace", quote(name)),
                 "begin with a letter, then letters, digits, `.`, `_` and `-`; at most 64",
@@ -145,78 +146,13 @@ impl<'t> Cx<'t, '_> {
         Some(name)
     }
 
-    /// The names of segments and features, so that everything may refer to everything.
-    pub(super) fn declare(&mut self, file: &file::File<'t>) -> &'t [Entry<'t>] {
-        let segments = file
-            .segments
-            .and_then(|entry| file::entries(&entry.value, "`segments`", self.log))
-            .unwrap_or_default();
-        for (index, entry) in segments.iter().enumerate() {
-            if !names::is_variant(&entry.key) {
-                self.log.error(
-                    entry.key_at,
-                    format!("{} is no name for a segment", quote(&entry.key)),
-                    format!("names {}", names::VARIANT),
-                );
-            }
-            match u16::try_from(index) {
-                Ok(index) => {
-                    self.segments.insert(&entry.key, index);
-                    self.segment_names.push(&entry.key);
-                }
-                Err(_) => {
-                    self.log
-                        .error(entry.key_at, "more than 65,536 segments", "name fewer");
-                    return &segments[..index];
-                }
-            }
-        }
-        let features = match file.features {
-            Some(entry) if !entry.value.is_null() => {
-                file::entries(&entry.value, "`features`", self.log).unwrap_or_default()
-            }
-            _ => &[],
-        };
-        if features.is_empty() && self.log.errors() == 0 {
-            let at = file.features.map_or(self.top, |entry| entry.key_at);
-            self.log
-                .warn(at, "there are no features", "write one: `dark-mode: on`");
-        }
-        if features.len() > MOST_FEATURES {
-            let at = file.features.map_or(self.top, |entry| entry.key_at);
-            self.log.error(
-                at,
-                format!("{} features: more than {MOST_FEATURES}", features.len()),
-                "divide them among several files, each with a namespace",
-            );
-        }
-        let mut lower: HashMap<String, &str> = HashMap::new();
-        for (index, entry) in features.iter().take(MOST_FEATURES).enumerate() {
-            if let Some(other) = lower.insert(entry.key.to_ascii_lowercase(), &entry.key) {
-                self.log.error(
-                    entry.key_at,
-                    format!(
-                        "{} and {} differ only in case",
-                        quote(&entry.key),
-                        quote(other)
-                    ),
-                    "header names do not know case: rename one",
-                );
-            }
-            self.features.insert(&entry.key, index as FeatureIndex);
-            let declared = self.declare_feature(entry);
-            self.declared.push(declared);
-        }
-        segments
-    }
-
-    pub(super) fn rest(
+    pub(super) fn finish(
         mut self,
         file: &file::File<'t>,
         paused: bool,
-        anonymous: Option<VisitorCookie>,
+        visitor_cookie: Option<VisitorCookie>,
         segments: &'t [Entry<'t>],
-        travel: Travel,
+        headers: HeaderOptions,
     ) -> Compiled {
         let mut ids = 0;
         let (segments, segment_reach): (Vec<_>, Vec<_>) = segments
@@ -227,7 +163,7 @@ impl<'t> Cx<'t, '_> {
             })
             .unzip();
         if let (true, Some(entry)) = (ids > MOST_IDS, file.segments) {
-            self.log.error(
+            self.problems.error(
                 entry.key_at,
                 format!("{ids} user ids in segments: more than {MOST_IDS}"),
                 "let the hop before burgee send an attribute, and ask for that",
@@ -238,9 +174,9 @@ impl<'t> Cx<'t, '_> {
             .map(|entry| (self.condition(&entry.value), entry.key_at));
         let count = self.declared.len();
         let (features, feature_reach): (Vec<_>, Vec<_>) = (0..count)
-            .map(|index| self.feature(index as FeatureIndex, &travel))
+            .map(|index| self.feature(index as FeatureIndex, &headers))
             .unzip();
-        let forced = file.overrides.map(|entry| self.forced(entry));
+        let overrides = file.overrides.map(|entry| self.overrides(entry));
         let graph = Graph {
             features: &feature_reach,
             segments: &segment_reach,
@@ -249,16 +185,16 @@ impl<'t> Cx<'t, '_> {
         if let Some(((_, reach), at)) = &when
             && graph.asks_for_a_feature(reach)
         {
-            self.log.error(
+            self.problems.error(
                 *at,
                 "the condition of the whole file asks for one of its features",
                 "ask for attributes here",
             );
         }
-        if let Some(Some((_, Some((reach, at))))) = &forced
-            && let Err(why) = self.is_protected(&graph.slots(reach))
+        if let Some(Some((_, Some((reach, at))))) = &overrides
+            && let Err(why) = self.is_protected(&graph.attributes(reach))
         {
-            self.log.error(
+            self.problems.error(
                 *at,
                 format!("this condition does not protect the override: {why}"),
                 "ask for `header.` and `env.` sources alone, or add `key: env.BURGEE_OVERRIDE_KEY`",
@@ -266,14 +202,14 @@ impl<'t> Cx<'t, '_> {
         }
         let whole = when.as_ref().map(|((_, reach), _)| reach);
         // where something is wrong, what is unused is only its shadow
-        if self.log.errors() == 0 {
+        if self.problems.errors() == 0 {
             self.unused(
                 file,
                 feature_reach
                     .iter()
                     .chain(&segment_reach)
                     .chain(whole)
-                    .chain(&self.forced_reach.clone()),
+                    .chain(&self.override_reach.clone()),
             );
         }
         Compiled {
@@ -281,8 +217,8 @@ impl<'t> Cx<'t, '_> {
             namespace_at: file.namespace.map_or(self.top, |entry| entry.value.at),
             paused,
             when: when.and_then(|((when, _), _)| when),
-            anonymous,
-            forced: forced.flatten().map(|(forced, _)| forced),
+            visitor_cookie,
+            overrides: overrides.flatten().map(|(policy, _)| policy),
             segments,
             segment_names: self
                 .segment_names
@@ -294,37 +230,9 @@ impl<'t> Cx<'t, '_> {
                 .zip(self.declared.iter().map(|declared| declared.header_at))
                 .collect(),
             order,
-            travel,
-            slots: self.slots,
+            headers,
+            attributes: self.attributes,
         }
-    }
-
-    pub(super) fn unused<'r>(
-        &mut self,
-        file: &file::File<'t>,
-        reaches: impl Iterator<Item = &'r Reach>,
-    ) {
-        let mut used = vec![false; self.segment_names.len()];
-        for (segment, _) in reaches.flat_map(|reach| &reach.segments) {
-            used[usize::from(*segment)] = true;
-        }
-        let entries = file.segments.and_then(|entry| match &entry.value.kind {
-            Kind::Map(entries) => Some(entries),
-            _ => None,
-        });
-        for (entry, _) in entries
-            .into_iter()
-            .flatten()
-            .zip(&used)
-            .filter(|(_, used)| !**used)
-        {
-            self.log.warn(
-                entry.key_at,
-                format!("nothing asks for the segment {}", quote(&entry.key)),
-                "take it out, or use it",
-            );
-        }
-        self.unused_variants();
     }
 }
 

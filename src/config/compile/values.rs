@@ -1,10 +1,10 @@
 //! What operators compare with: regular expressions, ranges of versions, networks, numbers.
 //! In: text. Out: the value, or what to write instead.
 
-use super::Cx;
+use super::compiler::Compiler;
 use crate::config::{
-    problem::quote,
-    tree::{Entry, Place},
+    phrases::quote,
+    tree::{Entry, Position},
 };
 use crate::engine::{instant, number::Decimal};
 use ipnet::IpNet;
@@ -15,11 +15,11 @@ pub(super) const MOST_PATTERNS: usize = 200;
 
 pub(super) const LARGEST_PATTERN: usize = 100 * 1024;
 
-impl<'t> Cx<'t, '_> {
-    pub(super) fn pattern(&mut self, text: &'t str, at: Place) -> Option<regex::bytes::Regex> {
+impl<'t> Compiler<'t, '_> {
+    pub(super) fn pattern(&mut self, text: &'t str, at: Position) -> Option<regex::bytes::Regex> {
         self.patterns += 1;
         if self.patterns == MOST_PATTERNS + 1 {
-            self.log.error(
+            self.problems.error(
                 at,
                 format!("more than {MOST_PATTERNS} regular expressions in one file"),
                 "`prefix`, `suffix`, `contains` and lists of values do most of what they do",
@@ -53,7 +53,7 @@ impl<'t> Cx<'t, '_> {
                 )
             }
         };
-        self.log.error(
+        self.problems.error(
             at,
             format!("{} is no regular expression: {why}", quote(text)),
             hint,
@@ -61,7 +61,7 @@ impl<'t> Cx<'t, '_> {
         None
     }
 
-    pub(super) fn range(&mut self, text: &'t str, at: Place) -> Option<semver::VersionReq> {
+    pub(super) fn range(&mut self, text: &'t str, at: Position) -> Option<semver::VersionReq> {
         if let Ok(range) = semver::VersionReq::parse(text) {
             return Some(range);
         }
@@ -83,12 +83,12 @@ impl<'t> Cx<'t, '_> {
         } else {
             "write a range such as `>=2.10, <3`, `^1.2`, `~1.2.3` or `1.*`".to_owned()
         };
-        self.log
+        self.problems
             .error(at, format!("{} is no range of versions", quote(text)), hint);
         None
     }
 
-    pub(super) fn network(&mut self, text: &'t str, at: Place) -> Option<IpNet> {
+    pub(super) fn network(&mut self, text: &'t str, at: Position) -> Option<IpNet> {
         let hint = match text.parse::<IpNet>() {
             Ok(network) if network.trunc() == network => match mapped(network) {
                 None => return Some(network),
@@ -100,13 +100,13 @@ impl<'t> Cx<'t, '_> {
                 Err(_) => "write a network such as `10.0.0.0/8` or `2001:db8::/32`".to_owned(),
             },
         };
-        self.log
+        self.problems
             .error(at, format!("{} is no network", quote(text)), hint);
         None
     }
 
     pub(super) fn number(&mut self, entry: &'t Entry<'t>) -> Option<Decimal> {
-        let text = self.words(entry, "a number")?;
+        let text = self.text(entry, "a number")?;
         let number = Decimal::parse(text.as_bytes());
         if number.is_none() {
             let hint = match instant::parse(text) {
@@ -116,7 +116,7 @@ impl<'t> Cx<'t, '_> {
                 }
                 Err(_) => "write a decimal number",
             };
-            self.log.error(
+            self.problems.error(
                 entry.value.at,
                 format!("{} is no number", quote(text)),
                 hint,

@@ -1,9 +1,13 @@
 //! What is allowed, and probably not meant.
 //! In: the text of a file that has been understood. Out: warnings.
 
-use super::{Cx, reachable::are_apart};
+use super::{
+    compiler::{Compiler, Reach},
+    reachable::are_apart,
+};
 use crate::config::{
-    problem::quote,
+    file,
+    phrases::quote,
     tree::{Entry, Kind, Node},
 };
 use crate::engine::{instant, units::Second};
@@ -11,7 +15,54 @@ use crate::engine::{instant, units::Second};
 /// A test with dates: from, until, and what it is called.
 type Window = (Option<Second>, Option<Second>, String);
 
-impl<'t> Cx<'t, '_> {
+impl<'t> Compiler<'t, '_> {
+    /// Segments that nothing asks for, and variants that nobody gets.
+    pub(super) fn unused<'r>(
+        &mut self,
+        file: &file::File<'t>,
+        reaches: impl Iterator<Item = &'r Reach>,
+    ) {
+        let mut used = vec![false; self.segment_names.len()];
+        for (segment, _) in reaches.flat_map(|reach| &reach.segments) {
+            used[usize::from(*segment)] = true;
+        }
+        let entries = file.segments.and_then(|entry| match &entry.value.kind {
+            Kind::Map(entries) => Some(entries),
+            _ => None,
+        });
+        for (entry, _) in entries
+            .into_iter()
+            .flatten()
+            .zip(&used)
+            .filter(|(_, used)| !**used)
+        {
+            self.problems.warn(
+                entry.key_at,
+                format!("nothing asks for the segment {}", quote(&entry.key)),
+                "take it out, or use it",
+            );
+        }
+        self.unused_variants();
+    }
+
+    /// Warnings for variants that nobody gets.
+    fn unused_variants(&mut self) {
+        for declared in &self.declared {
+            let Some(variants) = &declared.variants else {
+                continue;
+            };
+            for (number, name) in variants.iter().enumerate().take(declared.named) {
+                if !declared.used[number] && !declared.archived {
+                    self.problems.warn(
+                        declared.places[number],
+                        format!("nobody gets the variant {}", quote(name)),
+                        "serve it, or take it out",
+                    );
+                }
+            }
+        }
+    }
+
     /// Two dated tests on one feature at one time: whoever is in both only sees the first.
     pub(super) fn overlaps(&mut self, rules: &'t [Node<'t>]) {
         let mut tests: Vec<(Window, &Node<'t>)> = Vec::new();
@@ -27,7 +78,7 @@ impl<'t> Cx<'t, '_> {
             });
             if let Some((other, _)) = other {
                 let message = format!("{} and {} are tested at the same time", other.2, window.2);
-                self.log.warn(
+                self.problems.warn(
                     when.at,
                     message,
                     "people in both only see the first; let a `when` or the dates separate them",

@@ -1,0 +1,92 @@
+//! Problems as they are found while files are read.
+//! In: places and sentences. Out: problems in the order of the text, each told once.
+
+use super::{
+    problem::{Problem, Severity},
+    tree::{Node, Position},
+};
+use std::sync::Arc;
+
+/// Beyond this many, problems are counted and not told: 100,000 unknown keys help nobody.
+const TOLD: usize = 1_000;
+
+/// Collects what is found while files are read. Paths are looked up at the end, from the places.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    found: Vec<(Position, Severity, String, String)>,
+    untold: usize,
+    errors: usize,
+}
+
+impl Collector {
+    pub(super) fn error(
+        &mut self,
+        at: Position,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.errors += 1;
+        self.add(at, Severity::Error, message.into(), hint.into());
+    }
+
+    pub(super) fn warn(
+        &mut self,
+        at: Position,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.add(at, Severity::Warning, message.into(), hint.into());
+    }
+
+    fn add(&mut self, at: Position, severity: Severity, message: String, hint: String) {
+        if self.found.len() < TOLD {
+            self.found.push((at, severity, message, hint));
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Suggestions cost time on large files; after many problems nobody reads them.
+    pub(super) fn is_tired(&self) -> bool {
+        self.found.len() > 100
+    }
+
+    /// In the order of the files and of the text. `files` are the names and the trees that the places are of.
+    pub(super) fn tell(mut self, files: &[(Arc<str>, Option<Node<'_>>)]) -> Vec<Problem> {
+        self.found
+            .sort_by_key(|(at, ..)| (at.file, at.line, at.column));
+        let mut told: Vec<Problem> = self
+            .found
+            .into_iter()
+            .map(|(at, severity, message, hint)| {
+                let (file, root) = &files[usize::from(at.file)];
+                Problem {
+                    file: file.clone(),
+                    line: at.line,
+                    column: at.column,
+                    path: root
+                        .as_ref()
+                        .map_or_else(String::new, |root| root.path(at.id)),
+                    severity,
+                    message,
+                    hint,
+                }
+            })
+            .collect();
+        told.dedup();
+        if let (Some(last), 1..) = (told.last().cloned(), self.untold) {
+            told.push(Problem {
+                path: String::new(),
+                severity: Severity::Error,
+                message: format!("and {} more problems that are not shown", self.untold),
+                hint: "mend those above and check again".to_owned(),
+                ..last
+            });
+        }
+        told
+    }
+}

@@ -1,0 +1,36 @@
+//! Shape to meaning: one pass that proves a file and builds what requests are decided by; a file here for each subject.
+//! In: the trees of all files. Out: a [`crate::engine::Snapshot`], or every problem of them. Validation that yields no type is
+//! forgotten, so there is none: what is checked here is what is built here.
+
+mod attributes;
+mod buckets;
+mod budget;
+mod compiler;
+mod condition;
+mod conflicts;
+mod declared;
+mod feature;
+mod generation;
+mod graph;
+mod headers;
+mod impossible;
+mod instants;
+mod names;
+mod operators;
+mod other_systems;
+mod overrides;
+mod payload;
+mod reachable;
+mod rollout;
+mod rules;
+mod scalars;
+mod serve;
+mod sources;
+mod toggles;
+mod values;
+mod variants;
+mod visitor;
+mod warnings;
+
+pub use compiler::Environment;
+pub(in crate::config) use generation::snapshot;

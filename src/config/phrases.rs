@@ -1,0 +1,60 @@
+//! Parts of sentences: the user's words in backticks, and the names that were probably meant.
+//! In: words. Out: text.
+
+/// The user's words in backticks: one line, and not too long.
+pub(super) fn quote(words: &str) -> String {
+    let mut quoted = String::from("`");
+    for (count, character) in words.chars().enumerate() {
+        if count == 60 {
+            quoted.push('…');
+            break;
+        }
+        match character {
+            control if control.is_control() => quoted.extend(control.escape_default()),
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('`');
+    quoted
+}
+
+/// The name among `known` that was probably meant.
+pub fn nearest<'k>(words: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if words.len() > 64 {
+        return None;
+    }
+    let lower = words.to_ascii_lowercase();
+    known
+        .into_iter()
+        .take(2_000)
+        .filter(|name| name.len().abs_diff(words.len()) <= 3)
+        .map(|name| {
+            let distance = strsim::damerau_levenshtein(&lower, &name.to_ascii_lowercase());
+            (distance, name)
+        })
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 5 && *distance < name.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// `a`, `b` or `c`, in backticks.
+pub(super) fn one_of<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
+    let names: Vec<String> = names.into_iter().map(quote).collect();
+    match names.as_slice() {
+        [] => String::from("nothing"),
+        [one] => one.clone(),
+        many if many.len() > 16 => format!("{}, …", many[..16].join(", ")),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+/// `did you mean …?`, else which names there are.
+pub(super) fn did_you_mean<'k>(
+    words: &str,
+    known: impl IntoIterator<Item = &'k str> + Clone,
+) -> String {
+    match nearest(words, known.clone()) {
+        Some(name) => format!("did you mean {}?", quote(name)),
+        None => format!("write {}", one_of(known)),
+    }
+}
