@@ -121,7 +121,7 @@ fn admit(
         return Err(Failure::Connect);
     }
     let scan = Scan::of(&parts.headers);
-    let host = host::resolve(&mut parts, &scan, settings.upstream.authority())?;
+    let host = host::resolve(&mut parts, &scan, &settings.upstream)?;
     if is_health_check(&parts, settings) {
         return Ok(Admitted::Local(local::healthy()));
     }

@@ -4,6 +4,7 @@
 use super::{
     failure::Failure,
     hop_by_hop::{self, Scan},
+    settings::Upstream,
 };
 use http::{
     HeaderValue, Method, Uri, Version, header,
@@ -15,7 +16,7 @@ use http::{
 pub(super) fn resolve(
     parts: &mut Parts,
     scan: &Scan,
-    upstream: &str,
+    upstream: &Upstream,
 ) -> Result<HeaderValue, Failure> {
     if scan.hosts > 1 {
         return Err(Failure::Host);
@@ -36,7 +37,7 @@ pub(super) fn resolve(
         // absolute-form and `:authority` win over Host
         (Some(authority), _) => of_authority(authority)?,
         (None, None) if parts.version == Version::HTTP_10 => {
-            HeaderValue::from_str(upstream).map_err(|_| Failure::Host)?
+            HeaderValue::from_str(upstream.authority()).map_err(|_| Failure::Host)?
         }
         (None, None) => return Err(Failure::Host),
     };

@@ -60,7 +60,9 @@ impl RequestKind {
         let is_websocket = parts.method == Method::GET
             && !has_body
             && parts.version == Version::HTTP_11
-            && websocket::is_wanted(&parts.headers, scan);
+            && scan.upgrade
+            && scan.connection
+            && websocket::is_wanted(&parts.headers);
         let over_h2 = match protocol {
             Protocol::Auto => is_grpc,
             Protocol::H1 => false,
@@ -156,7 +158,7 @@ pub(super) fn strip(
     if kind.is_websocket {
         websocket::set_upgrade(headers);
     }
-    if client.worker.settings.forwarded == Forwarded::Append {
+    if let Forwarded::Append = client.worker.settings.forwarded {
         forwarded::append(parts, client.peer);
     }
 }

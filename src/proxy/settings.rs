@@ -17,7 +17,7 @@ pub struct Settings {
     pub upstream: Upstream,
     /// which HTTP the application is spoken to in
     pub protocol: Protocol,
-    /// responded to here, `GET` and `HEAD` only; `None` hands it to the application
+    /// where burgee itself responds to `GET` and `HEAD`; `None` leaves all paths to the application
     pub health_path: Option<Box<str>>,
     /// how many hops before us write X-Forwarded-For truthfully
     pub trusted_hops: usize,

@@ -1,10 +1,7 @@
 //! WebSockets: the one upgrade that passes. After the application's 101, bytes go both ways until both sides have ended.
 //! In: the fields of the handshake; then what is left of both HTTP connections. Out: half-closes and early bytes, as they came.
 
-use super::{
-    hop_by_hop::{self, Scan},
-    upstream::pool::Connection,
-};
+use super::{hop_by_hop, upstream::pool::Connection};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use std::io;
@@ -13,12 +10,9 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Whether the client wants a WebSocket. Nothing else is upgraded: `h2c` would go round everything here.
-pub(super) fn is_wanted(headers: &HeaderMap, scan: &Scan) -> bool {
-    scan.upgrade
-        && scan.connection
-        && hop_by_hop::names(headers, header::CONNECTION, "upgrade")
-        && is_upgrade(headers)
+/// Whether a request wants a WebSocket. Nothing else is upgraded: `h2c` would go round everything here.
+pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    hop_by_hop::names(headers, header::CONNECTION, "upgrade") && is_upgrade(headers)
 }
 
 /// Whether `Upgrade` names `websocket` and nothing else.
