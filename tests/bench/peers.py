@@ -134,5 +134,9 @@ def envoy(place, work):
     return [tools.find("envoy"), "-c", place.file("json", json.dumps(config)), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
 
 
+def burgee_plain(place, work):
+    return [tools.find("burgee-plain"), *burgee(place, work)[1:]]
+
+
 PEERS = {"burgee": burgee, "nginx": nginx, "haproxy": haproxy, "envoy": envoy}
-EVERY = {**PEERS, "burgee-unix": burgee_unix}
+EVERY = {**PEERS, "burgee-unix": burgee_unix, "burgee-plain": burgee_plain}

@@ -108,6 +108,9 @@ def apart(measured):
         if values(measured, figure, "burgee-unix"):
             tcp, unix = (ranged(measured, figure, peer, unit, digits) for peer in ("burgee", "burgee-unix"))
             rows.append([what, tcp, f"{unix} by `unix:` to the application, {ratio(measured, figure, 'burgee-unix', 'burgee')} of it"])
+    for figure in ("instructions 1", "instructions more"):
+        if values(measured, f"plain {figure}", "burgee"):
+            rows.append([ROWS[figure][0], median(measured, figure, "burgee"), f"{median(measured, f'plain {figure}', 'burgee')} as plain `cargo build --release` makes it"])
     return rows and markdown(["burgee", "as it is", "instead"], rows)
 
 
@@ -115,7 +118,7 @@ def about(measured):
     versions = ", ".join(f"{NAMES[peer]} {version}" for peer, version in measured["versions"].items() if peer != "burgee")
     quick = " Quick: only what is grossly different shows." if measured["quick"] else ""
     beside = f" Other work ran beside it, at a load of {measured['load']:.0f}: times are rough." if measured["load"] >= 1 else ""
-    return (f"{measured['date']}, at {measured['commit']}: {measured['machine']}; {measured['compiler']}; "
+    return (f"{measured['date']}, {measured['binary']}: {measured['machine']}; {measured['compiler']}; "
             f"medians and ranges of {measured['repetitions']}.{quick}{beside}\nPeers: {versions}.")
 
 

@@ -55,7 +55,7 @@ def about():
     said = lambda *words: subprocess.run(words, cwd=tools.ROOT, capture_output=True, text=True).stdout.strip()
     return {
         "date": f"{datetime.date.today()}",
-        "commit": "a binary that was given" if "BURGEE" in os.environ else said("git", "describe", "--always", "--dirty"),
+        "binary": tools.which_burgee(),
         "machine": f"{model}, {len(machine.CORES)} cores, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}",
         "compiler": said("rustc", "--version"),
         "load": os.getloadavg()[0],
@@ -99,8 +99,8 @@ def run(asked):
     machine.ready()
     facts = about()
     only = [what for what in scenarios.SCENARIOS if what in asked.only.split(",")]
-    if "counts" in only and set(found(["valgrind", "strace"])) != {"valgrind", "strace"}:
-        only.remove("counts")
+    if set(found(["valgrind", "strace"])) != {"valgrind", "strace"}:
+        only = [what for what in only if what not in ("counts", "plain")]
     application = machine.Application()
     names = [name for name in found(asked.peers.split(",")) if right(application, name)]
     repetitions, scale = (min(asked.reps, 2), 0.3) if asked.quick else (asked.reps, 1)

@@ -186,6 +186,12 @@ def counts(application, name, scale):
     return figures
 
 
+def plain(application, name, scale):
+    """What a request costs a burgee that `cargo build --release` made."""
+    one, twenty = (counted.instructions(application, "burgee-plain", Work(toggles=n)) for n in (1, 20))
+    return {"plain instructions 1": one, "plain instructions more": (twenty - one) / 19}
+
+
 EACH = ("burgee", "nginx", "haproxy", "envoy")
 UNIX = ("burgee-unix",)
 # One after the other; all of them together, in turns; and what one repetition tells for all.
@@ -203,4 +209,5 @@ SCENARIOS = {
     "many": (many, EACH, ALONE),
     "binary": (binary, EACH, ONCE),
     "counts": (counts, EACH, ONCE),
+    "plain": (plain, ("burgee",), ONCE),
 }

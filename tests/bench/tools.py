@@ -1,10 +1,11 @@
-"""What a benchmark needs: burgee's release build, the load, the peers, the counters.
+"""What a benchmark needs: burgee as it is shipped, the load, the peers, the counters.
 
 In: cargo, and what is on PATH; the rest from Debian's packages, unpacked under target/, and from PyPI, as far as they can be had.
 Out: paths; for what is not to be had, `Missing` with a sentence.
 """
 
 import functools
+import json
 import os
 import pathlib
 import re
@@ -13,6 +14,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 CACHE = TARGET / "bench-tools"
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -75,22 +77,31 @@ def envoy():
     return str(found())
 
 
-def build(folder, **variables):
-    """A release build of another kind, in a folder of its own."""
+def plain(folder="", **variables):
+    """`cargo build --release`, as anybody does it."""
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "burgee", "--target-dir", TARGET / folder]
     subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, **variables})
     return str(TARGET / folder / "release/burgee")
 
 
-def with_symbols(folder, **variables):
+def with_symbols(folder):
     """The same code with the names of its functions. As a setting of the profile it would be other code: cargo would name all else anew."""
-    return build(folder, RUSTFLAGS="-Cstrip=none", **variables)
+    return plain(folder, RUSTFLAGS="-Cstrip=none")
 
 
-@functools.cache
 def burgee():
-    """$BURGEE, else the release build of this checkout."""
-    return os.environ.get("BURGEE") or build("")
+    """$BURGEE, else what is shipped."""
+    if not (DIST / "burgee").exists():
+        raise Missing("there is no dist/burgee: make release")
+    return str(DIST / "burgee")
+
+
+def which_burgee():
+    """In words."""
+    if "BURGEE" in os.environ:
+        return "a binary that was given"
+    commit = json.loads((DIST / "burgee.json").read_text())["source"] or "?"
+    return f"`make release` of {commit[:7]}{commit[40:]}"
 
 
 @functools.cache
@@ -103,6 +114,7 @@ def load():
 
 WAYS = {
     "burgee": burgee,
+    "burgee-plain": plain,
     "nginx": lambda: debian("nginx", "usr/sbin/nginx"),
     "haproxy": lambda: debian("haproxy", "usr/sbin/haproxy"),
     "envoy": envoy,
