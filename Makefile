@@ -1,6 +1,6 @@
 # The one vocabulary. `make demo` and `make test` need nothing but cargo.
 
-.PHONY: demo test test-all lint bench profile image statistics fuzz
+.PHONY: demo test test-all lint release image bench statistics fuzz
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
@@ -18,18 +18,21 @@ lint:
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-# Beside nginx, HAProxy and Envoy, each brought if it can be: twenty minutes, ARGS=--quick three. The hot path alone: cargo bench
-bench:
-	tests/bench/run.py $(ARGS)
+# What is shipped: dist/burgee, static and optimised by training, and counted. Half an hour. deploy/release has the rest.
+release:
+	deploy/release/build $(ARGS)
+	tests/bench/gate --shipped
 
-# What a release build is laid out by, seen and written anew: ten minutes. With a new compiler, a new version, or a hot path that was rewritten.
-profile:
-	tests/bench/training.py
-	tests/bench/startup.py
+dist/burgee:
+	deploy/release/build
 
-# The static binary (dist/burgee) and its image (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes the same.
-image:
+# The image of it (dist/burgee-image.tar), without an engine; with one, deploy/Dockerfile makes such an image.
+image: dist/burgee
 	deploy/image.py
+
+# It beside nginx, HAProxy and Envoy, each brought if it can be: twenty minutes, ARGS=--quick three. The hot path alone: cargo bench
+bench: dist/burgee
+	tests/bench/run.py $(ARGS)
 
 # The measured table of tests/statistics/README.md
 statistics:

@@ -1,37 +1,23 @@
 #!/usr/bin/env python3
 """Makes the image without an engine: `make image`.
 
-In: the project, and the last stage of deploy/Dockerfile. Out: the static binary (dist/burgee) and the same image that the Dockerfile
-makes (dist/burgee-image.tar, a docker-archive that docker, podman and containerd load). The same binary makes the same bytes.
+In: the folder that deploy/release/build has left (dist), and the last stage of deploy/Dockerfile. Out: beside the binary, its image
+(burgee-image.tar, a docker-archive that docker, podman and containerd load). The same binary makes the same bytes.
 """
 
 import hashlib
 import io
 import json
-import os
 import pathlib
-import platform
 import re
 import shlex
-import shutil
-import subprocess
+import sys
 import tarfile
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-DIST = ROOT / "dist"
 SECOND = 1_000_000_000
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-def build(dockerfile):
-    """The binary, as the Dockerfile builds it, beside the one that `cargo build` leaves."""
-    command = re.findall(r"^ && (cargo rustc .*) \\$", dockerfile, re.MULTILINE)[-1]
-    folder = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "image"
-    subprocess.run(shlex.split(command), cwd=ROOT, check=True, env=os.environ | {"CARGO_TARGET_DIR": str(folder)})
-    DIST.mkdir(exist_ok=True)
-    shutil.copyfile(folder / "release/burgee", DIST / "burgee")
-    (DIST / "burgee").chmod(0o755)
 
 
 def instructions(dockerfile, given):
@@ -65,7 +51,7 @@ def settings(stage):
             for name, seconds in re.findall(r"--([a-z-]+)=(\d+)s", flags):
                 field = "".join(part.capitalize() for part in name.split("-"))
                 config["Healthcheck"][field] = int(seconds) * SECOND
-        elif (word, rest) not in (("FROM", "scratch"), ("COPY", "--from=build /burgee /burgee")):
+        elif (word, rest) not in (("FROM", "scratch"), ("COPY", "--from=build /made/burgee /burgee")):
             raise SystemExit(f"deploy/image.py does not know how to `{word} {rest}`: teach it, or the two images differ")
     return config
 
@@ -107,15 +93,14 @@ def image(binary, config, architecture, tag):
 
 
 def main():
-    machine = platform.machine()
+    folder = pathlib.Path(*sys.argv[1:] or [ROOT / "dist"])
+    made = json.loads((folder / "burgee.json").read_text())
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
-    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
-    build(dockerfile)
-    stage = instructions(dockerfile, {"VERSION": version, "REVISION": git.stdout.strip()})
-    packed = image((DIST / "burgee").read_bytes(), settings(stage), ARCHITECTURES[machine], f"burgee:{version}")
-    (DIST / "burgee-image.tar").write_bytes(packed)
-    print(f"dist/burgee, and dist/burgee-image.tar: burgee:{version}, {len(packed) / 1e6:.1f} MB")
+    stage = instructions((ROOT / "deploy/Dockerfile").read_text(), {"VERSION": version, "REVISION": made["source"] or ""})
+    architecture = ARCHITECTURES[made["target"].partition("-")[0]]
+    packed = image((folder / "burgee").read_bytes(), settings(stage), architecture, f"burgee:{version}")
+    (folder / "burgee-image.tar").write_bytes(packed)
+    print(f"{folder}/burgee-image.tar: burgee:{version}, {len(packed) / 1e6:.1f} MB, of {made['source']}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
-#!/usr/bin/env python3
-"""Writes .cargo/sidecar.profdata: what a sidecar was seen to do, by which a compiler lays a release build out. `make profile`
+"""The profile of a release: what a sidecar was seen to do, which tells the compiler what to make fast and what small.
 
-In: cargo; the compiler's llvm-profdata (rustup's llvm-tools, PATH or Debian) and h2load (PATH or Debian). Out: the profile and the
-name of the compiler that can read it, to be committed.
-When: `tests/bench/gate` says that a request has become dearer, and the change does not explain it. The profile knows functions by
-names that hold the compiler, the versions of burgee and of what it uses; and one that was rewritten is not known any more.
-What never ran is built small, so that whatever is used in earnest has to run here.
+In: a binary that counts what it runs; the compiler's llvm-profdata (rustup's llvm-tools, PATH or Debian), h2load and valgrind (PATH or
+Debian). Out: a profile, and an order of functions (order.py). Both know functions by names that hold the compiler, the versions of burgee
+and of what it uses. What never ran is built small, so that whatever is used in earnest has to run here.
 """
 
 import contextlib
@@ -16,23 +13,22 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests/bench"))
+
 import counted
 import machine
+import order
 import peers
 import scenarios
 import tools
 
-INTO = tools.ROOT / ".cargo"
 MANY = {"connections": 64, "requests": 20_000}
 SOME = {"connections": 16, "requests": 1_000}
-
-
-def compiler():
-    return subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
 
 
 def profdata():
@@ -40,7 +36,8 @@ def profdata():
     root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
     with contextlib.suppress(StopIteration):
         return str(next(pathlib.Path(root).glob("lib/rustlib/*/bin/llvm-profdata")))
-    major = re.search(r"^LLVM version: (\d+)", compiler(), re.M)[1]
+    compiler = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    major = re.search(r"^LLVM version: (\d+)", compiler, re.M)[1]
     return shutil.which(f"llvm-profdata-{major}") or tools.debian(f"llvm-{major}", f"usr/lib/llvm-{major}/bin/llvm-profdata")
 
 
@@ -76,9 +73,8 @@ def serve(application, work, *loads, name="burgee"):
         counted.ended(proxy)  # not by force, which writes nothing down
 
 
-def train():
+def work(application):
     """Plain shares above all, then the rest of what a file can say, and everything that flows."""
-    application = machine.Application()
     for toggles in (1, 5, 20, 100):
         serve(application, peers.Work(toggles=toggles), MANY, {"connections": 16, "rate": 4000, "seconds": 1})
     serve(application, peers.Work(), {**SOME, "post": 10240}, {**SOME, "requests": 300, "path": "/1m"})
@@ -90,16 +86,13 @@ def train():
     subprocess.run([tools.ROOT / "tests/e2e/flows/run"], check=True, stdout=subprocess.DEVNULL)
 
 
-def main():
+def train(binary, profile):
+    """Writes the profile, and the order beside it."""
     machine.ready(alone=False)
+    application = machine.Application()
     with tempfile.TemporaryDirectory() as seen:
-        os.environ["BURGEE"] = tools.build("training", BURGEE_PROFILE_INTO=f"{seen}/build", BURGEE_UNORDERED="1")
-        os.environ["LLVM_PROFILE_FILE"] = f"{seen}/%m.profraw"
-        train()
-        subprocess.run([profdata(), "merge", *pathlib.Path(seen).glob("*.profraw"), "--output", INTO / "sidecar.profdata"], check=True)
-    (INTO / "sidecar.compiler").write_text(compiler())
-    print(f".cargo/sidecar.profdata: {(INTO / 'sidecar.profdata').stat().st_size / 1e6:.1f} MB, for {compiler().splitlines()[0]}")
-
-
-if __name__ == "__main__":
-    main()
+        os.environ |= {"BURGEE": str(binary), "LLVM_PROFILE_FILE": f"{seen}/%m.profraw"}
+        work(application)
+        subprocess.run([profdata(), "merge", *pathlib.Path(seen).glob("*.profraw"), "--output", profile], check=True)
+        profile.with_suffix(".order").write_text("\n".join(order.order(application)) + "\n")
+    machine.stop_all()
