@@ -34,7 +34,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use std::{convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 
-/// Responds to one request. What needs not wait is done at once, so that the future, which every idle connection keeps
+/// Responds to one request. What need not wait is done at once, so that the future, which every idle connection keeps
 /// room for, is small.
 pub(super) fn exchange(
     client: &Rc<ClientConnection>,
@@ -155,7 +155,7 @@ fn is_health_check(parts: &request::Parts, settings: &Settings) -> bool {
         && matches!(parts.method, Method::GET | Method::HEAD)
 }
 
-/// Sends a request and waits for the head of its response; says also whether that reports what was used.
+/// Sends a request and waits for the head of its response. True where that reports which features were used.
 async fn send(
     client: &ClientConnection,
     request: &mut PreparedRequest,

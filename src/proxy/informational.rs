@@ -1,6 +1,6 @@
 //! 1xx responses of the application, which hyper's server cannot send: queued for the client, and written below hyper,
 //! between two messages.
-//! In: the heads of 1xx responses. Out: bytes for the client, and leave to send an expected body.
+//! In: the heads of 1xx responses. Out: bytes for the client, and permission to send an expected body.
 
 use super::{
     clock::Alarm,

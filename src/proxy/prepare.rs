@@ -137,7 +137,7 @@ pub(super) fn random_bits() -> u128 {
     }
 }
 
-/// What is for this hop only goes, and the framing becomes ours.
+/// Strips what is for this hop only, and sets the framing of the next.
 pub(super) fn strip(
     parts: &mut Parts,
     scan: &Scan,

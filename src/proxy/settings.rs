@@ -51,7 +51,7 @@ pub struct Settings {
     pub h2_max_streams: u32,
     /// bytes of an HTTP/2 request's header list
     pub h2_max_header_list: u32,
-    /// what is open now; begins at nothing
+    /// connections that are open now; none at first
     pub open: Open,
 }
 

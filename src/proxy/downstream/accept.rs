@@ -23,7 +23,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nproxy-status: burgee; error=connection_limit_reached\r\n\
 content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\nconnection: close\r\n\r\ntoo many connections\n";
 
-/// Serves what the listener accepts; `respond` makes a response of a request.
+/// Serves what the listener accepts; `respond` turns a request into its response.
 pub(crate) async fn run<R, F>(
     listener: std::net::TcpListener,
     worker: Rc<Worker>,
@@ -78,7 +78,7 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         ticker.next().await;
         worker.clock.advance();
-        // without a request, too, the old toggles are let go of
+        // lets go of replaced toggles, also when no request comes
         worker.snapshot.borrow_mut().load();
         worker.h1.pool.sweep();
         worker.h2.sweep();
@@ -158,7 +158,7 @@ where
         task::spawn_local(turn_away(socket));
         return;
     }
-    // responses are written whole; a delay would only wait for an acknowledgement
+    // responses are written whole: a delay (Nagle) would only wait for an acknowledgement
     let _ = socket.set_nodelay(true);
     let client = ClientConnection::new(worker, peer.ip());
     let counted = OpenConnection::new(worker);

@@ -73,7 +73,7 @@ impl ClientConnection {
     }
 
     /// Bytes have come.
-    pub(super) fn has_read(&self) {
+    pub(super) fn on_read(&self) {
         match (self.stage.get(), self.is_h2.get()) {
             (Stage::Idle, false) => self.enter(Stage::Head),
             // the preface is not all that was sent
@@ -82,8 +82,8 @@ impl ClientConnection {
         }
     }
 
-    /// All that was to be written is written.
-    pub(super) fn has_flushed(&self) {
+    /// hyper has nothing left to write.
+    pub(super) fn on_flush(&self) {
         self.is_flushed.set(true);
         if self.stage.get() == Stage::Writing {
             self.enter(Stage::Idle);

@@ -19,14 +19,14 @@ use tokio::{
 /// A client's socket.
 pub(super) struct ClientStream {
     socket: TcpStream,
-    /// read by the sniffing, and not yet by hyper
+    /// read by `sniff`, and not yet by hyper
     sniffed: Bytes,
     client: Rc<ClientConnection>,
     /// the client has said that it will send no more
     ended: bool,
     /// a 1xx that is being written
     informational: Bytes,
-    /// something is there that hyper does not want yet
+    /// bytes have come that hyper does not read yet
     has_more: bool,
     /// what is written instead of the head of a response, which is as long
     cased_head: Bytes,
@@ -49,7 +49,7 @@ impl ClientStream {
         }
     }
 
-    /// Whether the client has gone while its request, which it has sent whole, is in progress.
+    /// Fails when a client has gone that has sent its whole request and waits for the response.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.has_more || !self.client.only_waits() {
             return Ok(());
@@ -124,7 +124,7 @@ impl AsyncRead for ClientStream {
         if !this.sniffed.is_empty() {
             let some = this.sniffed.len().min(buf.remaining());
             buf.put_slice(&this.sniffed.split_to(some));
-            // and what is there besides: from a first read of so little, hyper would make a buffer of twice the size
+            // read on at once: after a first read of so few bytes, hyper would make a buffer of twice the size
             let result = Pin::new(&mut this.socket).poll_read(cx, buf);
             this.record(buf.filled());
             return match result {
@@ -138,7 +138,7 @@ impl AsyncRead for ClientStream {
         if buf.filled().len() == before {
             this.ended = true;
         } else {
-            this.client.has_read();
+            this.client.on_read();
             this.record(&buf.filled()[before..]);
         }
         Poll::Ready(Ok(()))
@@ -194,7 +194,7 @@ impl AsyncWrite for ClientStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes when it has nothing left to write
         let this = self.get_mut();
-        this.client.has_flushed();
+        this.client.on_flush();
         this.poll_gone(cx)?;
         this.poll_informational(cx)
     }

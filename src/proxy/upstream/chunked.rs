@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Status;
 use tower::BoxError;
 
-/// More bytes than this are no chunk's size, and no trailers.
+/// A longer size line, and longer trailers, are refused.
 const LIMIT: usize = 64 * 1024;
 
 /// The last chunk behind another, as nearly all responses end.

@@ -23,7 +23,7 @@ use tokio::{
 };
 use tower::BoxError;
 
-/// What is read at once, at first and at most: most responses are short, and a long one is worth few system calls.
+/// How much is read at once, first and at most: most responses are short, and a long one should take few system calls.
 const READ: (usize, usize) = (8 * 1024, 128 * 1024);
 
 /// A body that is still coming.

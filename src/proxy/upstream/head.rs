@@ -10,10 +10,10 @@ use http::{
 use hyper::ext::ReasonPhrase;
 use std::{cell::RefCell, mem::MaybeUninit};
 
-/// More bytes than this are no head.
+/// A longer head is refused.
 pub(super) const LIMIT: usize = 256 * 1024;
 
-/// More fields than this are not read.
+/// A head with more fields is refused.
 const FIELDS: usize = 128;
 
 /// What a response begins with.
