@@ -1,4 +1,4 @@
-//! The hinge between files and requests: what is in force, and what became of the last reload.
+//! What is in force, between the thread that reads files and the requests; and what became of the last reload.
 //! In: snapshots from `config`, by the one [`Publisher`]. Out: the same snapshot to every [`Reader`], without a lock.
 
 use crate::engine::{Snapshot, units::Second};
@@ -32,14 +32,14 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
-/// May read. Everybody has one.
+/// Reads what is in force. May be cloned.
 #[derive(Clone, Debug)]
 pub struct Reader {
     shared: Arc<ArcSwap<InForce>>,
     changes: Changes,
 }
 
-/// May replace. There is one, and it cannot be cloned.
+/// Replaces what is in force. There is one, and it cannot be cloned.
 #[derive(Debug)]
 pub struct Publisher {
     shared: Arc<ArcSwap<InForce>>,
@@ -53,7 +53,7 @@ pub type Changes = watch::Receiver<()>;
 pub type Cached = Cache<Arc<ArcSwap<InForce>>, Arc<InForce>>;
 
 /// The one publisher and the first of the readers.
-pub fn hinge(first: InForce) -> (Publisher, Reader) {
+pub fn channel(first: InForce) -> (Publisher, Reader) {
     let shared = Arc::new(ArcSwap::from_pointee(first));
     let (changed, changes) = watch::channel(());
     let publisher = Publisher {
@@ -101,7 +101,7 @@ impl Publisher {
 pub enum Phase {
     /// as usual
     Serving,
-    /// not ready, `Connection: close` on answers; new connections are still taken
+    /// not ready, `Connection: close` on responses; new connections are still taken
     Draining,
     /// no new connections; requests that have begun are finished, idle connections closed
     Stopping,
@@ -112,14 +112,14 @@ pub enum Phase {
 /// A watch on the phase.
 pub type Phases = watch::Receiver<Phase>;
 
-/// What a door may ask of the process.
+/// What the API may ask of the process.
 #[derive(Debug)]
 pub enum Command {
-    /// read the files now; answered with the report
+    /// read the files now; the reply is the report
     Reload(oneshot::Sender<Report>),
     /// go to [`Phase::Draining`]
     Drain,
 }
 
-/// May ask. Answers come from the event loop.
+/// Sends commands to the event loop.
 pub type Commands = mpsc::Sender<Command>;

@@ -1,4 +1,4 @@
-//! The admin door: `/health`, `/ready`, `/metrics`, and the probes that are relayed to the application.
+//! The admin listener: `/health`, `/ready`, `/metrics`, and the probes that are relayed to the application.
 //! In: a request of the kubelet or of Prometheus. Out: whether to send traffic here, and figures.
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 
-/// What the door answers from.
+/// What responses are made from.
 #[derive(Debug)]
 pub struct Admin {
     /// what is in force
@@ -33,7 +33,7 @@ pub struct Admin {
 const PROBE: Duration = Duration::from_millis(900);
 
 impl Admin {
-    /// One answer.
+    /// Responds to one request.
     pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             let mut response = server::text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
@@ -42,7 +42,7 @@ impl Admin {
             return response;
         }
         match request.uri().path() {
-            // asks nobody: a liveness probe that asks the application would never let it start
+            // asks no one else: a liveness probe that asks the application would never let it start
             "/health" => server::text(StatusCode::OK, "ok\n"),
             "/ready" => self.ready().await,
             "/metrics" => server::typed(
@@ -55,10 +55,7 @@ impl Admin {
                 .and_then(|name| self.probe(name))
             {
                 Some(path) => self.relay(path).await,
-                None => server::text(
-                    StatusCode::NOT_FOUND,
-                    "here are /health, /ready and /metrics\n",
-                ),
+                None => server::text(StatusCode::NOT_FOUND, "try /health, /ready or /metrics\n"),
             },
         }
     }
@@ -81,7 +78,7 @@ impl Admin {
         Some(path)
     }
 
-    /// The status alone: the admin port is open to more people than the application is.
+    /// The status alone: more people can reach the admin port than the application.
     async fn relay(&self, path: &str) -> Response {
         match self.application(path).await {
             Ok(status) => server::text(status, format!("{}\n", status.as_u16())),

@@ -1,5 +1,5 @@
-//! Who may ask `--evaluate-listen`, and how often: other pods, browsers and proxies, which are strangers.
-//! In: a request. Out: an answer of OFREP or forward-auth, or 401, 429, 404; nothing else is behind this door.
+//! Token, CORS and rate limit of `--evaluate-listen`, which other pods, browsers and proxies use.
+//! In: a request. Out: a response of OFREP or forward-auth, or 401, 429, 404; nothing else is served there.
 
 use super::{
     evaluate::{Evaluate, Route},
@@ -19,20 +19,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The door and what is behind it.
+/// The listener and what it serves.
 #[derive(Debug)]
 pub struct AccessControl {
-    /// answers
+    /// makes the responses
     pub evaluate: Evaluate,
-    /// asked of everybody, where there is one
+    /// every request must have it, where there is one
     pub token: Option<Token>,
-    /// whose pages may read the answers; `*` is everybody's
+    /// whose pages may read the responses; `*` allows all
     pub origins: Vec<String>,
-    /// how often
+    /// how many requests a second
     pub rate: Option<Rate>,
 }
 
-/// The hash of a bearer token, so that comparing takes no time that tells of it, and no log can show it.
+/// The hash of a bearer token, so that the time of a comparison reveals nothing, and no log can show it.
 #[derive(Debug)]
 pub struct Token {
     hash: [u8; 32],
@@ -49,7 +49,7 @@ pub struct Rate {
 }
 
 impl AccessControl {
-    /// One answer.
+    /// Responds to one request.
     pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
@@ -81,7 +81,7 @@ impl AccessControl {
         response
     }
 
-    /// Without a token nothing is counted, so that strangers cannot use up others' share.
+    /// Without a token nothing is counted, so that a client without one cannot use up the rate of the others.
     fn refusal(&self, parts: &Parts, route: &Route<'_>) -> Option<Response> {
         let key = match route {
             Route::Single(_, key) => Some(&**key),
@@ -93,7 +93,7 @@ impl AccessControl {
         });
         if !admitted {
             let why =
-                "`Authorization: Bearer` or `X-API-Key` has to have the token of --api-token-file";
+                "send the token of --api-token-file as `Authorization: Bearer` or `X-API-Key`";
             let bearer = HeaderValue::from_static("Bearer");
             return Some(refused(401, key, why, (header::WWW_AUTHENTICATE, bearer)));
         }
@@ -103,7 +103,7 @@ impl AccessControl {
         Some(refused(429, key, why, (header::RETRY_AFTER, seconds)))
     }
 
-    /// The page's origin, if it may read the answer.
+    /// The page's origin, if it may read the response.
     fn origin<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
         let is_listed = |origin: &&HeaderValue| {
             let known = |known: &String| known == "*" || known.as_bytes() == origin.as_bytes();
@@ -126,12 +126,12 @@ fn refused(
     response
 }
 
-/// A browser asks first whether its page may ask (Fetch, CORS-preflight).
+/// A browser first asks what its page may send (Fetch, CORS-preflight).
 fn preflight(origin: Option<&HeaderValue>) -> Response {
     if origin.is_none() {
         return server::text(
             StatusCode::FORBIDDEN,
-            "pages of this origin may not ask; `--api-cors` names those that may\n",
+            "this origin is not allowed; add it with `--api-cors`\n",
         );
     }
     let mut response = server::text(StatusCode::NO_CONTENT, "");
@@ -151,7 +151,7 @@ fn preflight(origin: Option<&HeaderValue>) -> Response {
     response
 }
 
-/// Lets the page read the answer. Without an origin the answer says nothing to any page.
+/// Lets the page read the response. Without an origin no page may read it.
 fn share(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {

@@ -1,6 +1,6 @@
 //! Forward-auth: another proxy asks which headers to put on its request (Envoy's ext_authz, nginx's auth_request,
 //! Traefik's forwardAuth, Caddy's forward_auth).
-//! In: a request that describes another one. Out: 200 with our headers, and the names of those that must not pass.
+//! In: a request that describes the original one. Out: 200 with our headers, and the names of those that must not pass.
 
 use crate::engine::{
     Decisions, Snapshot,
@@ -124,7 +124,7 @@ pub fn headers(
         user: None,
     });
     let mut decisions = Decisions::default();
-    // no ids for strangers: not every proxy passes our Set-Cookie on, and then each request would get another id
+    // no ids for visitors: not every proxy passes our Set-Cookie on, and then each request would get another id
     snapshot.decide(input, now, None, &mut decisions);
     let mut headers = HeaderMap::new();
     snapshot.write(&mut headers, &decisions);

@@ -1,5 +1,5 @@
-//! The doors that answer for others: OFREP and forward-auth, the same on every listener that has them.
-//! In: a request. Out: an answer, or nothing where the path is not one of these.
+//! OFREP and forward-auth, the same on every listener that has them.
+//! In: a request. Out: a response, or nothing where the path is not one of these.
 
 use super::{authz, events, events::Events, ofrep, ofrep::FlagSet};
 use crate::{
@@ -14,10 +14,10 @@ use std::{borrow::Cow, error::Error, time::Duration};
 
 /// A context with a thousand attributes is 64 KiB.
 const LONGEST: usize = 256 * 1024;
-/// For a body to come: who trickles keeps others from being answered.
+/// How long a body may take: a slow one keeps other requests waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the doors answer from.
+/// What responses are made from.
 #[derive(Debug)]
 pub struct Evaluate {
     /// what is in force
@@ -28,11 +28,11 @@ pub struct Evaluate {
     pub authz_from: authz::From,
     /// the N-th X-Forwarded-For entry from the right is the client
     pub trusted_hops: usize,
-    /// tells of reloads
+    /// streams reloads to clients
     pub events: Events,
 }
 
-/// What is asked for.
+/// What a path stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     /// one flag
@@ -77,7 +77,7 @@ fn text(part: &str) -> Cow<'_, str> {
 }
 
 impl Evaluate {
-    /// One answer.
+    /// Responds to one request.
     pub async fn respond<B>(&self, route: Route<'_>, parts: &Parts, body: B) -> Response
     where
         B: http_body::Body<Data = Bytes>,
@@ -143,7 +143,7 @@ impl Evaluate {
         if let Ok(tag) = HeaderValue::from_str(&tag) {
             headers.insert(header::ETAG, tag);
         }
-        // the one answer that a client is asked to keep, and to ask for again
+        // the one response that a client may keep, if it revalidates it
         let again = HeaderValue::from_static("private, no-cache");
         headers.insert(header::CACHE_CONTROL, again);
         response
@@ -209,7 +209,7 @@ fn json((status, body): ofrep::StatusAndBody) -> Response {
 }
 
 fn not_allowed(allow: &'static str) -> Response {
-    let why = format!("this path is asked by {allow}");
+    let why = format!("use {allow} for this path");
     let mut response = json(ofrep::refusal(405, None, "GENERAL", why));
     let allow = HeaderValue::from_static(allow);
     response.headers_mut().insert(header::ALLOW, allow);

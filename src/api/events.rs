@@ -32,7 +32,7 @@ const INACTIVITY: u32 = 120;
 #[derive(Debug)]
 pub struct Events {
     permits: Arc<Semaphore>,
-    /// a browser's EventSource cannot send a token; whoever gave one is told this key
+    /// a browser's EventSource cannot send a token; clients that sent one get this key
     key: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Events {
         self.key.is_some() && parameter(parts, "key") == self.key.as_deref()
     }
 
-    /// What a bulk answer says of the stream. `since` closes the gap between that answer and the connection.
+    /// What a bulk response says of the stream. `since` closes the gap between that response and the connection.
     pub fn entry(&self, revision: &str) -> EventStream {
         let mut request_uri = format!("{PATH}?since={revision}");
         if let Some(key) = &self.key {
@@ -79,7 +79,7 @@ impl Events {
             .or_else(|| parameter(parts, "since"));
         let known = known.map_or_else(|| reader.get().snapshot.revision.clone(), Into::into);
         let (sender, texts) = mpsc::channel(1);
-        tokio::spawn(tell(reader.clone(), known, sender, permit));
+        tokio::spawn(send_events(reader.clone(), known, sender, permit));
         let mut response = Response::new(Texts(texts).boxed_unsync());
         let headers = response.headers_mut();
         for (name, value) in [
@@ -110,7 +110,7 @@ impl Body for Texts {
 }
 
 /// Until the client has gone.
-async fn tell(
+async fn send_events(
     reader: Reader,
     mut known: Box<str>,
     sender: mpsc::Sender<Bytes>,

@@ -14,7 +14,7 @@ use crate::engine::{
 use http::StatusCode;
 use serde_json::Value;
 
-/// The answer, or what is wrong with the question.
+/// The JSON, or what is wrong with the query.
 pub(super) fn response(
     snapshot: &Snapshot,
     query: &str,

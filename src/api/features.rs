@@ -1,5 +1,5 @@
 //! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
-//! In: the snapshot, the last report, the counters. Out: answers.
+//! In: the snapshot, the last report, the counters. Out: responses.
 
 use super::responses::{FeatureResponse, FeaturesResponse, LastReload, Ordered, VariantCounts};
 use crate::{
@@ -104,12 +104,12 @@ fn counted(counts: VariantTotals) -> VariantCounts {
     }
 }
 
-/// The attributes that a condition or a share asks for, but for the user and the environment, which is not asked of anybody.
+/// The attributes that conditions and shares use, without the user and without the environment, which no request brings.
 fn attributes(snapshot: &Snapshot) -> Vec<Cow<'_, str>> {
     let mut names: Vec<Cow<'_, str>> = Vec::new();
     for toggles in &snapshot.files {
-        for slot in asked(toggles) {
-            let attribute = &toggles.attributes[usize::from(slot)];
+        for index in used_attributes(toggles) {
+            let attribute = &toggles.attributes[usize::from(index)];
             let is_asked = |source: &Source| !matches!(source, Source::Env(..));
             if attribute.sources.iter().any(is_asked) && !names.contains(&(&*attribute.name).into())
             {
@@ -120,18 +120,18 @@ fn attributes(snapshot: &Snapshot) -> Vec<Cow<'_, str>> {
     names
 }
 
-fn asked(toggles: &Toggles) -> Vec<AttributeIndex> {
-    fn walk(condition: &Condition, slots: &mut Vec<AttributeIndex>) {
+fn used_attributes(toggles: &Toggles) -> Vec<AttributeIndex> {
+    fn walk(condition: &Condition, indexes: &mut Vec<AttributeIndex>) {
         match condition {
             Condition::All(some) | Condition::Any(some) => {
-                some.iter().for_each(|one| walk(one, slots))
+                some.iter().for_each(|one| walk(one, indexes))
             }
-            Condition::Not(one) => walk(one, slots),
-            Condition::Attribute(slot, _) => slots.push(*slot),
+            Condition::Not(one) => walk(one, indexes),
+            Condition::Attribute(index, _) => indexes.push(*index),
             Condition::Segment(_) | Condition::Feature(..) | Condition::Now { .. } => {}
         }
     }
-    let mut slots = Vec::new();
+    let mut indexes = Vec::new();
     let features = toggles.features.iter();
     let conditions = features.clone().flat_map(|feature| {
         feature
@@ -141,11 +141,11 @@ fn asked(toggles: &Toggles) -> Vec<AttributeIndex> {
             .chain(&feature.when)
     });
     for condition in conditions.chain(&toggles.segments).chain(&toggles.when) {
-        walk(condition, &mut slots);
+        walk(condition, &mut indexes);
     }
-    slots.extend(features.map(|feature| feature.unit));
-    slots.retain(|slot| *slot != USER);
-    slots.sort_unstable();
-    slots.dedup();
-    slots
+    indexes.extend(features.map(|feature| feature.unit));
+    indexes.retain(|index| *index != USER);
+    indexes.sort_unstable();
+    indexes.dedup();
+    indexes
 }

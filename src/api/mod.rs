@@ -1,5 +1,5 @@
-//! The loopback API: what is in force and why, reload, drain; and the doors that answer for others.
-//! In: a request of somebody on this host. Out: JSON. Strangers' web pages are refused at the door.
+//! The loopback API: what is in force and why, reload, drain; OFREP and forward-auth.
+//! In: a request from this host. Out: JSON. Pages of other sites are refused.
 
 pub mod access_control;
 pub mod authz;
@@ -27,7 +27,7 @@ use serde::Serialize;
 use std::{error::Error as StdError, sync::Arc};
 use tokio::sync::oneshot;
 
-/// What the API answers from.
+/// What responses are made from.
 #[derive(Debug)]
 pub struct Api {
     /// OFREP and forward-auth, and what is in force
@@ -43,7 +43,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// One answer.
+    /// Responds to one request.
     pub async fn respond<B>(self: Arc<Self>, request: Request<B>) -> Response
     where
         B: http_body::Body<Data = Bytes>,
@@ -128,10 +128,10 @@ impl Api {
         json(status, &body)
     }
 
-    /// Asks for the drain; asking again tells how far it is.
+    /// Starts the drain; a second call says how far it is.
     async fn drain(&self) -> Response {
         let asked = self.commands.send(Command::Drain).await;
-        // answered when `/ready` says the same
+        // responds when `/ready` says the same
         let drains = self
             .phases
             .clone()

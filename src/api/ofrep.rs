@@ -1,4 +1,4 @@
-//! OFREP 0.3, the answers: what an OpenFeature client asks and what it is told.
+//! OFREP 0.3: the evaluations that an OpenFeature client asks for.
 //! In: a request body and a snapshot. Out: a status and a JSON body; every error has a code and a sentence.
 
 use super::ofrep_responses::{
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Which features are asked for.
+/// Which features a request is about.
 #[derive(Clone, Copy, Debug)]
 pub enum FlagSet<'a> {
     /// every file; the key is `namespace.feature` where there are several
@@ -184,13 +184,13 @@ fn features<'a>(
     flag_set: FlagSet<'a>,
     decisions: &'a Decisions,
 ) -> impl Iterator<Item = (&'a Toggles, &'a Feature, Decision)> {
-    let asked = move |toggles: &Toggles| match flag_set {
+    let is_in = move |toggles: &Toggles| match flag_set {
         FlagSet::All => true,
         FlagSet::Namespace(namespace) => toggles.namespace.as_deref() == Some(namespace),
     };
     snapshot
         .features()
-        .filter(move |(_, toggles, _)| asked(toggles))
+        .filter(move |(_, toggles, _)| is_in(toggles))
         .filter_map(|(index, toggles, feature)| {
             Some((toggles, feature, decisions.by_feature[index]?))
         })

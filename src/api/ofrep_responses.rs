@@ -1,4 +1,4 @@
-//! What OFREP answers, as types: the JSON is written from them, and so is its description in `/openapi.json`.
+//! The responses of OFREP as types: the JSON is written from them, and so is its description in `/openapi.json`.
 //! In: decisions. Out: JSON as OpenFeature's clients read it.
 
 use crate::engine::{Decision, Feature, Snapshot, Toggles};
@@ -7,13 +7,13 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// One flag's answer under OFREP
+/// The evaluation of one flag under OFREP
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Evaluation<'a> {
     /// The flag's value, or none where the variant has no payload and its siblings do
     Success(Success<'a>),
-    /// A share had to decide, and the context names nobody
+    /// A share had to decide, and the context has no targeting key
     #[serde(rename_all = "camelCase")]
     Failure {
         /// The flag
@@ -29,7 +29,7 @@ pub enum Evaluation<'a> {
     },
 }
 
-/// A flag that has an answer
+/// A successful evaluation
 #[derive(Serialize, JsonSchema)]
 pub struct Success<'a> {
     /// The flag
@@ -77,9 +77,9 @@ pub struct Metadata<'a> {
     pub toggles: &'a Toggles,
     /// has metadata and rules
     pub feature: &'a Feature,
-    /// the answer
+    /// what was decided
     pub decision: Decision,
-    /// in single answers
+    /// in responses for one flag
     pub bucket: Option<u16>,
 }
 
@@ -132,7 +132,7 @@ impl JsonSchema for Metadata<'_> {
                 },
                 "forced": {"description": "By an override", "type": "boolean"},
                 "bucket": {
-                    "description": "In single answers: the bucket of the targeting key",
+                    "description": "In responses for one flag: the bucket of the targeting key",
                     "type": "integer", "minimum": 0, "maximum": 9999
                 },
                 "version": {"description": "The revision in force", "type": "string"},
@@ -164,7 +164,7 @@ pub struct BulkMetadata<'a> {
     pub version: Cow<'a, str>,
 }
 
-/// A stream of events that tell of reloads
+/// A stream of events, one for each reload
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventStream {
@@ -184,7 +184,7 @@ pub struct Endpoint {
     pub request_uri: String,
 }
 
-/// Why there is no answer under OFREP
+/// Why there is no evaluation
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal<'a> {

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: every endpoint of the loopback API and of `--evaluate-listen`, from the types that they answer with.
+//! `GET /openapi.json`: every endpoint of the loopback API and of `--evaluate-listen`, from the types of their responses.
 //! In: the types. Out: OpenAPI 3.1.
 
 use super::{
@@ -24,7 +24,7 @@ pub(super) fn description() -> Value {
     let mut paths = Map::new();
     for (path, item) in loopback(&mut schemas)
         .into_iter()
-        .chain(doors(&mut schemas))
+        .chain(evaluation_paths(&mut schemas))
     {
         paths.insert(path.to_owned(), item);
     }
@@ -106,7 +106,7 @@ fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn doors(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
+fn evaluation_paths(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
     let single = evaluation::<Evaluation<'static>>(schemas, "One flag (OFREP 0.3)", true);
     let bulk = evaluation::<Bulk<'static>>(schemas, "Every flag (OFREP 0.3)", false);
     let at = |operation: &Value, parameters: &[Parameter]| {
@@ -115,7 +115,7 @@ fn doors(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
         json!({"post": operation})
     };
     let mut events = get(
-        "Tells of reloads (OFREP ADR-0008); its address is in every bulk answer",
+        "Tells of reloads (OFREP ADR-0008); its address is in every bulk response",
         &[("query", "since", "The revision that is known", false)],
     );
     events["responses"] = json!({"200": {

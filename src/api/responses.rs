@@ -1,4 +1,4 @@
-//! What the loopback API answers, as types: the JSON is written from them, and so is its description in `/openapi.json`.
+//! The responses of the loopback API as types: the JSON is written from them, and so is its description in `/openapi.json`.
 //! In: what is in force. Out: JSON whose fields may be added to, never renamed.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -24,15 +24,15 @@ pub struct FeaturesResponse<'a> {
     pub loaded: bool,
     /// When it came into force
     pub since: String,
-    /// When this was answered
+    /// When this response was made
     pub now: String,
     /// The last attempt to read the files
     pub last_reload: LastReload<'a>,
-    /// Requests answered by this process
+    /// Requests that this process has served
     pub requests: u64,
     /// Upper bounds of `durations`, in seconds; the last of `durations` has none
     pub bounds: Vec<f64>,
-    /// What `/explain` may be told beside the user: the attributes that conditions ask for
+    /// Further parameters of `/explain`: the attributes that conditions use
     pub attributes: Vec<Cow<'a, str>>,
     /// By key, in the order of the files
     pub features: Ordered<FeatureResponse<'a>>,
@@ -65,7 +65,7 @@ pub struct FeatureResponse<'a> {
     pub default: Cow<'a, str>,
     /// The header that carries the variant; null where none does
     pub header: Option<Cow<'a, str>>,
-    /// What the file says of it, as one reads it aloud
+    /// What the file says of it, in one sentence
     pub sentence: String,
     /// By variant; those that nobody got are left out
     pub counts: BTreeMap<Box<str>, VariantCounts>,
@@ -79,11 +79,11 @@ pub struct VariantCounts {
     pub evaluations: u64,
     /// Those whose outcome was counted: of features with several outcomes
     pub requests: u64,
-    /// Of them, answers with a status of 500 or above
+    /// Of them, responses with a status of 500 or above
     pub errors: u64,
     /// Of them, by the time they took: a count for each bound, and one for what took longer
     pub durations: Vec<u64>,
-    /// Answers that used the feature, as the application says
+    /// Responses that used the feature, as the application says
     pub exposures: u64,
     /// Goals reached, by name
     pub goals: BTreeMap<Box<str>, u64>,
@@ -153,7 +153,7 @@ pub struct ExplainResponse {
     revision: String,
     /// The instant that is asked about
     at: String,
-    /// By key; drafts and archived features have no answer
+    /// By key; drafts and archived features are left out
     features: BTreeMap<String, ExplainedFeature>,
 }
 

@@ -1,5 +1,5 @@
-//! What is known about a request: headers, cookies, the query, a token, the environment.
-//! In: the request (or an OFREP context) as it came. Out: the text of an attribute, or its absence.
+//! Attributes of a request: from headers, cookies, the query, a token, the environment.
+//! In: the request or the evaluation context as it came. Out: the text of an attribute, or its absence.
 
 use super::{
     request::{EvaluationContext, Input},
@@ -14,7 +14,7 @@ pub type AttributeIndex = u16;
 /// The index of `user`.
 pub const USER: AttributeIndex = 0;
 
-/// Something that conditions and bucketing may ask for.
+/// A value that conditions and bucketing use.
 #[derive(Clone, Debug)]
 pub struct Attribute {
     /// as the file calls it: a name, or a source used directly; also the key in an OFREP context
@@ -77,7 +77,7 @@ impl<'a> Values<'a> {
         &self.attributes[usize::from(index)]
     }
 
-    /// Takes a stranger's new id as the user; without effect once the user has been read.
+    /// Sets a visitor's new id as the user; without effect once the user has been read.
     pub fn set_user(&self, id: Cow<'a, [u8]>) {
         let last = self.attributes[usize::from(USER)].sources.len();
         // an `OnceCell` that is set already keeps what it has

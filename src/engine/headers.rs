@@ -127,7 +127,7 @@ impl Budget {
     }
 }
 
-/// The answers that travel: not those of a file whose condition is false, a draft, or an omitted `off`.
+/// The decisions that are sent: not those of a file whose condition is false, of a draft, or an omitted `off`.
 pub fn sent<'a>(
     snapshot: &'a Snapshot,
     decisions: &'a Decisions,

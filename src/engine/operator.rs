@@ -5,7 +5,7 @@ use super::{instant, number::Decimal, units::Second};
 use ipnet::IpNet;
 use std::{collections::HashSet, net::IpAddr};
 
-/// What is asked of a value. A missing value satisfies nothing but `not` and `present: false`.
+/// What a value has to be. A missing value satisfies nothing but `not` and `present: false`.
 #[derive(Clone, Debug)]
 pub enum Test {
     /// a value, or any of a list
@@ -88,7 +88,7 @@ impl Test {
         }
     }
 
-    /// Whether this holds for a list: some one element passes everything asked for, and none what is negated.
+    /// Whether this holds for a list: one element passes every plain test, and none passes what is negated.
     pub fn holds_for_any(&self, elements: &[&[u8]]) -> bool {
         match self {
             Test::Not(test) => !test.holds_for_any(elements),

@@ -46,7 +46,7 @@ impl Source {
             Source::Header(name) => header(http.headers, name, split)?,
             Source::Cookie(name) => cookie(http.headers, name).map(Cow::Borrowed),
             Source::Visitor(name) => cookie(http.headers, name)
-                .filter(|id| VisitorId::is_one(id))
+                .filter(|id| VisitorId::is_valid(id))
                 .map(Cow::Borrowed),
             Source::Query(name) => http.query.and_then(|query| parameter(query, name)),
             Source::Jwt(claim) => {
@@ -63,7 +63,7 @@ impl Source {
         Ok(found.filter(|bytes| !bytes.trim_ascii().is_empty()))
     }
 
-    /// What `env.VAR` held, for doors that have no request.
+    /// What `env.VAR` held, where there is no request.
     pub fn environment(&self) -> Option<&str> {
         match self {
             Source::Env(_, value) => value.as_deref().filter(|text| !text.trim().is_empty()),
@@ -103,7 +103,7 @@ fn header<'a>(
     name: &HeaderName,
     split: Option<&str>,
 ) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
-    // HTTP/2 may bring blanks around a value, which HTTP/1.1 takes off: one person either way
+    // HTTP/2 may bring blanks around a value, which HTTP/1.1 takes off: the same user either way
     let lines = headers.get_all(name).iter();
     let mut values = lines.map(|value| value.as_bytes().trim_ascii());
     let Some(first) = values.next() else {
@@ -190,7 +190,7 @@ fn host(host: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// The claims of the bearer token, *not verified*: whoever stands before burgee has to.
+/// The claims of the bearer token, *not verified*: the proxy in front of burgee has to do that.
 fn claims(headers: &HeaderMap) -> Option<serde_json::Value> {
     let mut tokens = headers.get_all(header::AUTHORIZATION).iter();
     let line = tokens

@@ -1,9 +1,9 @@
-//! Values with a range, proved once when the file is read: a [`Share`] of people and a [`Second`] in time.
+//! Values with a range, proved once when the file is read: a [`Share`] of users and a [`Second`] in time.
 //! In: numbers and text of the toggles file. Out: types that cannot hold anything else.
 
 use std::fmt;
 
-/// A share of people in millionths of a percent: 0 (nobody) to 100,000,000 (everybody).
+/// A share of users in millionths of a percent: 0 (nobody) to 100,000,000 (everybody).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(u32);
 

@@ -1,4 +1,4 @@
-//! What a cache has to know: which request fields a feature's answer depends on (`Vary`, RFC 9110, 12.5.5).
+//! What a cache has to know: which request fields the variant of a feature depends on (`Vary`, RFC 9110, 12.5.5).
 //! In: the definition of a feature, not one request, so that every arm says the same. Out: field names, or "more than fields".
 
 use super::{
@@ -10,17 +10,17 @@ use super::{
 };
 use http::{HeaderName, header};
 
-/// The fields that answers depend on. Paths, methods, hosts and queries are in a cache's key already; the environment
+/// The fields that variants depend on. Paths, methods, hosts and queries are in a cache's key already; the environment
 /// is the same for everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vary {
-    /// in the order in which they are asked
+    /// in the order in which they are read
     pub fields: Vec<HeaderName>,
     /// the client's address, which no field says: `Vary: *`
     pub more: bool,
 }
 
-/// What the answer of one feature depends on, through segments, parents, the file's own condition and overrides.
+/// Adds what the variant of one feature depends on, through segments, parents, the file's own condition and overrides.
 pub fn add(toggles: &Toggles, feature: FeatureIndex, vary: &mut Vary) {
     let mut walk = Walk {
         toggles,
@@ -60,10 +60,7 @@ impl Walk<'_> {
             self.condition(&rule.when);
         }
         let allocations = feature.rules.iter().map(|rule| &rule.allocation);
-        if allocations
-            .chain(&feature.fallthrough)
-            .any(asks_for_the_unit)
-        {
+        if allocations.chain(&feature.fallthrough).any(needs_unit) {
             self.attribute(feature.unit);
         }
     }
@@ -118,7 +115,7 @@ impl Walk<'_> {
     }
 }
 
-fn asks_for_the_unit(allocation: &Allocation) -> bool {
+fn needs_unit(allocation: &Allocation) -> bool {
     match allocation.rollout {
         Rollout::Fixed(Share::NOBODY) => false,
         Rollout::Fixed(Share::EVERYBODY) => !matches!(allocation.serve, Serve::One(_)),

@@ -1,4 +1,4 @@
-//! Ids for strangers: a random cookie, given out on document navigations only.
+//! Ids for visitors without one: a random cookie, set on document navigations only.
 //! In: random bits from outside and the request's headers. Out: an id, and the cookie that keeps it.
 
 use http::{HeaderMap, HeaderValue, header};
@@ -29,8 +29,8 @@ impl VisitorId {
         VisitorId(digits)
     }
 
-    /// Whether these bytes are an id that burgee could have given out.
-    pub fn is_one(bytes: &[u8]) -> bool {
+    /// Whether these bytes could be an id of burgee.
+    pub fn is_valid(bytes: &[u8]) -> bool {
         bytes.len() == 32
             && bytes
                 .iter()

@@ -51,7 +51,7 @@ pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
     let witness = LoadLog(metrics.clone());
     witness.before(&first.snapshot);
     witness.after(&first);
-    let (publisher, reader) = live::hinge(first);
+    let (publisher, reader) = live::channel(first);
     let traffic = server::listen_together(args.listeners.listen, metrics.workers().count())
         .map_err(|error| cannot_listen("--listen", args.listeners.listen, &error))?;
     let (phase, phases) = watch::channel(Phase::Serving);

@@ -1,4 +1,4 @@
-//! One line a request. In: an answered request. Out: text for people or JSON for machines, in the shape of the other log
+//! One line a request. In: a request and its response. Out: text for people or JSON for machines, in the shape of the other log
 //! lines; feature fields are named as OpenTelemetry names them. What a client sent is escaped; queries are left out.
 
 use super::{event::RequestEvent, log_fields};
@@ -21,8 +21,9 @@ pub(super) fn line(
     user: Option<String>,
     event: &RequestEvent<'_>,
 ) -> Vec<u8> {
-    let answers = event.snapshot.features().zip(&event.decisions.by_feature);
-    let answers = answers.filter_map(|((_, _, feature), answer)| Some((feature, (*answer)?)));
+    let decisions = event.snapshot.features().zip(&event.decisions.by_feature);
+    let decisions =
+        decisions.filter_map(|((_, _, feature), decision)| Some((feature, (*decision)?)));
     let duration = event.duration.as_micros() as f64 / 1e6;
     let mut line = match format {
         Format::Json => {
@@ -39,7 +40,7 @@ pub(super) fn line(
             if let Some(user) = user {
                 line["feature_flag.context.id"] = user.into();
             }
-            line["assignments"] = answers
+            line["assignments"] = decisions
                 .map(|(feature, decision)| log_fields::fields(feature, decision))
                 .map(Value::Object)
                 .collect();
@@ -49,7 +50,7 @@ pub(super) fn line(
             let one = |(feature, decision): (&Feature, Decision)| {
                 format!("{}:{}", feature.key, feature.variant(decision.variant).name)
             };
-            let answers: Vec<_> = answers.map(one).collect();
+            let decisions: Vec<_> = decisions.map(one).collect();
             let user = user.map_or(String::new(), |user| {
                 format!(" feature_flag.context.id={user:?}")
             });
@@ -58,7 +59,7 @@ pub(super) fn line(
                 uri.path(),
                 event.status,
                 event.snapshot.revision,
-                answers.join(",")
+                decisions.join(",")
             )
         }
     };

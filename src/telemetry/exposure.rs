@@ -1,6 +1,6 @@
 //! ExposureLog for a warehouse: who saw which variant, once a day, one JSON object a line (`config/exposure.schema.json`).
-//! In: an answer that used features. Out: a line for each that was not written today already, as far as a table of
-//! bounded size remembers: what it forgets is written again, and nothing is lost.
+//! In: a response that used features. Out: a line for each that was not written today already, as far as a table of
+//! bounded size remembers. What it forgets is written again; nothing is lost.
 
 use super::{
     event::ExposureEvent,
@@ -39,9 +39,9 @@ impl ExposureLog {
             let user = event.decisions.users.get(file);
             let user = user.and_then(|user| user.as_deref());
             for (index, feature) in toggles.features.iter().enumerate() {
-                let answer = toggles.first + index;
-                let decision = event.decisions.by_feature.get(answer).copied().flatten();
-                let Some(decision) = decision.filter(|_| event.used.contains(&answer)) else {
+                let index = toggles.first + index;
+                let decision = event.decisions.by_feature.get(index).copied().flatten();
+                let Some(decision) = decision.filter(|_| event.used.contains(&index)) else {
                     continue;
                 };
                 let variant = &feature.variant(decision.variant).name;
@@ -52,7 +52,7 @@ impl ExposureLog {
                     variant.as_bytes(),
                     user.unwrap_or_default(),
                 ]);
-                // without an id there is nobody to tell from the next
+                // without an id one user cannot be told from another
                 if user.is_some() && self.has(hash) {
                     continue;
                 }

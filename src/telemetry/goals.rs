@@ -3,7 +3,7 @@
 
 use arc_swap::ArcSwap;
 
-/// Names that are told apart; what comes after them, or is no name, is [`OTHER`].
+/// Names that have a number of their own; what comes after them, or is no name, is [`OTHER`].
 pub(super) const NAMES: usize = 31;
 
 /// The number of every other goal.

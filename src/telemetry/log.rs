@@ -14,8 +14,8 @@ use tracing_subscriber::{
 /// How long the end of the process waits for a reader of its last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is logged waits here for its reader, and never a request: a full pipe behind standard error held up every
-/// request whose failure was a line. Dropped at the end of the process, it waits for the last lines.
+/// Log lines wait here for their reader, so that requests do not: a full pipe behind standard error would hold up every
+/// request that logs a line. Dropped at the end of the process, it waits for the last lines.
 #[derive(Debug)]
 pub struct Log(LineWriter);
 

@@ -1,5 +1,5 @@
-//! What is written down about single requests, where that is asked for: access lines and exposures.
-//! In: events. Out: lines; user ids in the form that was asked for, which is not at all unless somebody says so.
+//! The access log and the exposure log, where the flags want them.
+//! In: events. Out: lines; user ids as `--log-user` says, by default none.
 
 use super::{
     access, event, exposure::ExposureLog, line_writer::LineWriter, log_fields::UserNaming,
@@ -10,7 +10,7 @@ use std::{
 };
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-/// Nothing, unless it is told to.
+/// Writes nothing by default.
 #[derive(Debug, Default)]
 pub struct RequestLogs {
     access: Option<(LineWriter, access::Format)>,
@@ -22,7 +22,7 @@ pub struct RequestLogs {
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl RequestLogs {
-    /// `access` (standard error; the flag says JSON) and `exposures` (standard output) as they are asked for.
+    /// `access` (standard error; the flag says JSON) and `exposures` (standard output) as the flags say.
     pub fn start(
         access: Option<bool>,
         exposures: bool,
@@ -43,14 +43,14 @@ impl RequestLogs {
         })
     }
 
-    /// Whether [`event::RequestEvent`] needs to know what was asked.
+    /// Whether [`event::RequestEvent`] needs the method and the target.
     pub(super) fn wants_requests(&self) -> bool {
         self.access.is_some()
     }
 
-    /// Whether decisions have to remember who asked.
+    /// Whether decisions have to remember the users.
     pub(super) fn wants_users(&self) -> bool {
-        // exposures need it even unnamed, to tell the first of a user from the next
+        // exposures need the id even where it is not written: a user counts once a day
         self.exposures.is_some() || (self.access.is_some() && self.naming != UserNaming::None)
     }
 

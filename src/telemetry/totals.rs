@@ -14,18 +14,18 @@ pub struct VariantTotals {
     pub evaluations: u64,
     /// those whose outcome was counted: of features with several outcomes
     pub requests: u64,
-    /// of them, answers with a status of 500 or above
+    /// of them, responses with a status of 500 or above
     pub errors: u64,
     /// of them, by the time they took: a count for each of [`super::counter::BOUNDS`], and one for what took longer
     pub durations: Vec<u64>,
-    /// answers that used the feature, as the application says
+    /// responses that used the feature, as the application says
     pub exposures: u64,
     /// goals reached, by name
     pub goals: BTreeMap<Box<str>, u64>,
 }
 
 impl Metrics {
-    /// Requests answered.
+    /// Requests so far.
     pub fn requests(&self) -> u64 {
         let sums = RequestHistogram::sum(self.workers.iter().map(|worker| &worker.requests));
         sums.iter().flat_map(|(buckets, _)| buckets).sum()

@@ -42,10 +42,10 @@ pub(super) struct WorkerCounters {
 pub(super) struct Layout {
     // weak: it keeps the address from being used again, and says when no request is left that needs this layout
     pub(super) snapshot: Weak<Snapshot>,
-    /// by index of the answer: where the feature's arms begin
+    /// by index of the decision: where the feature's variants begin
     pub(super) first: Arc<[u32]>,
     pub(super) arms: Arc<[Arc<VariantCounters>]>,
-    /// by index of the answer: `metrics: off`
+    /// by index of the decision: `metrics: off`
     pub(super) metrics_off: Arc<[bool]>,
     /// by file, then by source
     pub(super) user_sources: Arc<[Box<[Arc<Counter>]>]>,
@@ -58,7 +58,7 @@ pub(super) struct VariantCounters {
     pub(super) evaluations: [Counter; REASONS.len()],
     /// for features that have, or had, more than one live outcome
     pub(super) requests: OnceLock<Box<RequestHistogram>>,
-    /// requests whose answer used the feature
+    /// requests whose response used the feature
     pub(super) exposures: Counter,
     /// by the number of the goal; most features never see one
     pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
@@ -90,9 +90,9 @@ impl WorkerCounters {
 }
 
 impl Layout {
-    fn arm(&self, answer: usize, decisions: &Decisions) -> Option<&VariantCounters> {
-        let decision = (*decisions.by_feature.get(answer)?)?;
-        let first = *self.first.get(answer)?;
+    fn variant(&self, index: usize, decisions: &Decisions) -> Option<&VariantCounters> {
+        let decision = (*decisions.by_feature.get(index)?)?;
+        let first = *self.first.get(index)?;
         Some(&self.arms[first as usize + usize::from(decision.variant)])
     }
 }
@@ -110,17 +110,17 @@ impl Worker {
         }
     }
 
-    /// Whether [`super::RequestEvent`] needs to know what was asked.
+    /// Whether [`super::RequestEvent`] needs the method and the target.
     pub fn wants_requests(&self) -> bool {
         self.logs.wants_requests()
     }
 
-    /// Whether decisions have to remember who asked.
+    /// Whether decisions have to remember the users.
     pub fn wants_users(&self) -> bool {
         self.logs.wants_users()
     }
 
-    /// Counts a request that was answered, and writes the access log.
+    /// Counts a request and writes the access log.
     pub fn record_request(&self, event: &RequestEvent<'_>) {
         self.count_request(
             event.status,
@@ -167,17 +167,17 @@ impl Worker {
         else {
             return;
         };
-        for (slots, person) in layout.user_sources.iter().zip(&decisions.user_sources) {
-            let slot = match person {
+        for (counters, source) in layout.user_sources.iter().zip(&decisions.user_sources) {
+            let index = match source {
                 UserSource::Absent => 0,
                 UserSource::Conflict => 1,
-                UserSource::Source(source) => 2 + usize::from(*source),
+                UserSource::Source(index) => 2 + usize::from(*index),
                 UserSource::Context => continue,
             };
-            slots[slot].add(1);
+            counters[index].add(1);
         }
-        for (answer, first) in decisions.by_feature.iter().zip(&*layout.first) {
-            let Some(decision) = answer else { continue };
+        for (decision, first) in decisions.by_feature.iter().zip(&*layout.first) {
+            let Some(decision) = decision else { continue };
             let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
             arm.evaluations[decision.reason as usize].add(1);
             if let Some(requests) = arm.requests.get() {
@@ -186,7 +186,7 @@ impl Worker {
         }
     }
 
-    /// The answer used these features, by index of their answers, and reached these goals. Each counts once.
+    /// The response used these features, by index of their decisions, and reached these goals. Each counts once.
     fn count_exposure(
         &self,
         snapshot: &Snapshot,
@@ -201,15 +201,15 @@ impl Worker {
         else {
             return;
         };
-        let arms = (0..decisions.by_feature.len()).filter(|answer| !layout.metrics_off[*answer]);
+        let indexes = (0..decisions.by_feature.len()).filter(|index| !layout.metrics_off[*index]);
         let mut goals: Vec<usize> = goals.iter().map(|goal| self.goals.number(goal)).collect();
         goals.sort_unstable();
         goals.dedup();
-        for answer in arms {
-            let Some(arm) = layout.arm(answer, decisions) else {
+        for index in indexes {
+            let Some(arm) = layout.variant(index, decisions) else {
                 continue;
             };
-            let is_used = used.contains(&answer);
+            let is_used = used.contains(&index);
             if is_used {
                 arm.exposures.add(1);
             }
@@ -222,7 +222,7 @@ impl Worker {
         }
     }
 
-    /// The application could not be asked: a token of RFC 9209, as in `Proxy-Status`.
+    /// The application did not respond: a token of RFC 9209, as in `Proxy-Status`.
     pub fn upstream_failure(&self, error: &'static str) {
         count(&self.counters.upstream_failures, error);
     }

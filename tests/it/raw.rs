@@ -52,7 +52,7 @@ impl Burgee {
         let settings = Arc::new(settings);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (publisher, reader) = live::hinge(in_force(Snapshot::empty()));
+        let (publisher, reader) = live::channel(in_force(Snapshot::empty()));
         let (phases, phase) = watch::channel(Phase::Serving);
         let shared = settings.clone();
         let thread = thread::spawn(move || {

@@ -7,7 +7,7 @@ use crate::{
 use ::burgee::{
     config::reload::{Files, Request, Witness, run},
     engine::{Snapshot, units::Second},
-    live::{InForce, hinge},
+    live::{self, InForce},
 };
 use std::{
     fs,
@@ -291,7 +291,7 @@ fn whoever_reads_the_files_frees_what_they_replaced() {
     let toggles = Toggles::new(ON);
     let mut files = Files::new(toggles.path());
     let (first, _) = files.look(Second(0)).unwrap().unwrap();
-    let (publisher, reader) = hinge(in_force(first));
+    let (publisher, reader) = live::channel(in_force(first));
     let (requests, asked) = mpsc::channel();
     let reads = thread::spawn(move || {
         let clock = || Second(0);

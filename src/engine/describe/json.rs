@@ -1,5 +1,5 @@
-//! The promised shape of an answer, for `explain --json`, `--users` and the API: written straight into a buffer,
-//! so that a million users can be answered in seconds. In: decisions. Out: one JSON object.
+//! Decisions as JSON, in the promised shape, for `explain --json`, `--users` and the API. Written straight into a buffer,
+//! so that a million users take seconds. In: decisions. Out: one JSON object.
 
 use super::explain;
 use crate::engine::{

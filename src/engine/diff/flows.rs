@@ -1,5 +1,5 @@
-//! Who an edit moves, without sampling: the joint distribution of the old and the new variant of one unit.
-//! In: an old and a new allocation of one feature at one instant. Out: the share of people for each pair of variants.
+//! Who switches variant by an edit, without sampling: the joint distribution of the old and the new variant of one unit.
+//! In: an old and a new allocation of one feature at one instant. Out: the share of users for each pair of variants.
 
 use crate::engine::{
     model::{Allocation, Feature, Serve},
@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use std::collections::BTreeMap;
 
-/// The share of people (0 to 1) for each (from, to), in which some stay where they are.
+/// The share of users (0 to 1) for each (from, to); from and to may be the same.
 pub type Flows<'a> = BTreeMap<(&'a str, &'a str), f64>;
 
 /// Shares of variants by name: one variant, or the arms of a split.
@@ -19,7 +19,7 @@ struct Line<'a> {
 }
 
 /// The flows between two allocations of a feature whose conditions play no part. `aligned` says that both have one salt;
-/// with another salt everybody is dealt anew. `None` for an allocation: everybody gets the feature's default.
+/// with another salt users are assigned anew. `None` for an allocation: everybody gets the feature's default.
 pub fn flows<'a>(
     (old, old_allocation): (&'a Feature, Option<&Allocation>),
     (new, new_allocation): (&'a Feature, Option<&Allocation>),
@@ -33,7 +33,7 @@ pub fn flows<'a>(
     let mut flows = Flows::new();
     if !aligned {
         let (from, to) = (from.total(), to.total());
-        deal(&from, &to, 1.0, &mut flows);
+        independent(&from, &to, 1.0, &mut flows);
         return flows;
     }
     let mut start = 0.0;
@@ -46,7 +46,7 @@ pub fn flows<'a>(
     ends.sort_by(f64::total_cmp);
     for end in ends {
         if end > start {
-            race(from.at(start), to.at(start), end - start, &mut flows);
+            same_points(from.at(start), to.at(start), end - start, &mut flows);
             start = end;
         }
     }
@@ -126,8 +126,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Two draws that have nothing to do with each other.
-fn deal<'a>(from: &Shares<'a>, to: &Shares<'a>, length: f64, flows: &mut Flows<'a>) {
+/// Two assignments that are independent of each other.
+fn independent<'a>(from: &Shares<'a>, to: &Shares<'a>, length: f64, flows: &mut Flows<'a>) {
     for (old, p) in from {
         for (new, q) in to {
             *flows.entry((old, new)).or_insert(0.0) += p * q * length;
@@ -135,15 +135,15 @@ fn deal<'a>(from: &Shares<'a>, to: &Shares<'a>, length: f64, flows: &mut Flows<'
     }
 }
 
-/// One race run with two sets of rates (Moulton & Jiang, arXiv 1809.04052, and its off-diagonal).
+/// Two splits with the same points: a race of the arms, run with two sets of rates (Moulton & Jiang, arXiv 1809.04052, and its off-diagonal).
 ///
 /// Arm k arrives after E_k, exponential with rate 1, and scores E_k / share. With i the first under p and j the first
 /// under q, t = E_j / E_i lies between p_j/p_i and q_j/q_i, and every other arm k is later than both:
 /// E_k / E_i >= max(p_k/p_i, t q_k/q_j). So P(i, j) is the integral of 1 / (1 + t + sum_k max(...))^2 over t, piece by
 /// piece, for the sum is a broken line in t. For i = j it is 1 / sum_k max(p_k/p_i, q_k/q_i).
-fn race<'a>(from: &Shares<'a>, to: &Shares<'a>, length: f64, flows: &mut Flows<'a>) {
+fn same_points<'a>(from: &Shares<'a>, to: &Shares<'a>, length: f64, flows: &mut Flows<'a>) {
     if from.len() == 1 || to.len() == 1 {
-        return deal(from, to, length, flows);
+        return independent(from, to, length, flows);
     }
     let mut arms: BTreeMap<&'a str, (f64, f64)> = BTreeMap::new();
     from.iter()
@@ -249,7 +249,7 @@ mod tests {
         ] {
             let (from, to) = (shares(p), shares(q));
             let mut flows = Flows::new();
-            race(&from, &to, 1.0, &mut flows);
+            same_points(&from, &to, 1.0, &mut flows);
             if !expected.is_nan() {
                 assert!(
                     (switched(&flows) - expected).abs() < 0.0006,
