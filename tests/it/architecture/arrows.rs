@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{circles::circles, ours, uses, uses::Use};
 
 /// The arrows, from a folder or file to those that it may use besides itself. The row of a file comes before that of its folder.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("engine", &[]),
     ("live", &["engine"]),
     ("telemetry", &["engine", "background"]),
@@ -16,6 +16,20 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("inject", &[]),
     ("background", &[]),
     ("exit", &[]),
+    // neither a connection of a client nor the worker
+    (
+        "proxy/upstream",
+        &[
+            "live",
+            "proxy/clock",
+            "proxy/failure",
+            "proxy/header_case",
+            "proxy/hop_by_hop",
+            "proxy/http2",
+            "proxy/informational",
+            "proxy/settings",
+        ],
+    ),
     ("proxy", &["engine", "live", "telemetry", "http"]),
     ("admin", &["engine", "live", "telemetry", "http"]),
     ("api", &["engine", "live", "telemetry", "http"]),
