@@ -2,7 +2,7 @@
 //! In: a pod or a pod template. Out: edits.
 
 use super::{
-    Defaults,
+    defaults::Defaults,
     edit::Edits,
     pod::{Pod, ports},
     sidecar::{DRAIN, PRE_STOP, container, pre_stop, volume},

@@ -2,27 +2,16 @@
 //! In: a stream of YAML documents and the defaults. Out: the stream with burgee in every pod, and a line for each workload.
 
 mod add;
+mod defaults;
 mod edit;
 mod pod;
-
 mod sidecar;
 mod tree;
 
+pub use defaults::Defaults;
+
 use edit::Edits;
 use tree::YamlNode;
-
-/// What the flags say; the annotations of a pod override it.
-#[derive(Clone, Debug)]
-pub struct Defaults {
-    /// burgee's image
-    pub image: String,
-    /// the ConfigMap that holds the toggles
-    pub toggles_config_map: String,
-    /// the name of the port that burgee takes over
-    pub port_name: String,
-    /// the application's port, for pods in which no port has that name
-    pub upstream_port: Option<u16>,
-}
 
 /// The result of an injection.
 #[derive(Debug)]

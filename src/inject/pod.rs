@@ -1,7 +1,7 @@
 //! Reads one pod: which containers are the application's, and which port burgee takes over.
 //! In: a pod or a pod template, and the defaults. Out: what the edit needs, or a sentence that says what is missing.
 
-use super::{Defaults, sidecar::NAME, tree::YamlNode};
+use super::{defaults::Defaults, sidecar::NAME, tree::YamlNode};
 use std::rc::Rc;
 
 /// The nodes of a pod that matter here.
