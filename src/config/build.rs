@@ -71,8 +71,8 @@ impl<'t, 'l> Builder<'t, 'l> {
         if text == "<<" {
             self.problems.error(
                 at,
-                "`<<` is a merge key, and merge keys are not read",
-                "write the entries themselves",
+                "merge keys (`<<`) are not supported",
+                "write out the entries",
             );
         }
         self.open.last_mut()?.key = Some((text, at));
@@ -99,8 +99,8 @@ impl<'t, 'l> Builder<'t, 'l> {
         if self.open.len() == DEEPEST {
             self.problems.error(
                 at,
-                format!("more than {DEEPEST} maps and lists are nested here"),
-                "make it flatter; a segment can name a part of a condition",
+                format!("maps and lists are nested more than {DEEPEST} deep here"),
+                "nest less; a segment can name a part of a condition",
             );
             return None;
         }
@@ -134,7 +134,7 @@ impl<'t, 'l> Builder<'t, 'l> {
             self.problems.error(
                 Position { id: 0, ..at },
                 format!("more than {MOST_VALUES} values"),
-                "divide the file: a directory may hold several, each with a namespace",
+                "split the file: a directory can hold several, each with a namespace",
             );
             return None;
         }
@@ -174,8 +174,8 @@ impl<'t, 'l> Builder<'t, 'l> {
             let line = first.key_at.line;
             self.problems.error(
                 key_at,
-                format!("the key {} is there twice", quote(&key)),
-                format!("keep this one or that of line {line}"),
+                format!("duplicate key {}", quote(&key)),
+                format!("keep this one or the one on line {line}"),
             );
         } else if key != "<<" {
             self.entries.push(Entry {

@@ -83,7 +83,7 @@ impl Collector {
                 path: String::new(),
                 severity: Severity::Error,
                 message: format!("and {} more problems that are not shown", self.untold),
-                hint: "mend those above and check again".to_owned(),
+                hint: "fix those above and check again".to_owned(),
                 ..last
             });
         }

@@ -60,11 +60,11 @@ pub(super) fn entries<'t>(
         _ => {
             problems.error(
                 node.at,
-                format!("{about} is a map, not {}", node.what()),
+                format!("{about} must be a map, not {}", node.what()),
                 if about == "the file" {
-                    "begin with `version: 1`, and put what you have below `features:`"
+                    "begin with `version: 1`, and put the features below `features:`"
                 } else {
-                    "write `key: value` lines below it, with a blank behind the colon"
+                    "write `key: value` lines below it, with a space after the colon"
                 },
             );
             None

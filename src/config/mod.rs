@@ -89,7 +89,7 @@ fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<
         problems.error(
             Position::start(file),
             "the file is larger than 1 MiB",
-            "divide it: a directory may hold several files, each with a namespace",
+            "split it: a directory can hold several files, each with a namespace",
         );
         return None;
     }

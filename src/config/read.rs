@@ -156,15 +156,15 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let (message, hint) = match (error.kind(), error.raw_os_error()) {
         (ErrorKind::NotFound, Some(_)) => (
             "there is no such file or directory".to_owned(),
-            "mind the path, and whether the volume is mounted",
+            "check the path, and that the volume is mounted",
         ),
         (ErrorKind::NotFound, None) => (
             error.to_string(),
             "put a toggles file there; its name ends in `.yaml`",
         ),
         (ErrorKind::PermissionDenied, _) => (
-            "the file may not be read".to_owned(),
-            "let the user that burgee runs as (65532 in the image) read it",
+            "burgee has no permission to read the file".to_owned(),
+            "make it readable for the user that burgee runs as (65532 in the image)",
         ),
         _ => (format!("cannot be read: {error}"), ""),
     };

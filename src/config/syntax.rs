@@ -29,19 +29,19 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Position, problems:
     }
     let (message, hint) = match error.kind() {
         ErrorKind::RecursionLimitExceeded => (
-            format!("more than {DEEPEST} maps and lists are nested here"),
-            "make it flatter; a segment can name a part of a condition",
+            format!("maps and lists are nested more than {DEEPEST} deep here"),
+            "nest less; a segment can name a part of a condition",
         ),
         ErrorKind::DirectiveDisallowed => (
-            "a `%` directive is not read".to_owned(),
+            "`%` directives are not supported".to_owned(),
             "leave the line out",
         ),
         ErrorKind::UndeclaredTagHandle => (
-            "a tag is not read".to_owned(),
+            "tags are not supported".to_owned(),
             "leave it out: text stays text",
         ),
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
-            "a quoted text has no end".to_owned(),
+            "a quoted text is not closed".to_owned(),
             "close it with the quote that it began with",
         ),
         ErrorKind::UnclosedFlowCollection { .. }
@@ -52,7 +52,7 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Position, problems:
         ),
         ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => (
             "a comma or the closing bracket is missing before this".to_owned(),
-            "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it takes quotes",
+            "write `{a: 1, b: 2}` and `[a, b]`; text with `,`, `[` or `{` in it needs quotes",
         ),
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
             format!("`{open}` is closed by `{close}`"),
@@ -61,16 +61,16 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Position, problems:
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry => (
-            "this line is indented differently from those around it".to_owned(),
+            "the indentation of this line does not match the lines around it".to_owned(),
             "put it below the key that it belongs to",
         ),
         ErrorKind::SimpleKeyExpected => (
             "this is neither `key: value` nor part of the line above".to_owned(),
-            "write `key: value`, with a blank behind the colon",
+            "write `key: value`, with a space after the colon",
         ),
         kind => (
             format!("this is not YAML: {kind}"),
-            "mind the indentation, the colons and the quotes",
+            "check the indentation, the colons and the quotes",
         ),
     };
     problems.error(at, message, hint);

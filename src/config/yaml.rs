@@ -67,8 +67,8 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, problems: &mut Collector) ->
                 };
                 reading.builder.problems.error(
                     at,
-                    "a second document begins here, and a toggles file is one document",
-                    "put it into a file of its own: a directory may hold several",
+                    "a second YAML document begins here, and a toggles file holds only one",
+                    "put it into a file of its own: a directory can hold several",
                 );
                 return reading.builder.root;
             }
@@ -104,8 +104,8 @@ impl<'t> Reading<'t, '_> {
                 let name = span.slice(self.text).unwrap_or("*");
                 self.builder.problems.error(
                     at,
-                    format!("{} is an alias, and aliases are not read", quote(name)),
-                    "write the value itself; conditions that are used twice can be a segment",
+                    format!("{} is an alias, and aliases are not supported", quote(name)),
+                    "write out the value; a condition that is used twice can be a segment",
                 );
                 match self.builder.expects_key() {
                     true => self.builder.key(Cow::Borrowed(name), at),
@@ -121,16 +121,14 @@ impl<'t> Reading<'t, '_> {
             let tag = quote(&tag.original());
             self.builder.problems.error(
                 at,
-                format!("{tag} is a tag, and tags are not read"),
+                format!("{tag} is a tag, and tags are not supported"),
                 "leave it out: text stays text, and payloads follow YAML 1.2",
             );
         }
         if event.is_node() && !event.is_alias() && event.anchor_id().is_some_and(|id| id > 0) {
-            self.builder.problems.error(
-                at,
-                "an anchor (`&name`) is for aliases, and aliases are not read",
-                "leave it out",
-            );
+            self.builder
+                .problems
+                .error(at, "anchors (`&name`) are not supported", "leave it out");
         }
     }
 
@@ -161,7 +159,7 @@ impl<'t> Reading<'t, '_> {
         } else {
             self.builder.problems.error(
                 at,
-                "a key is a word, not a list or a map",
+                "a key must be text, not a list or a map",
                 "write `key: value`",
             );
         }

@@ -30,7 +30,7 @@ fn people_see_the_line_a_caret_the_path_and_what_to_write() {
         (
             1,
             "\
--:3:14: `features.dark-mode`: `25` is no percentage
+-:3:14: `features.dark-mode`: `25` is not a percentage
   3 |   dark-mode: 25
     |              ^
     = write `25%`
@@ -85,7 +85,7 @@ fn programs_get_the_promised_shape() {
             "problems": [
                 {
                     "file": "-", "line": 3, "column": 14, "path": "features.dark-mode", "severity": "error",
-                    "message": "`25` is no percentage", "hint": "write `25%`",
+                    "message": "`25` is not a percentage", "hint": "write `25%`",
                 },
                 {
                     "file": "-", "line": 4, "column": 7, "path": "features.x.rolout", "severity": "error",
@@ -105,7 +105,7 @@ fn a_workflow_gets_annotations() {
         (
             1,
             "\
-::error file=-,line=3,col=14,title=features.dark-mode::`25` is no percentage; write `25%25`
+::error file=-,line=3,col=14,title=features.dark-mode::`25` is not a percentage; write `25%25`
 ::error file=-,line=4,col=7,title=features.x.rolout::a feature has no key `rolout`; did you mean `rollout`?
 "
         )
@@ -115,7 +115,7 @@ fn a_workflow_gets_annotations() {
         (ran.code, &*ran.out),
         (
             0,
-            "::warning file=-,line=6,col=28,title=features.tour.variants[2]::nobody gets the variant `longer`; serve it, or take it out\n"
+            "::warning file=-,line=6,col=28,title=features.tour.variants[2]::the variant `longer` is never served; serve it, or remove it\n"
         )
     );
 }
@@ -164,9 +164,9 @@ fn a_warning_is_a_problem_only_where_strict_says_so() {
         ),
         (
             "version: 1\nsegments: {staff: {user: ann}}\nfeatures: {a: on}\n".to_owned(),
-            "nothing asks for the segment `staff`",
+            "the segment `staff` is never used",
         ),
-        (GOOD.to_owned(), "nobody gets the variant `longer`"),
+        (GOOD.to_owned(), "the variant `longer` is never served"),
         (
             format!("version: 1\nfeatures:\n{sixty}"),
             "the headers take up to 61 fields",

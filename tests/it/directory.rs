@@ -21,7 +21,7 @@ fn what_two_files_cannot_both_say_is_told_at_both_places() {
     for (other, expected) in [
         (
             "version: 1\nfeatures:\n  b: on\n",
-            "b.yaml:1:1: `namespace` is missing, and there are other files",
+            "b.yaml:1:1: `namespace` is missing: with several files, each needs one",
         ),
         (
             "version: 1\nnamespace: SHOP\nfeatures:\n  b: on\n",
@@ -109,7 +109,7 @@ fn one_bad_file_of_fifty_is_named_and_no_other_is_taken() {
     assert_eq!(
         problems.to_string(),
         format!(
-            "{}:3:17: `features.f31`: `25` is no percentage; write `25%`\n",
+            "{}:3:17: `features.f31`: `25` is not a percentage; write `25%`\n",
             place.display()
         )
     );

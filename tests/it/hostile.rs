@@ -1,6 +1,7 @@
 //! Files that are meant to hurt, or only large: a sentence in under a second, never a panic.
 
 use super::toggles::{compile, files};
+use rustix::time::{ClockId, clock_gettime};
 use std::{
     fmt::Write as _,
     fs,
@@ -31,11 +32,11 @@ fn checks(text: &str, expected: &str) {
 #[test]
 fn brackets_aliases_and_endless_maps_get_a_sentence() {
     let open = |what: &str| format!("version: 1\nfeatures: {}", what.repeat(20_000));
-    checks(&open("["), "more than 16 maps and lists are nested");
-    checks(&open("{a: "), "more than 16 maps and lists are nested");
+    checks(&open("["), "maps and lists are nested more than 16 deep");
+    checks(&open("{a: "), "maps and lists are nested more than 16 deep");
     checks(
         &format!("version: 1\nfeatures:\n  - {}x", "- ".repeat(20_000)),
-        "more than 16 maps and lists are nested",
+        "maps and lists are nested more than 16 deep",
     );
     checks(&open("? "), "a.yaml:2:11");
     let mut bomb = String::from("version: 1\na0: &a0 [x, x, x, x, x, x, x, x, x]\n");
@@ -43,7 +44,7 @@ fn brackets_aliases_and_endless_maps_get_a_sentence() {
         let alias = format!("*a{}", level - 1);
         let _ = writeln!(bomb, "a{level}: &a{level} [{}]", [&*alias; 9].join(", "));
     }
-    checks(&bomb, "aliases are not read");
+    checks(&bomb, "aliases are not supported");
     let keys = |indent: &str| {
         (0..100_000).fold(String::new(), |text, number| {
             text + indent + &format!("k{number}: 1\n")
@@ -55,10 +56,10 @@ fn brackets_aliases_and_endless_maps_get_a_sentence() {
         (0..80_000).fold(String::new(), |text, number| text
             + &format!("  k{number}: on\n"))
     );
-    checks(&many, "80000 features: more than 1000");
+    checks(&many, "80000 features: at most 1000 are allowed");
     checks(
         &format!("version: 1\n{}", "a: 1\n".repeat(100_000)),
-        "is there twice",
+        "duplicate key",
     );
     checks(
         &format!("version: 1\nfeatures: [{}]", "[],".repeat(340_000)),
@@ -122,7 +123,7 @@ fn conditions_that_grow_get_a_sentence() {
             "version: 1\nsegments: {{s: {{user: [{}]}}}}\nfeatures: {{a: {{when: s}}}}",
             ids(0, 100_001)
         ),
-        "100001 user ids in segments: more than 100000",
+        "100001 user ids in segments: at most 100000 are allowed",
     );
     let sources = (0..30_000)
         .map(|number| format!("header.h{number}: x"))
@@ -245,16 +246,20 @@ pub(crate) fn large() -> String {
 fn a_full_file_loads_at_once_and_its_last_line_is_read() {
     let text = large();
     assert!((950_000..1 << 20).contains(&text.len()), "{}", text.len());
+    // of the thread, which comes last beside requests: what it waits for a core is not counted
+    let spent = || {
+        let spent = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
+    };
     let best = (0..5)
         .map(|_| {
-            let begin = Instant::now();
+            let begin = spent();
             compile(&[("a.yaml", text.as_bytes())]).unwrap();
-            begin.elapsed()
+            spent() - begin
         })
         .min()
         .unwrap();
     println!("{} bytes in {best:?}", text.len());
-    // a reload has the thread that comes last: how long it takes is felt by nobody
     let limit = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 150 });
     assert!(best < limit, "{best:?}");
     let line = text.lines().count() + 1;

@@ -99,11 +99,11 @@ fn warnings_do_not_refuse_and_are_told() {
         ("version: 1\nfeatures:\n", "there are no features"),
         (
             "version: 1\nsegments: {staff: {user: ann}}\nfeatures: {a: on}",
-            "nothing asks for the segment `staff`",
+            "the segment `staff` is never used",
         ),
         (
             "version: 1\nfeatures: {a: {variants: [b, c], serve: b}}",
-            "nobody gets the variant `c`",
+            "the variant `c` is never served",
         ),
         (
             "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}}}",
@@ -119,7 +119,7 @@ fn warnings_do_not_refuse_and_are_told() {
         ),
         (
             "version: 1\nfeatures: {a: {when: {path: legacy}}}",
-            "no request has `legacy` here",
+            "no request has the value `legacy` here",
         ),
     ] {
         let (_, warnings) = compile(&[("a.yaml", text.as_bytes())]).unwrap();

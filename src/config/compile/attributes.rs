@@ -69,14 +69,14 @@ impl<'t> Compiler<'t, '_> {
         {
             return self.problems.error(
                 entry.key_at,
-                format!("{} already means something in conditions", quote(name)),
-                "take another name",
+                format!("{} has a meaning of its own in conditions", quote(name)),
+                "choose another name",
             );
         }
         if !names::is_name(name) {
             return self.problems.error(
                 entry.key_at,
-                format!("{} is no name for an attribute", quote(name)),
+                format!("{} is not a valid attribute name", quote(name)),
                 names::FEATURE,
             );
         }
@@ -171,8 +171,11 @@ impl<'t> Compiler<'t, '_> {
         let mut total = 0u64;
         for subject in listed {
             if subject.key.trim().is_empty() {
-                self.problems
-                    .error(subject.key_at, "a subject without an id", "write its id");
+                self.problems.error(
+                    subject.key_at,
+                    "this weight has no id before the colon",
+                    "write `acme: 400`",
+                );
             }
             let weight = subject
                 .value
@@ -183,7 +186,7 @@ impl<'t> Compiler<'t, '_> {
                 if !subject.value.is_refused() {
                     self.problems.error(
                         subject.value.at,
-                        format!("{} is no weight", subject.value.what()),
+                        format!("{} is not a weight", subject.value.what()),
                         "weights are whole numbers from 1",
                     );
                 }
@@ -223,21 +226,21 @@ impl<'t> Compiler<'t, '_> {
             self.no_attribute(name)
         };
         self.problems
-            .error(at, format!("{} is no attribute", quote(name)), hint);
+            .error(at, format!("{} is not an attribute", quote(name)), hint);
         None
     }
 
     pub(super) fn no_attribute(&self, name: &str) -> String {
         if file::Operators::KEYS.contains(&name) {
-            return format!("an operator stands below an attribute: `path: {{{name}: …}}`");
+            return format!("write the operator below an attribute: `path: {{{name}: …}}`");
         }
         if self.segments.contains_key(name) {
             return format!(
-                "a segment stands alone or in a list: `when: {name}`, `all: [{name}, …]`"
+                "write the segment alone or in a list: `when: {name}`, `all: [{name}, …]`"
             );
         }
         if self.features.contains_key(name) {
-            return format!("a feature is asked as `feature.{name}`");
+            return format!("test a feature as `feature.{name}`");
         }
         let declared = self
             .attributes
@@ -261,8 +264,8 @@ impl<'t> Compiler<'t, '_> {
         if name == "now" || name.starts_with("feature.") {
             self.problems.error(
                 entry.value.at,
-                format!("shares cannot be drawn by {}", quote(name)),
-                "name an attribute or a source that identifies somebody",
+                format!("a rollout cannot be drawn by {}", quote(name)),
+                "name an attribute or a source that identifies a user",
             );
             return None;
         }
@@ -271,7 +274,7 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 entry.value.at,
                 format!(
-                    "{} is split into many, and shares are drawn by one",
+                    "{} is split into many values, and a rollout is drawn by one",
                     quote(name)
                 ),
                 "name an attribute without `split`",

@@ -82,7 +82,7 @@ impl<'t> Compiler<'t, '_> {
             ),
             _ => self.problems.error(
                 node.at,
-                format!("{} is no range of buckets", quote(text)),
+                format!("{} is not a range of buckets", quote(text)),
                 hint,
             ),
         }

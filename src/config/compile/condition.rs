@@ -62,7 +62,7 @@ impl<'t> Compiler<'t, '_> {
         let hint = if self.problems.is_tired() {
             String::new()
         } else if self.features.contains_key(name) {
-            format!("a feature is asked as `{{feature.{name}: on}}`")
+            format!("test a feature as `{{feature.{name}: on}}`")
         } else if self
             .attributes
             .list
@@ -93,8 +93,8 @@ impl<'t> Compiler<'t, '_> {
             "feature" => {
                 self.problems.error(
                     entry.key_at,
-                    "which feature?",
-                    "write its name behind a dot: `feature.new-checkout: on`",
+                    "`feature` needs the name of a feature",
+                    "write it after a dot: `feature.new-checkout: on`",
                 );
                 None
             }
@@ -154,10 +154,10 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 entry.key_at,
                 format!(
-                    "the feature {} is archived, and never gives an answer",
+                    "the feature {} is archived and never has a variant",
                     quote(name)
                 ),
-                "take this condition out, or bring the feature back",
+                "remove this condition, or bring the feature back",
             );
         }
         self.reach.features.push((index, entry.key_at));
@@ -194,7 +194,7 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.error(
                 place.value.at,
-                "`until` is not after `from`: this never holds",
+                "`until` is not after `from`: this is never true",
                 "`from` is inclusive, `until` exclusive",
             );
         }
@@ -203,8 +203,8 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.warn(
                 place.value.at,
-                "this window is in the past: it never holds any more",
-                "take the condition out, or move the date",
+                "this window is in the past: it is never true again",
+                "remove the condition, or move the date",
             );
         }
         Some(Condition::Now {
@@ -234,8 +234,8 @@ impl<'t> Compiler<'t, '_> {
             Kind::List(items) if items.is_empty() => {
                 self.problems.error(
                     node.at,
-                    "the list is empty: nothing is in it, and this never holds",
-                    "write values, or `present: false` for its absence",
+                    "the list is empty: this is never true",
+                    "write values, or `present: false` if it must be absent",
                 );
                 None
             }
@@ -252,15 +252,15 @@ impl<'t> Compiler<'t, '_> {
             self.expected(
                 node,
                 "a value",
-                "text in quotes is text: `\"null\"`; the absence of a value is `present: false`",
+                "write `\"null\"` for the text, or `present: false` if it must be absent",
             );
             return None;
         };
         if text.trim().is_empty() {
             self.problems.error(
                 node.at,
-                "an empty value: blank counts as absent, and this never holds",
-                "write `present: false` for its absence",
+                "a blank value counts as absent: this is never true",
+                "write `present: false` if it must be absent",
             );
             return None;
         }

@@ -77,8 +77,12 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
         {
             problems.error(
                 *at,
-                format!("the prefix {} covers {}", quote(name), quote(protected)),
-                "take a longer one, such as `X-Feature-`",
+                format!(
+                    "the prefix {} would cover the header {}",
+                    quote(name),
+                    quote(protected)
+                ),
+                "use a longer one, such as `X-Feature-`",
             );
         }
         for (source, source_at) in &trusted {
@@ -88,7 +92,7 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
                 problems.error(
                     *source_at,
                     format!(
-                        "{} begins with the prefix {}, and what begins so comes from burgee alone",
+                        "{} begins with the prefix {}, so burgee removes it from requests",
                         quote(source.as_str()),
                         quote(name)
                     ),
@@ -106,7 +110,7 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
                     "{} is not a header that burgee may replace",
                     quote(&claim.name)
                 ),
-                "take a name of your own",
+                "choose another header name",
             );
         }
         for (source, _) in trusted
@@ -116,11 +120,11 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
             problems.error(
                 claim.at,
                 format!(
-                    "{} is read as {}, and cannot be sent too",
+                    "{} is read as {}, so it cannot be sent as well",
                     quote(&claim.name),
                     quote(&format!("header.{source}"))
                 ),
-                "take another name",
+                "choose another name",
             );
         }
         let Some((other, other_at)) = taken.get(&folded) else {
@@ -135,7 +139,7 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
         }
         if other_at.file != claim.at.file {
             // both places are told, since each team only looks at its own file
-            let hint = "give one of the files another `headers: {prefix: …}`";
+            let hint = "give one of the files a different `headers: {prefix: …}`";
             for (at, what, other) in [
                 (claim.at, &claim.what, other),
                 (*other_at, other, &claim.what),
@@ -163,11 +167,11 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
             problems.error(
                 *at,
                 format!(
-                    "{} and {} are one header to many applications",
+                    "many applications cannot tell the headers {} and {} apart",
                     quote(source.as_str()),
                     quote(first.as_str())
                 ),
-                "read one of them: the other spelling is dropped",
+                "read one of them: burgee removes the other",
             );
         }
     }

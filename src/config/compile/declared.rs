@@ -27,7 +27,7 @@ impl<'t> Compiler<'t, '_> {
             if !names::is_variant(&entry.key) {
                 self.problems.error(
                     entry.key_at,
-                    format!("{} is no name for a segment", quote(&entry.key)),
+                    format!("{} is not a valid segment name", quote(&entry.key)),
                     format!("names {}", names::VARIANT),
                 );
             }
@@ -58,8 +58,11 @@ impl<'t> Compiler<'t, '_> {
             let at = file.features.map_or(self.top, |entry| entry.key_at);
             self.problems.error(
                 at,
-                format!("{} features: more than {MOST_FEATURES}", features.len()),
-                "divide them among several files, each with a namespace",
+                format!(
+                    "{} features: at most {MOST_FEATURES} are allowed",
+                    features.len()
+                ),
+                "split them into several files, each with a namespace",
             );
         }
         let mut lower: HashMap<String, &str> = HashMap::new();
@@ -72,7 +75,7 @@ impl<'t> Compiler<'t, '_> {
                         quote(&entry.key),
                         quote(other)
                     ),
-                    "header names do not know case: rename one",
+                    "header names ignore case: rename one",
                 );
             }
             self.features.insert(&entry.key, index as FeatureIndex);
@@ -98,7 +101,7 @@ impl<'t> Compiler<'t, '_> {
             };
             self.problems.error(
                 entry.key_at,
-                format!("{} is no name for a feature", quote(name)),
+                format!("{} is not a valid feature name", quote(name)),
                 hint,
             );
         }

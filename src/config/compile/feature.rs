@@ -129,7 +129,7 @@ impl<'t> Compiler<'t, '_> {
         });
         let has_own = own.rollout.is_some() || own.serve.is_some() || own.buckets.is_some();
         let fallthrough = if has_own || long.rules.is_none() {
-            self.allocation(own, index, &salt, "it")
+            self.allocation(own, index, &salt, "the feature")
         } else {
             None
         };
@@ -197,12 +197,12 @@ impl<'t> Compiler<'t, '_> {
         let entry = self.declared[usize::from(index)].entry;
         let rollout = Rollout::Fixed(Share::EVERYBODY);
         let Some(text) = entry.value.text() else {
-            if !matches!(entry.value.kind, Kind::Map(_)) {
-                self.expected(
-                    &entry.value,
-                    "a feature",
-                    "write `on`, `off`, a percentage such as `25%`, or a map",
-                );
+            let hint = "write `on`, `off`, a percentage such as `25%`, or a map";
+            if entry.value.is_null() {
+                let message = format!("feature {} has no value", quote(&entry.key));
+                self.problems.error(entry.value.at, message, hint);
+            } else if !matches!(entry.value.kind, Kind::Map(_)) {
+                self.expected(&entry.value, "a feature", hint);
             }
             return None;
         };
@@ -221,15 +221,15 @@ impl<'t> Compiler<'t, '_> {
             });
         }
         let hint = match &*text.to_ascii_lowercase() {
-            "yes" | "y" => "write `on`: words are only themselves here",
-            "no" | "n" => "write `off`: words are only themselves here",
+            "yes" | "y" => "write `on`",
+            "no" | "n" => "write `off`",
             _ => {
                 "write `on`, `off`, a percentage such as `25%`, or a map with `variants` and `serve`"
             }
         };
         self.problems.error(
             entry.value.at,
-            format!("{} is neither on nor off", quote(text)),
+            format!("{} is neither `on`, `off` nor a percentage", quote(text)),
             hint,
         );
         None
@@ -242,7 +242,7 @@ impl<'t> Compiler<'t, '_> {
         }
         self.problems.error(
             entry.value.at,
-            format!("{} is no salt", quote(salt)),
+            format!("{} is not a valid salt", quote(salt)),
             names::SALT,
         );
         None
@@ -284,7 +284,7 @@ impl<'t> Compiler<'t, '_> {
                 self.problems.error(
                     declared.places[number],
                     format!(
-                        "the value of {} takes {} bytes in its header: more than {}",
+                        "the value of {} takes {} bytes in its header: at most {} are allowed",
                         quote(name),
                         long.len(),
                         payload::LONGEST
@@ -315,7 +315,7 @@ impl<'t> Compiler<'t, '_> {
         self.places += subjects.len();
         if self.places > MOST_PLACES {
             if before <= MOST_PLACES {
-                self.problems.error(at, format!("weighted subjects are listed for more than {MOST_PLACES} in all, each counted once for every feature that draws by them"), "list only the heavy ones: the others hash as usual");
+                self.problems.error(at, format!("more than {MOST_PLACES} weighted subjects in all, each counted once for every feature that uses it"), "list only the heavy ones: the others are spread as usual");
             }
             return None;
         }

@@ -106,8 +106,8 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, problems: &mut Coll
         match &file.namespace {
             None => problems.error(
                 file.namespace_at,
-                "`namespace` is missing, and there are other files",
-                "write `namespace: shop`: it sets the features of this file apart",
+                "`namespace` is missing: with several files, each needs one",
+                "write `namespace: shop`: it tells the features of this file from others",
             ),
             Some(name) => {
                 let other = taken.insert(name.to_ascii_lowercase(), file.namespace_at);
@@ -118,7 +118,7 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, problems: &mut Coll
                     problems.error(
                         at,
                         format!("another file has the namespace {} too", quote(name)),
-                        "every file takes its own",
+                        "give every file its own",
                     );
                 }
             }
@@ -143,7 +143,7 @@ pub(super) fn one_name(
                     "another file calls the {what} header {}",
                     quote(first.as_str())
                 ),
-                "there is one for all files: name it alike, or in one file only",
+                "all files share it: use the same name, or name it in one file only",
             );
         }
     }

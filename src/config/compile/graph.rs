@@ -152,24 +152,22 @@ impl Compiler<'_, '_> {
         if depth > DEEPEST {
             self.problems.error(
                 at,
-                format!("features depend on features more than {DEEPEST} deep here"),
-                "ask for a feature nearer to the root",
+                format!("features depend on one another more than {DEEPEST} deep here"),
+                "depend on a feature nearer to the root",
             );
         }
         if nested > DEEPEST {
             self.problems.error(
                 at,
-                format!("segments name segments more than {DEEPEST} deep here"),
-                "name the inner ones directly",
+                format!("segments are nested more than {DEEPEST} deep here"),
+                "use the inner ones directly",
             );
         }
         if tests > MOST_TESTS {
             self.problems.error(
                 at,
-                format!(
-                    "more than {MOST_TESTS} tests are needed here once all segments are written out"
-                ),
-                "let segments name fewer segments",
+                format!("this takes more than {MOST_TESTS} tests once all segments are expanded"),
+                "use fewer segments inside segments",
             );
         }
     }
@@ -197,15 +195,15 @@ impl Compiler<'_, '_> {
         let shown: Vec<String> = names.iter().map(|name| quote(name)).collect();
         self.problems.error(
             at,
-            format!("this closes a circle: {}", shown.join(" asks for ")),
-            "take one of these conditions out",
+            format!("circular dependency: {}", shown.join(" -> ")),
+            "remove one of these conditions",
         );
     }
 
     /// Whether a condition looks only at what the hop before us or the environment says.
     pub(super) fn is_protected(&self, attributes: &[AttributeIndex]) -> Result<(), String> {
         if attributes.is_empty() {
-            return Err("it asks for nothing about the request".to_owned());
+            return Err("it does not depend on the request".to_owned());
         }
         for index in attributes {
             let attribute = &self.attributes.list[usize::from(*index)];
@@ -217,7 +215,7 @@ impl Compiler<'_, '_> {
                 let name = &attribute.name;
                 let source = source.to_string();
                 let through = if **name == *source {
-                    "it asks for ".to_owned()
+                    "it depends on ".to_owned()
                 } else {
                     format!("{} is read from ", quote(name))
                 };

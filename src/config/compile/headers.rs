@@ -90,7 +90,7 @@ impl<'t> Compiler<'t, '_> {
         if names::header(prefix).is_none() {
             self.problems.error(
                 entry.value.at,
-                format!("{} is no beginning of a header name", quote(prefix)),
+                format!("{} cannot begin a header name", quote(prefix)),
                 "use letters, digits and `-`: `X-Shop-`",
             );
             return None;
@@ -99,14 +99,14 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 entry.value.at,
                 format!("the prefix {} does not end with `-`", quote(prefix)),
-                format!("write `{prefix}-`: names are put right behind it"),
+                format!("write `{prefix}-`: feature names follow it directly"),
             );
         }
         if names::is_token(prefix) && prefix.len() > 64 {
             self.problems.error(
                 entry.value.at,
-                "the prefix is longer than 64",
-                "take a shorter one",
+                "the prefix is longer than 64 characters",
+                "use a shorter one",
             );
         }
         Some((prefix.to_owned(), entry.value.at))
@@ -118,7 +118,7 @@ impl<'t> Compiler<'t, '_> {
         if name.is_none() {
             self.problems.error(
                 entry.value.at,
-                format!("{} is no header name", quote(text)),
+                format!("{} is not a valid header name", quote(text)),
                 "use letters, digits and `-`",
             );
         }

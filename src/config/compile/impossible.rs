@@ -26,17 +26,18 @@ impl<'t> Compiler<'t, '_> {
             Source::Path if !text.starts_with('/') && text != "*" => {
                 Some((text, "a path begins with `/`"))
             }
-            Source::Path if text.contains('?') => {
-                Some((text, "the path is without the query: ask `query.NAME`"))
-            }
+            Source::Path if text.contains('?') => Some((
+                text,
+                "the path does not include the query: use `query.NAME`",
+            )),
             Source::Host if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 Some((text, "the host is in lower case"))
             }
             Source::Host if text.contains(':') && !text.contains('[') => {
-                Some((text, "the host is without the port"))
+                Some((text, "the host does not include the port"))
             }
             Source::Ip if text.contains('/') => {
-                Some((text, "an address in a network is `ip: {within: …}`"))
+                Some((text, "for a network write `ip: {within: …}`"))
             }
             Source::Method if text.bytes().all(|byte| byte.is_ascii_lowercase()) => {
                 Some((text, "methods are in upper case"))
@@ -46,7 +47,7 @@ impl<'t> Compiler<'t, '_> {
         if let Some((text, why)) = odd {
             self.problems.warn(
                 entry.value.at,
-                format!("no request has {} here", quote(text)),
+                format!("no request has the value {} here", quote(text)),
                 why,
             );
         }

@@ -41,7 +41,7 @@ impl<'t> Compiler<'t, '_> {
                 "write a year in between".to_owned(),
             ),
             Err(InstantError::NotAnInstant) => (
-                "is no date",
+                "is not a date",
                 "write `2026-03-01` (00:00 UTC) or `2026-03-01T09:00:00+01:00`".to_owned(),
             ),
         };

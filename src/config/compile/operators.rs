@@ -70,7 +70,7 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.error(
                 entry.value.at,
-                "`until` is not after `from`: this never holds",
+                "`until` is not after `from`: this is never true",
                 "`from` is inclusive, `until` exclusive",
             );
         }
@@ -85,8 +85,8 @@ impl<'t> Compiler<'t, '_> {
             {
                 self.problems.error(
                     at,
-                    "an absent value has nothing else: this never holds",
-                    "leave `present: false` or the other operators out",
+                    "an absent value matches no other operator: this is never true",
+                    "remove `present: false` or the other operators",
                 );
             }
             tests.push(Test::Present(present));
@@ -114,7 +114,7 @@ impl<'t> Compiler<'t, '_> {
         if items.is_empty() {
             self.problems.error(
                 entry.value.at,
-                "the list is empty: this never holds",
+                "the list is empty: this is never true",
                 "write at least one text",
             );
             return None;
@@ -146,7 +146,7 @@ impl<'t> Compiler<'t, '_> {
                     self.problems.error(
                         place.value.at,
                         format!(
-                            "no number is both {} and {}: this never holds",
+                            "no number is both {} and {}: this is never true",
                             bound(low_place),
                             bound(place)
                         ),

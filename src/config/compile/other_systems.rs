@@ -20,7 +20,7 @@ pub(super) fn is_of_another_system(root: &Node<'_>, problems: &mut Collector) ->
             true => (
                 entry,
                 "this is a ConfigMap, not the toggles file in it".to_owned(),
-                "check what stands under `data`, without the indentation; Kubernetes mounts that as the file",
+                "check the text below `data`, without the indentation; Kubernetes mounts that as the file",
             ),
             false => (
                 entry,

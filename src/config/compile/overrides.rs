@@ -45,7 +45,7 @@ impl<'t> Compiler<'t, '_> {
                 self.problems.error(
                     entry.key_at,
                     format!(
-                        "the feature {} cannot be told from a part of the signature",
+                        "a feature cannot be called {}: signed overrides use that name",
                         quote(name)
                     ),
                     "rename the feature",
@@ -53,7 +53,7 @@ impl<'t> Compiler<'t, '_> {
             }
         }
         if map.when.is_none() && map.key.is_none() {
-            self.problems.error(entry.key_at, "the override is open to everybody", "add `key: env.BURGEE_OVERRIDE_KEY`, or a `when` over headers that the hop before burgee sets");
+            self.problems.error(entry.key_at, "anybody could use this override", "add `key: env.BURGEE_OVERRIDE_KEY`, or a `when` on headers that the proxy in front of burgee sets");
         }
         let condition = map.when.map(|when| {
             let (condition, reach) = self.condition(&when.value);
@@ -92,7 +92,7 @@ impl<'t> Compiler<'t, '_> {
             // the words may be the key itself: they are not repeated
             self.problems.error(
                 entry.value.at,
-                "a key is never written into the file",
+                "the key must not be written in the file",
                 "put it into a variable, and write `key: env.BURGEE_OVERRIDE_KEY`",
             );
             return None;
@@ -103,7 +103,7 @@ impl<'t> Compiler<'t, '_> {
             self.problems.warn(
                 entry.value.at,
                 format!(
-                    "the variable {} is not set: no override is taken",
+                    "the variable {} is not set: overrides are ignored",
                     quote(variable)
                 ),
                 "set it from a Secret",

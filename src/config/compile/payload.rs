@@ -20,7 +20,7 @@ impl Compiler<'_, '_> {
                 None => {
                     self.problems.error(
                         node.at,
-                        format!("{} has no form in JSON", quote(text)),
+                        format!("{} cannot be written as JSON", quote(text)),
                         "write a finite number, or put it in quotes",
                     );
                     None

@@ -44,7 +44,7 @@ impl<'t> Compiler<'t, '_> {
             let ((one, before, _), (other, after, at)) = (pair[0], pair[1]);
             if one == other {
                 self.problems
-                    .error(at, "two steps stand at one instant", "keep one of them");
+                    .error(at, "two steps begin at the same time", "keep one of them");
             } else if after < before {
                 self.problems.warn(
                     at,
@@ -111,11 +111,11 @@ impl<'t> Compiler<'t, '_> {
             Ok(share) => return Some(share),
             Err(ShareError::NoPercentSign) => match names::as_boolean(text) {
                 Some(on) => (
-                    format!("{} is no percentage", quote(text)),
+                    format!("{} is not a percentage", quote(text)),
                     format!("write `{}`", if on { "100%" } else { "0%" }),
                 ),
                 None => (
-                    format!("{} is no percentage", quote(text)),
+                    format!("{} is not a percentage", quote(text)),
                     in_percent(text),
                 ),
             },
@@ -127,8 +127,8 @@ impl<'t> Compiler<'t, '_> {
                 "write a percentage such as `25%`".to_owned(),
             ),
             Err(ShareError::NotANumber) => (
-                format!("{} is no percentage", quote(text)),
-                "write digits, a point if need be, and `%`: `0.5%`".to_owned(),
+                format!("{} is not a percentage", quote(text)),
+                "write a number and `%`: `0.5%`".to_owned(),
             ),
             Err(ShareError::TooFine) => (
                 format!("{} has more than 6 decimals", quote(text)),

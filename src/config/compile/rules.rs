@@ -36,8 +36,8 @@ impl<'t> Compiler<'t, '_> {
         if items.len() > MOST_RULES {
             self.problems.error(
                 entry.key_at,
-                format!("{} rules: more than {MOST_RULES}", items.len()),
-                "a segment can name what several rules ask",
+                format!("{} rules: at most {MOST_RULES} are allowed", items.len()),
+                "let a segment name what several rules share",
             );
         }
         let mut earlier: Earlier<'t> = Vec::new();
@@ -82,8 +82,8 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.error(
                 entry.key_at,
-                format!("nobody gets here: rule {number} holds for everybody"),
-                "take one of the two out",
+                format!("this is never reached: rule {number} holds for everybody"),
+                "remove one of the two",
             );
         }
         self.overlaps(items);
@@ -101,7 +101,7 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 at,
                 format!("this rule can never be reached: rule {number} holds whenever it does"),
-                "the first rule that holds decides: put the narrower one first, or take one out",
+                "the first rule that holds decides: put the narrower one first, or remove one",
             );
         }
     }

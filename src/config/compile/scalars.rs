@@ -28,7 +28,7 @@ impl<'t> Compiler<'t, '_> {
         self.problems.error(
             entry.value.at,
             format!(
-                "{} is none of {}",
+                "{} is not one of {}",
                 quote(text),
                 one_of(known.iter().copied())
             ),
@@ -59,11 +59,8 @@ impl<'t> Compiler<'t, '_> {
             } else {
                 node.what()
             };
-            self.problems.error(
-                node.at,
-                format!("{found} stands where {what} is expected"),
-                hint,
-            );
+            self.problems
+                .error(node.at, format!("expected {what}, found {found}"), hint);
         }
     }
 }

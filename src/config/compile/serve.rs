@@ -23,7 +23,7 @@ pub(super) struct AllocationKeys<'t> {
 }
 
 impl<'t> Compiler<'t, '_> {
-    /// `who` is `a rule` or `a feature`: what may leave `serve` out only where `on` is meant.
+    /// `who` is `this rule` or `the feature`: what may leave `serve` out only where `on` is meant.
     pub(super) fn allocation(
         &mut self,
         written: AllocationKeys<'t>,
@@ -70,7 +70,7 @@ impl<'t> Compiler<'t, '_> {
             let example = variants[0].clone();
             self.problems.error(
                 at,
-                format!("the feature declares variants, and {who} does not say which one it gives"),
+                format!("{who} does not say which variant to serve"),
                 format!("write `serve: {example}`, or shares of several"),
             );
             return None;

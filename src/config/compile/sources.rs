@@ -36,8 +36,8 @@ impl<'t> Compiler<'t, '_> {
             if !seen.insert(text.to_ascii_lowercase()) {
                 self.problems.error(
                     item.at,
-                    format!("{} is there twice", quote(text)),
-                    "once is enough",
+                    format!("duplicate source {}", quote(text)),
+                    "name it once",
                 );
             }
             sources.extend(self.source(text, item.at));
@@ -57,9 +57,9 @@ impl<'t> Compiler<'t, '_> {
         }
         if !PLACES.contains(&place) || name.is_empty() {
             let hint = match (place, text) {
-                (place, _) if PLACES.contains(&place) => format!("write a name behind it: `{place}.name`"),
-                (_, "user" | "now") | ("feature", _) => "a source is a place of the request".to_owned(),
-                _ if self.attributes.by_name.contains_key(text) => "write its sources: an attribute is no source of another".to_owned(),
+                (place, _) if PLACES.contains(&place) => format!("add a name: `{place}.name`"),
+                (_, "user" | "now") | ("feature", _) => "a source is a part of the request, such as `header.x-user-id`".to_owned(),
+                _ if self.attributes.by_name.contains_key(text) => "write its sources: one attribute cannot be the source of another".to_owned(),
                 (place, text) if text.contains('.') && nearest(place, PLACES).is_some() => {
                     format!("did you mean `{}.{name}`?", nearest(place, PLACES).unwrap_or_default())
                 }
@@ -69,7 +69,7 @@ impl<'t> Compiler<'t, '_> {
                 },
             };
             self.problems
-                .error(at, format!("{} is no source", quote(text)), hint);
+                .error(at, format!("{} is not a source", quote(text)), hint);
             return None;
         }
         let source = match place {
@@ -92,7 +92,7 @@ impl<'t> Compiler<'t, '_> {
             {
                 Source::Env(name.into(), (self.env)(name).map(Into::into))
             }
-            _ => return self.no_source(name, "variable", "letters, digits and `_`", at),
+            _ => return self.no_source(name, "variable name", "letters, digits and `_`", at),
         };
         Some(source)
     }
@@ -106,7 +106,7 @@ impl<'t> Compiler<'t, '_> {
     ) -> Option<Source> {
         self.problems.error(
             at,
-            format!("{} is no {what}", quote(name)),
+            format!("{} is not a valid {what}", quote(name)),
             format!("use {of}"),
         );
         None

@@ -138,7 +138,7 @@ impl<'t> Compiler<'t, '_> {
         if !names::is_name(name) {
             self.problems.error(
                 entry.value.at,
-                format!("{} is no name for a namespace", quote(name)),
+                format!("{} is not a valid namespace", quote(name)),
                 "begin with a letter, then letters, digits, `.`, `_` and `-`; at most 64",
             );
             return None;
@@ -165,8 +165,8 @@ impl<'t> Compiler<'t, '_> {
         if let (true, Some(entry)) = (ids > MOST_IDS, file.segments) {
             self.problems.error(
                 entry.key_at,
-                format!("{ids} user ids in segments: more than {MOST_IDS}"),
-                "let the hop before burgee send an attribute, and ask for that",
+                format!("{ids} user ids in segments: at most {MOST_IDS} are allowed"),
+                "have the proxy in front of burgee send an attribute, and test that",
             );
         }
         let when = file
@@ -187,8 +187,8 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.error(
                 *at,
-                "the condition of the whole file asks for one of its features",
-                "ask for attributes here",
+                "the `when` of the file depends on one of its features",
+                "use attributes here",
             );
         }
         if let Some(Some((_, Some((reach, at))))) = &overrides
@@ -197,7 +197,7 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 *at,
                 format!("this condition does not protect the override: {why}"),
-                "ask for `header.` and `env.` sources alone, or add `key: env.BURGEE_OVERRIDE_KEY`",
+                "use only `header.` and `env.` sources, or add `key: env.BURGEE_OVERRIDE_KEY`",
             );
         }
         let whole = when.as_ref().map(|((_, reach), _)| reach);

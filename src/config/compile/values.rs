@@ -35,7 +35,7 @@ impl<'t> Compiler<'t, '_> {
         let (why, hint) = match built {
             Ok(pattern) => return Some(pattern),
             Err(regex::Error::CompiledTooBig(_)) => (
-                "too much to match in linear time".to_owned(),
+                "it is too large to match in linear time".to_owned(),
                 "repeat less, and use narrow classes: `[a-z]` rather than `\\w`",
             ),
             Err(error) => {
@@ -47,7 +47,7 @@ impl<'t> Compiler<'t, '_> {
                 (
                     why.trim_start_matches("error: ").to_owned(),
                     match looks_around {
-                        true => "`not:` can say some of what look-around says",
+                        true => "`not:` can replace some of it",
                         false => "see https://docs.rs/regex for what may be written",
                     },
                 )
@@ -55,7 +55,7 @@ impl<'t> Compiler<'t, '_> {
         };
         self.problems.error(
             at,
-            format!("{} is no regular expression: {why}", quote(text)),
+            format!("{} is not a valid regular expression: {why}", quote(text)),
             hint,
         );
         None
@@ -66,7 +66,7 @@ impl<'t> Compiler<'t, '_> {
             return Some(range);
         }
         let hint = if text.contains("||") {
-            "`||` is not read: write a list, `[\"<2\", \">=3\"]`".to_owned()
+            "`||` is not supported: write a list, `[\"<2\", \">=3\"]`".to_owned()
         } else if text.trim().contains(' ') && !text.contains(',') {
             format!(
                 "put commas between the parts: `{}`",
@@ -84,7 +84,7 @@ impl<'t> Compiler<'t, '_> {
             "write a range such as `>=2.10, <3`, `^1.2`, `~1.2.3` or `1.*`".to_owned()
         };
         self.problems
-            .error(at, format!("{} is no range of versions", quote(text)), hint);
+            .error(at, format!("{} is not a version range", quote(text)), hint);
         None
     }
 
@@ -101,7 +101,7 @@ impl<'t> Compiler<'t, '_> {
             },
         };
         self.problems
-            .error(at, format!("{} is no network", quote(text)), hint);
+            .error(at, format!("{} is not a network", quote(text)), hint);
         None
     }
 
@@ -110,7 +110,7 @@ impl<'t> Compiler<'t, '_> {
         let number = Decimal::parse(text.as_bytes());
         if number.is_none() {
             let hint = match instant::parse(text) {
-                Ok(_) => "instants are compared by `from` and `until`",
+                Ok(_) => "dates are compared by `from` and `until`",
                 Err(_) if text.split('.').count() > 2 => {
                     "versions are compared by `version: \">=2.10\"`"
                 }
@@ -118,7 +118,7 @@ impl<'t> Compiler<'t, '_> {
             };
             self.problems.error(
                 entry.value.at,
-                format!("{} is no number", quote(text)),
+                format!("{} is not a number", quote(text)),
                 hint,
             );
         }

@@ -23,7 +23,7 @@ impl<'t> Compiler<'t, '_> {
                 .iter()
                 .filter_map(|item| {
                     if item.text().is_none() {
-                        self.expected(item, "the name of a variant", "write names, `[control, treatment]`; values stand in a map, `{control: 1}`");
+                        self.expected(item, "the name of a variant", "write names, `[control, treatment]`, or a map with values, `{control: 1}`");
                     }
                     Some((item.text()?, item.at, None))
                 })
@@ -44,8 +44,11 @@ impl<'t> Compiler<'t, '_> {
         if listed.len() > MOST_VARIANTS {
             self.problems.error(
                 entry.key_at,
-                format!("{} variants: more than {MOST_VARIANTS}", listed.len()),
-                "make it several features",
+                format!(
+                    "{} variants: at most {MOST_VARIANTS} are allowed",
+                    listed.len()
+                ),
+                "split it into several features",
             );
         }
         for (written, at, value) in listed.into_iter().take(MOST_VARIANTS) {
@@ -53,14 +56,14 @@ impl<'t> Compiler<'t, '_> {
             if !names::is_variant(name) {
                 self.problems.error(
                     at,
-                    format!("{} is no name for a variant", quote(name)),
+                    format!("{} is not a valid variant name", quote(name)),
                     format!("names {}", names::VARIANT),
                 );
             }
             if names.iter().any(|other| **other == *name) {
                 self.problems.error(
                     at,
-                    format!("the variant {} is there twice", quote(name)),
+                    format!("duplicate variant {}", quote(name)),
                     "keep one of them",
                 );
             }
@@ -86,7 +89,7 @@ impl<'t> Compiler<'t, '_> {
                         payload::kind(one),
                         payload::kind(first)
                     ),
-                    "values of one feature have one type",
+                    "give all values of a feature the same type",
                 );
             }
             names.push(name.into());

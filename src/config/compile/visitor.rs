@@ -30,7 +30,7 @@ impl<'t> Compiler<'t, '_> {
         if !names::is_token(cookie) {
             self.problems.error(
                 cookie_entry.value.at,
-                format!("{} is no cookie name", quote(cookie)),
+                format!("{} is not a valid cookie name", quote(cookie)),
                 "use letters, digits, `-` and `_`",
             );
             return None;
@@ -44,7 +44,7 @@ impl<'t> Compiler<'t, '_> {
             self.problems.error(
                 cookie_entry.value.at,
                 format!("`cookie.{cookie}` is among the sources of `user` already"),
-                "leave it out there: `anonymous` is the last source by itself",
+                "remove it there: `anonymous` adds it as the last source",
             );
         }
         let visitor = Source::Visitor(cookie.into());
@@ -74,7 +74,7 @@ impl<'t> Compiler<'t, '_> {
         if duration.is_none_or(|duration| duration == 0) {
             self.problems.error(
                 entry.value.at,
-                format!("{} is no duration", quote(text)),
+                format!("{} is not a duration", quote(text)),
                 "write a number and `s`, `m`, `h` or `d`: `365d`",
             );
             return None;

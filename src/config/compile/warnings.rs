@@ -38,8 +38,8 @@ impl<'t> Compiler<'t, '_> {
         {
             self.problems.warn(
                 entry.key_at,
-                format!("nothing asks for the segment {}", quote(&entry.key)),
-                "take it out, or use it",
+                format!("the segment {} is never used", quote(&entry.key)),
+                "use it, or remove it",
             );
         }
         self.unused_variants();
@@ -55,8 +55,8 @@ impl<'t> Compiler<'t, '_> {
                 if !declared.used[number] && !declared.archived {
                     self.problems.warn(
                         declared.places[number],
-                        format!("nobody gets the variant {}", quote(name)),
-                        "serve it, or take it out",
+                        format!("the variant {} is never served", quote(name)),
+                        "serve it, or remove it",
                     );
                 }
             }
@@ -81,7 +81,7 @@ impl<'t> Compiler<'t, '_> {
                 self.problems.warn(
                     when.at,
                     message,
-                    "people in both only see the first; let a `when` or the dates separate them",
+                    "users in both get only the first; separate the two by `when` or by dates",
                 );
             }
             tests.push((window, when));
