@@ -94,9 +94,16 @@ impl RequestKind {
     }
 }
 
+/// Whether this is `application/grpc` or `application/grpc+...`, in any case; `application/grpc-web` is neither.
 fn is_grpc(parts: &Parts) -> bool {
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    const GRPC: &[u8] = b"application/grpc";
+    let Some(value) = parts.headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let mut parameters = value.as_bytes().split(|byte| *byte == b';');
+    let media_type = parameters.next().unwrap_or_default().trim_ascii();
+    let base = media_type.split(|byte| *byte == b'+').next();
+    base.is_some_and(|base| base.eq_ignore_ascii_case(GRPC))
 }
 
 fn expects_continue(parts: &Parts) -> bool {

@@ -18,10 +18,10 @@ use tokio::net::{TcpListener, TcpStream};
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// What came back: head, body, trailers; or the reason of a reset.
-type Got = Result<(Response<()>, Vec<u8>, Option<HeaderMap>), h2::Error>;
+pub(crate) type Got = Result<(Response<()>, Vec<u8>, Option<HeaderMap>), h2::Error>;
 
 /// One exchange of a real HTTP/2 client.
-fn ask(
+pub(crate) fn ask(
     address: SocketAddr,
     request: Request<()>,
     body: Option<&str>,
@@ -46,7 +46,7 @@ fn ask(
     })
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -68,7 +68,7 @@ async fn read(body: &mut RecvStream) -> Result<Vec<u8>, h2::Error> {
     Ok(all)
 }
 
-fn request(fields: &[(&str, &str)]) -> Request<()> {
+pub(crate) fn request(fields: &[(&str, &str)]) -> Request<()> {
     let mut request = Request::builder().uri("http://shop/a?b").method("POST");
     for (name, value) in fields {
         request = request.header(*name, *value);
@@ -720,6 +720,33 @@ fn the_protocol_to_the_application_can_be_forced() {
     )
     .unwrap();
     assert_eq!(answer.status().as_u16(), 502);
+}
+
+#[test]
+fn grpc_is_told_by_its_media_type_and_by_no_other() {
+    // it speaks no HTTP/2, so that what is sent to it as gRPC fails
+    let app = App::ok();
+    let burgee = Burgee::before(&app);
+    for (media_type, is_grpc) in [
+        ("application/grpc", true),
+        ("application/grpc+proto", true),
+        ("application/grpc+json", true),
+        ("Application/GRPC", true),
+        ("APPLICATION/GRPC+PROTO", true),
+        ("application/grpc;charset=utf-8", true),
+        ("application/grpc ; charset=utf-8", true),
+        ("application/grpc-web", false),
+        ("application/grpc-web+proto", false),
+        ("application/grpc-web-text", false),
+        ("application/grpcfoo", false),
+        ("application/json", false),
+        ("text/plain;application/grpc", false),
+    ] {
+        let asked = request(&[("content-type", media_type)]);
+        let (answer, ..) = ask(burgee.address, asked, Some("hi"), None).unwrap();
+        let expected = if is_grpc { 502 } else { 200 };
+        assert_eq!(answer.status().as_u16(), expected, "{media_type}");
+    }
 }
 
 #[test]
