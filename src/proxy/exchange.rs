@@ -18,6 +18,7 @@ use super::{
     settings::Settings,
     upstream::{
         h1::RequestContext,
+        h2_body::H2Body,
         response_body::{BodySource, ResponseBody},
     },
     websocket::{self, Tunnel},
@@ -32,14 +33,15 @@ use http::{
 };
 use http_body::Body as _;
 use hyper::body::Incoming;
-use std::{convert::Infallible, rc::Rc, sync::Arc, time::Instant};
+use std::{rc::Rc, sync::Arc, time::Instant};
+use tower::BoxError;
 
 /// Responds to one request. What need not wait is done at once, so that the future, which every idle connection keeps
 /// room for, is small.
 pub(super) fn exchange(
     client: &Rc<ClientConnection>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+) -> impl Future<Output = Result<Response<Body>, BoxError>> + use<> {
     let begun = Instant::now();
     let active = ActiveRequest::new(client);
     let client = client.clone();
@@ -54,6 +56,7 @@ pub(super) fn exchange(
     let mut admitted = admit(&client, request, &in_force, &mut decisions);
     async move {
         let (worker, snapshot) = (&client.worker, &in_force.snapshot);
+        let mut reset = None;
         let (mut response, is_traffic) = match &mut admitted {
             Ok(Admitted::Local(response)) => (std::mem::take(response), false),
             Ok(Admitted::Forward(request, is_https)) => match send(&client, request).await {
@@ -70,7 +73,10 @@ pub(super) fn exchange(
                     }
                     (response, true)
                 }
-                Err(failure) => (respond::with_failure(failure, worker), true),
+                Err(failure) => {
+                    reset = failure.reset().filter(|_| request.kind.is_grpc);
+                    (respond::with_failure(failure, worker), true)
+                }
             },
             Err(failure) => (respond::with_failure(*failure, worker), true),
         };
@@ -91,6 +97,10 @@ pub(super) fn exchange(
         // what was decided for this request is not counted for another
         decisions.by_feature.clear();
         worker.spare_decisions.borrow_mut().push(decisions);
+        if let Some(reason) = reset {
+            // to gRPC, each reason is a status of its own
+            return Err(h2::Error::from(reason).into());
+        }
         response.body_mut().ends(active);
         Ok(response)
     }
@@ -177,10 +187,13 @@ async fn send(
             client.worker.h1.send(encoded, &context).await?
         }
         Encoded::H2(encoded) => {
-            let (response, stream) =
-                Box::pin(client.worker.h2.send(*encoded, &request.alarm)).await?;
+            let whose = std::ptr::from_ref(client).addr();
+            let sent = client.worker.h2.send(*encoded, whose, &request.alarm);
+            let (response, stream) = Box::pin(sent).await?;
             let (parts, body) = response.into_parts();
-            (parts, BodySource::H2(body, stream))
+            let awaits_status = request.kind.is_grpc && !parts.headers.contains_key("grpc-status");
+            let body = H2Body::new(body, stream, awaits_status);
+            (parts, BodySource::H2(body))
         }
         Encoded::Sent => return Err(Failure::Terminated),
     };

@@ -22,6 +22,10 @@ pub(crate) enum Failure {
     ConnectTimeout,
     /// the application went away before it responded
     Terminated,
+    /// the application did not begin with the request, and it cannot be sent again
+    NotBegun,
+    /// the application reset the stream before it responded
+    Reset(h2::Reason),
     /// no head of a response in time
     ResponseTimeout,
     /// the application's response is not HTTP
@@ -76,11 +80,17 @@ impl Failure {
                 GONE,
             ),
             Failure::ConnectTimeout => (504, "burgee; error=connection_timeout", Application, LATE),
-            Failure::Terminated => (
+            Failure::Terminated | Failure::Reset(_) => (
                 502,
                 "burgee; error=connection_terminated",
                 Application,
                 "the application went away\n",
+            ),
+            Failure::NotBegun => (
+                503,
+                "burgee; error=destination_unavailable",
+                Application,
+                "the application did not take the request\n",
             ),
             Failure::ResponseTimeout => (
                 504,
@@ -125,8 +135,20 @@ impl Failure {
     pub(super) const fn is_gone(self) -> bool {
         matches!(
             self,
-            Failure::Refused | Failure::Unreachable | Failure::ConnectTimeout | Failure::Terminated
+            Failure::Refused
+                | Failure::Unreachable
+                | Failure::ConnectTimeout
+                | Failure::Terminated
+                | Failure::Reset(_)
         )
+    }
+
+    /// Why the application reset the stream, if it did.
+    pub(super) const fn reset(self) -> Option<h2::Reason> {
+        match self {
+            Failure::Reset(reason) => Some(reason),
+            _ => None,
+        }
     }
 
     /// The token after `error=`.
@@ -153,8 +175,19 @@ impl From<&hyper::Error> for Failure {
         match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
             // what we, not the application, have found wrong
             Some(error) if error.is_library() => Failure::Garbage,
+            Some(error) if error.is_remote() => from_remote(error),
             _ => Failure::Terminated,
         }
+    }
+}
+
+/// GOAWAY is told to the streams above the last that it names, and to no other (RFC 9113, 6.8).
+fn from_remote(error: &h2::Error) -> Failure {
+    match error.reason() {
+        _ if error.is_go_away() => Failure::NotBegun,
+        Some(h2::Reason::REFUSED_STREAM) => Failure::NotBegun,
+        Some(reason) => Failure::Reset(reason),
+        None => Failure::Terminated,
     }
 }
 

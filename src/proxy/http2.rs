@@ -3,10 +3,18 @@
 
 use tokio::task;
 
-/// What one stream may send before it is read: a stalled one must not stall the others,
+/// What one stream may send before it is read, in bytes.
 pub(crate) const STREAM_WINDOW: u32 = 512 * 1024;
-/// so a connection may send as much as eight.
-pub(crate) const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
+
+/// Streams of a connection to the application: what most servers allow. Theirs counts where it is lower.
+pub(crate) const STREAMS: u32 = 100;
+
+/// What a connection of so many streams may send: as much as all of them, so that those which stall leave the others theirs.
+pub(crate) fn connection_window(streams: u32) -> u32 {
+    // the most that HTTP/2 knows (RFC 9113, 6.9.1)
+    const MOST: u32 = (1 << 31) - 1;
+    streams.saturating_mul(STREAM_WINDOW).min(MOST)
+}
 
 /// Runs the tasks of HTTP/2 connections on this worker.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use super::{
     settings::{Forwarded, Protocol},
     upstream::{
         encode::EncodedRequest,
-        h2::MaybeBody,
+        replay::ReplayBody,
         request_body::{Flow, RequestBody, Trailers},
     },
     websocket,
@@ -26,7 +26,6 @@ use crate::{
 };
 use http::{HeaderValue, Method, Request, Version, header, request::Parts};
 use http_body::Body as _;
-use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
 use std::{rc::Rc, sync::Arc, time::SystemTime};
 
@@ -37,7 +36,7 @@ pub(super) struct RequestKind {
     has_body: bool,
     pub(super) is_head: bool,
     pub(super) is_websocket: bool,
-    is_grpc: bool,
+    pub(super) is_grpc: bool,
     /// whether the application is spoken to in HTTP/2
     pub(super) over_h2: bool,
     /// `Expect: 100-continue`
@@ -184,7 +183,7 @@ pub(super) struct PreparedRequest {
 /// How a request is sent.
 pub(super) enum Encoded {
     H1(EncodedRequest),
-    H2(Box<Request<MaybeBody>>),
+    H2(Box<Request<ReplayBody>>),
     Sent,
 }
 
@@ -217,24 +216,19 @@ impl PreparedRequest {
             let held = expectation.clone();
             let held = held.map(|expectation| (expectation, settings.continue_timeout));
             let from_h2 = kind.version == Version::HTTP_2;
-            Box::new(RequestBody::new(
-                body,
-                flow.clone(),
-                trailers,
-                from_h2,
-                held,
-            ))
+            RequestBody::new(body, flow.clone(), trailers, from_h2, held)
         });
         if body.is_none() {
             alarm.set(settings.response_timeout);
         }
         let encoded = match kind.over_h2 {
             true => {
-                let body = body.map_or(Either::Right(Empty::new()), Either::Left);
+                let body = ReplayBody::new(body, kind.is_grpc);
                 Encoded::H2(Box::new(Request::from_parts(parts, body)))
             }
             false => {
                 let header_case = client.header_case.as_deref();
+                let body = body.map(Box::new);
                 let encoded = worker.h1.encode(&parts, body, lines, header_case);
                 if !kind.has_repeats {
                     worker.h1.header_maps.put(parts.headers);

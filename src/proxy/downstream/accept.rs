@@ -8,13 +8,14 @@ use crate::{
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
-use std::{convert::Infallible, hint::black_box, io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{hint::black_box, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     task,
     time::{sleep, timeout},
 };
+use tower::BoxError;
 
 /// How long to wait when no descriptor is free.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -32,7 +33,7 @@ pub(crate) async fn run<R, F>(
 ) -> io::Result<()>
 where
     R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + Copy + 'static,
-    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+    F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
@@ -150,7 +151,7 @@ async fn not_accepted(worker: &Worker, error: &io::Error) {
 fn accepted<R, F>(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, respond: R)
 where
     R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + 'static,
-    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+    F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let settings = &worker.settings;
     if !settings::acquire(&settings.open.clients, settings.max_connections) {
@@ -171,7 +172,7 @@ where
 async fn serve<R, F>(socket: TcpStream, client: Rc<ClientConnection>, respond: R)
 where
     R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
-    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+    F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let Some(sniffed) = sniff::sniff(&socket, &client).await else {
         return;

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
-use std::{convert::Infallible, future::poll_fn, io, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, rc::Rc, task::Poll, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tower::BoxError;
 
 /// How long a client that is still sending is listened to after the last response: closing at once would reset the
 /// connection, and with it the response (RFC 9112, 9.6).
@@ -24,7 +25,7 @@ pub(super) async fn serve<F>(
     client: Rc<ClientConnection>,
     respond: impl Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
 ) where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
+    F: Future<Output = Result<Response<Body>, BoxError>>,
 {
     let settings = &client.worker.settings;
     let mut serving = {

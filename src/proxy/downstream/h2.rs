@@ -9,7 +9,8 @@ use crate::{
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2::Builder, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use tower::BoxError;
 
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(
@@ -17,7 +18,7 @@ pub(super) async fn serve<F>(
     client: Rc<ClientConnection>,
     respond: impl Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
 ) where
-    F: Future<Output = Result<Response<Body>, Infallible>> + 'static,
+    F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let settings = &client.worker.settings;
     let service = service_fn(|request| respond(&client, request));
@@ -26,7 +27,7 @@ pub(super) async fn serve<F>(
         .max_concurrent_streams(settings.h2_max_streams)
         .max_header_list_size(settings.h2_max_header_list)
         .initial_stream_window_size(http2::STREAM_WINDOW)
-        .initial_connection_window_size(http2::CONNECTION_WINDOW)
+        .initial_connection_window_size(http2::connection_window(settings.h2_max_streams))
         .keep_alive_interval(Duration::from_secs(30))
         .serve_connection(TokioIo::new(stream), service);
     let mut leaving = false;

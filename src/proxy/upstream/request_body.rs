@@ -19,7 +19,7 @@ use std::{
 use tokio::time::{Sleep, sleep};
 use tower::BoxError;
 
-type NextFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
+pub(super) type NextFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 /// A request's body.
 pub(crate) struct RequestBody {

@@ -4,24 +4,23 @@
 use super::{
     decode::StreamingBody,
     encode::EncodedRequest,
-    h2::Stream,
+    h2_body::H2Body,
     head::Framing,
     pool::{Connection, Pool},
 };
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::{
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 use tower::BoxError;
 
 /// Where a body comes from, before it is known whether it is wanted.
 pub(crate) enum BodySource {
     H1(H1Source),
-    H2(Incoming, Stream),
+    H2(H2Body),
 }
 
 /// What an HTTP/1.1 connection is left with behind the head of a response.
@@ -46,7 +45,7 @@ pub(crate) enum ResponseBody {
     /// of an HTTP/1.1 connection
     Streaming(Box<StreamingBody>),
     /// of a stream of an HTTP/2 connection
-    H2(Incoming, #[allow(dead_code)] Stream),
+    H2(Box<H2Body>),
 }
 
 impl BodySource {
@@ -57,15 +56,15 @@ impl BodySource {
                 Framing::Length(length) => Some(length),
                 Framing::Chunked | Framing::Close => None,
             },
-            BodySource::H2(body, _) => body.size_hint().exact(),
+            BodySource::H2(body) => body.size_hint().exact(),
         }
     }
 
     pub(crate) fn into_body(self, pool: &Rc<Pool>) -> ResponseBody {
         match self {
             BodySource::H1(source) => source.into_body(pool),
-            BodySource::H2(body, _) if body.is_end_stream() => ResponseBody::Empty,
-            BodySource::H2(body, stream) => ResponseBody::H2(body, stream),
+            BodySource::H2(body) if body.is_end_stream() => ResponseBody::Empty,
+            BodySource::H2(body) => ResponseBody::H2(Box::new(body)),
         }
     }
 }
@@ -110,10 +109,7 @@ impl Body for ResponseBody {
             ResponseBody::Text(text) => Bytes::from_static(text.as_bytes()),
             ResponseBody::Complete(bytes) => std::mem::take(bytes),
             ResponseBody::Streaming(streaming) => return streaming.poll_frame(cx),
-            ResponseBody::H2(body, _) => {
-                let next = ready!(Pin::new(body).poll_frame(cx));
-                return Poll::Ready(next.map(|frame| frame.map_err(Into::into)));
-            }
+            ResponseBody::H2(body) => return Pin::new(body).poll_frame(cx),
         };
         *body = ResponseBody::Empty;
         Poll::Ready(Some(Ok(Frame::data(data))))
@@ -124,7 +120,7 @@ impl Body for ResponseBody {
             ResponseBody::Empty => true,
             ResponseBody::Text(_) | ResponseBody::Complete(_) => false,
             ResponseBody::Streaming(streaming) => streaming.has_ended(),
-            ResponseBody::H2(body, _) => body.is_end_stream(),
+            ResponseBody::H2(body) => body.is_end_stream(),
         }
     }
 
@@ -134,7 +130,7 @@ impl Body for ResponseBody {
             ResponseBody::Text(text) => SizeHint::with_exact(text.len() as u64),
             ResponseBody::Complete(bytes) => SizeHint::with_exact(bytes.len() as u64),
             ResponseBody::Streaming(streaming) => streaming.size_hint(),
-            ResponseBody::H2(body, _) => body.size_hint(),
+            ResponseBody::H2(body) => body.size_hint(),
         }
     }
 }
