@@ -22,7 +22,7 @@ EXAMPLES = ["experimentor.yaml", "flipper.yaml", "progressive.yaml", "targeting.
 def spend(proxy):
     machine.load(proxy.port, connections=16, requests=500)
     for path in ("metrics", "health", "ready"):
-        urllib.request.urlopen(f"http://{proxy.doors()['admin']}/{path}").read()
+        urllib.request.urlopen(f"http://{proxy.listeners()['admin']}/{path}").read()
     for pid in machine.family(proxy.process.pid):
         os.kill(pid, signal.SIGHUP)
     while "the toggles are in force" not in proxy.said.read_text():

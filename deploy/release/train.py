@@ -50,8 +50,8 @@ def ask(url, body=None, **headers):
 
 def spend(proxy):
     """A day beside the traffic: probes, scrapes, questions, reloads."""
-    doors = proxy.doors()
-    admin, api = f"http://{doors['admin']}", f"http://{doors['api']}"
+    listeners = proxy.listeners()
+    admin, api = f"http://{listeners['admin']}", f"http://{listeners['api']}"
     for user in ("mia", "quentin", "42", "user-123") * 5:
         for path in ("/metrics", "/health", "/ready"):
             ask(admin + path)

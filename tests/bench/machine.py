@@ -159,7 +159,7 @@ class Proxy:
             return client.recv(100).startswith(b"HTTP/1.1 200")
         return False
 
-    def doors(self):
+    def listeners(self):
         """burgee's own word on where it listens: `admin`, `api`, …"""
         return next(json.loads(line) for line in self.said.read_text().splitlines() if "burgee listens" in line)
 

@@ -46,7 +46,7 @@ def instructions(application):
 def scrape(proxy):
     """Its milliseconds, and the text."""
     begun = time.perf_counter()
-    client = http.client.HTTPConnection(proxy.doors()["admin"], timeout=10)
+    client = http.client.HTTPConnection(proxy.listeners()["admin"], timeout=10)
     client.request("GET", "/metrics")
     text = client.getresponse().read().decode()
     client.close()
@@ -111,7 +111,7 @@ def beside(application, size):
             subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
             machine.load(proxy.port, requests=3000)
-            arms = [None, other.stdout.readline().strip(), proxy.doors()["admin"]]
+            arms = [None, other.stdout.readline().strip(), proxy.listeners()["admin"]]
             return list(zip(*([p99(proxy, arm) for arm in arms] for _ in range(REPETITIONS))))
         finally:
             other.kill()

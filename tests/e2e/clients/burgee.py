@@ -31,7 +31,7 @@ class Burgee:
         if self.upstream:
             self.echo = said(self.start("echo", "--listen", "127.0.0.1:0"), r"echo listens on (\S+)")[1]
             upstream = f"http://{self.echo}"
-        listen = [f"--{door}-listen=127.0.0.1:0" for door in ("admin", "api", "evaluate")]
+        listen = [f"--{listener}-listen=127.0.0.1:0" for listener in ("admin", "api", "evaluate")]
         self.process = self.start("run", "--toggles", self.toggles, "--upstream", upstream, "--listen=127.0.0.1:0",
                                   "--poll=0s", "--log-format=json", *listen, *self.flags)
         line = json.loads(said(self.process, r"\{.*burgee listens.*")[0])

@@ -92,9 +92,9 @@ class Watch(unittest.TestCase):
 
     @classmethod
     def start_burgee(cls, port):
-        doors = [flag for door in ("listen", "admin-listen", "api-listen") for flag in (f"--{door}", "127.0.0.1:0")]
+        listeners = [flag for listener in ("listen", "admin-listen", "api-listen") for flag in (f"--{listener}", "127.0.0.1:0")]
         command = [os.environ["BURGEE"], "run", "--toggles", cls.folder / "toggles.yaml", "--upstream", f"http://127.0.0.1:{port}", "--log-format", "json", "--workers", "1"]
-        process = subprocess.Popen([*command, *doors], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*command, *listeners], stderr=subprocess.PIPE, text=True)
         cls.addClassCleanup(process.stderr.close)
         cls.addClassCleanup(process.wait)
         cls.addClassCleanup(process.kill)
