@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 /// Where a weighted subject stands: the middle of its piece, `twice_middle / (2 * total)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
+pub struct WeightedPosition {
     twice_middle: u128,
     total: u128,
 }
 
-impl Position {
+impl WeightedPosition {
     /// Whether the first `share` of the line includes this position, exactly.
     pub fn is_in(self, share: Share) -> bool {
         self.before(u64::from(share.millionths()))
@@ -31,7 +31,7 @@ impl Position {
 
 /// The positions of all listed subjects on one line.
 #[derive(Clone, Debug, Default)]
-pub struct Line(HashMap<Box<[u8]>, Position>);
+pub struct Line(HashMap<Box<[u8]>, WeightedPosition>);
 
 impl Line {
     /// Orders the subjects by their points (ties by id, bytewise) and lays them end to end.
@@ -49,7 +49,7 @@ impl Line {
             let weight = u128::from(weight);
             positions.insert(
                 id.clone(),
-                Position {
+                WeightedPosition {
                     twice_middle: 2 * before + weight,
                     total,
                 },
@@ -60,7 +60,7 @@ impl Line {
     }
 
     /// `None` for a subject that is not listed: it hashes as usual.
-    pub fn position(&self, unit: &[u8]) -> Option<Position> {
+    pub fn position(&self, unit: &[u8]) -> Option<WeightedPosition> {
         self.0.get(unit).copied()
     }
 }

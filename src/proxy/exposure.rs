@@ -20,7 +20,7 @@ static GOAL: HeaderName = HeaderName::from_static("x-feature-goal");
 /// Counts what the application reports, and keeps the report from the client.
 pub(super) fn record(
     headers: &mut HeaderMap,
-    telemetry: &telemetry::Worker,
+    telemetry: &telemetry::Recorder,
     snapshot: &Snapshot,
     decisions: &Decisions,
 ) {

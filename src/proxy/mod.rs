@@ -45,7 +45,7 @@ pub async fn serve(
     listener: TcpListener,
     settings: Arc<Settings>,
     reader: live::Reader,
-    telemetry: telemetry::Worker,
+    telemetry: telemetry::Recorder,
     phases: live::Phases,
 ) -> io::Result<()> {
     let phase = *phases.borrow();

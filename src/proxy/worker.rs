@@ -25,7 +25,7 @@ pub(crate) const WRITE_BUFFER: usize = 2 * 1024;
 /// One worker.
 pub(crate) struct Worker {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) telemetry: telemetry::Worker,
+    pub(crate) telemetry: telemetry::Recorder,
     pub(crate) clock: Rc<Clock>,
     /// the application, over HTTP/1.1
     pub(crate) h1: h1::Client,
@@ -50,7 +50,7 @@ impl Worker {
     pub(super) fn new(
         settings: Arc<Settings>,
         reader: &live::Reader,
-        telemetry: telemetry::Worker,
+        telemetry: telemetry::Recorder,
         phase: Phase,
     ) -> Rc<Worker> {
         let clock = Clock::new(&[

@@ -6,8 +6,8 @@ use super::{
     comparable::is_compared,
     counter::Counter,
     goals::Goals,
+    recorder::{Layout, Recorder, VariantCounters, WorkerCounters, lock},
     request_logs::RequestLogs,
-    worker::{Layout, VariantCounters, Worker, WorkerCounters, lock},
 };
 use crate::{
     background::give_way,
@@ -75,9 +75,9 @@ impl Metrics {
     }
 
     /// The handles, one a worker.
-    pub fn workers(&self) -> impl Iterator<Item = Worker> {
+    pub fn workers(&self) -> impl Iterator<Item = Recorder> {
         let worker = |counters: &Arc<WorkerCounters>| {
-            Worker::new(counters.clone(), self.goals.clone(), self.logs.clone())
+            Recorder::new(counters.clone(), self.goals.clone(), self.logs.clone())
         };
         self.workers.iter().map(worker)
     }

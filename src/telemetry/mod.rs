@@ -13,11 +13,11 @@ mod log_fields;
 pub mod metrics;
 mod openmetrics;
 mod process;
+mod recorder;
 mod request_logs;
 mod scrape;
 mod series;
 mod totals;
-mod worker;
 
 pub use scrape::CONTENT_TYPE;
 
@@ -25,6 +25,6 @@ pub use counter::BOUNDS;
 pub use event::{ExposureEvent, RequestEvent};
 pub use log_fields::UserNaming;
 pub use metrics::Metrics;
+pub use recorder::Recorder;
 pub use request_logs::RequestLogs;
 pub use totals::VariantTotals;
-pub use worker::Worker;

@@ -4,8 +4,9 @@ use super::{
     counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
     openmetrics::{count, counter, describe, histogram},
-    process, series,
-    worker::{WorkerCounters, lock},
+    process,
+    recorder::{WorkerCounters, lock},
+    series,
 };
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,

@@ -5,7 +5,7 @@ use super::{
     counter::{BOUNDS, CLASSES, RequestHistogram},
     metrics::{Metrics, VariantKey, VariantMetrics},
     openmetrics::count,
-    worker::{REASONS, lock},
+    recorder::{REASONS, lock},
 };
 use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};

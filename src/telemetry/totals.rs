@@ -3,7 +3,7 @@
 use super::{
     counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
-    worker::{REASONS, VariantCounters, lock},
+    recorder::{REASONS, VariantCounters, lock},
 };
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -7,7 +7,7 @@ use burgee::{
         request::{EvaluationContext, Input},
         units::Second,
     },
-    telemetry::{Metrics, RequestEvent, Worker},
+    telemetry::{Metrics, Recorder, RequestEvent},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn snapshot(text: &str) -> Arc<Snapshot> {
 }
 
 /// Decides for this user, and counts the answer.
-fn serve(worker: &Worker, snapshot: &Snapshot, user: &str) {
+fn serve(worker: &Recorder, snapshot: &Snapshot, user: &str) {
     let context = EvaluationContext {
         user: Some(user.into()),
         ..EvaluationContext::default()

@@ -59,7 +59,7 @@ impl Burgee {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build_local(Default::default())?;
-            let telemetry = telemetry::Worker::default();
+            let telemetry = telemetry::Recorder::default();
             runtime.block_on(proxy::serve(listener, shared, reader, telemetry, phase))
         });
         Burgee {

@@ -17,7 +17,7 @@ use std::{
 
 /// One worker's counters. Cloned freely within a worker, and given to one only: its slots have one writer.
 #[derive(Clone, Debug, Default)]
-pub struct Worker {
+pub struct Recorder {
     counters: Arc<WorkerCounters>,
     goals: Arc<Goals>,
     logs: Arc<RequestLogs>,
@@ -97,13 +97,13 @@ impl Layout {
     }
 }
 
-impl Worker {
+impl Recorder {
     pub(super) fn new(
         counters: Arc<WorkerCounters>,
         goals: Arc<Goals>,
         logs: Arc<RequestLogs>,
-    ) -> Worker {
-        Worker {
+    ) -> Recorder {
+        Recorder {
             counters,
             goals,
             logs,
