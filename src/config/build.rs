@@ -8,10 +8,10 @@ use super::{
 };
 use std::{borrow::Cow, collections::HashSet};
 
-/// Maps and lists within each other.
+/// How deep maps and lists may be nested.
 pub(super) const DEEPEST: usize = 16;
 
-/// Values of a file: more than a mebibyte of any use has, and what keeps a useless one below 64 MiB of memory.
+/// How many values a file may have: more than a useful mebibyte has, and few enough to keep a useless one below 64 MiB of memory.
 const MOST_VALUES: u32 = 250_000;
 
 /// A map or list whose end has not come yet.

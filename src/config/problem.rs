@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-/// Whether a problem keeps the file out of force.
+/// Whether a problem refuses the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// the file is refused

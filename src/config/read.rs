@@ -35,10 +35,10 @@ pub struct Stamp(Vec<(PathBuf, Option<Identity>)>);
 /// Device, inode, length and time of writing: a copy may keep the last two.
 type Identity = (u64, u64, u64, Option<SystemTime>);
 
-/// A file's limit, which is also a ConfigMap's.
+/// How large a file may be, in bytes: a ConfigMap's limit too.
 pub const LARGEST: usize = 1 << 20;
 
-/// Files in a directory.
+/// How many files a directory may have.
 const MOST_FILES: usize = 1_000;
 
 /// Reads a file, every `*.yaml` of a directory, standard input for `-`, or what the shell's `<(command)` says.

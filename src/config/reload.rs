@@ -14,10 +14,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// By then every worker has taken what was published: at the latest at its next tick.
+/// How long until every worker has taken what was published, at its next tick at the latest.
 const TAKEN: Duration = Duration::from_secs(1);
 
-/// Somebody asks for the files to be read now.
+/// A request to reload the files now.
 #[derive(Debug)]
 pub struct Request {
     /// `signal` or `api`
@@ -26,15 +26,15 @@ pub struct Request {
     pub reply: Option<oneshot::Sender<Report>>,
 }
 
-/// Who is told of an attempt: the counters and the log, which are nothing that this module may know.
+/// Who is told of a reload: the counters and the log, which this module may not know.
 pub trait Witness: Send {
     /// A snapshot is about to be published.
     fn before(&self, snapshot: &Arc<Snapshot>);
-    /// An attempt has ended, as its report says.
+    /// A reload has ended, as its report says.
     fn after(&self, in_force: &InForce);
 }
 
-/// The files, and what of them was read last.
+/// The files, and what was last read of them.
 #[derive(Debug)]
 pub struct Files {
     path: PathBuf,
@@ -55,7 +55,7 @@ impl Files {
         }
     }
 
-    /// Reads the files now, and compiles them if their bytes are other ones than the last time.
+    /// Reads the files now, and compiles them if their bytes have changed.
     pub fn look(&mut self, now: Second) -> Option<Read> {
         let (stamp, content, texts) = match generation(&self.path) {
             Ok(generation) => (
@@ -75,7 +75,7 @@ impl Files {
         Some(texts.and_then(|texts| compile_texts(&texts, &environment, now)))
     }
 
-    /// As [`Files::look`], if the files seem to be other ones.
+    /// As [`Files::look`], if the files seem to have changed.
     pub fn poll(&mut self, now: Second) -> Option<Read> {
         (stamp(&self.path) != self.stamp).then(|| self.look(now))?
     }
@@ -98,7 +98,7 @@ impl Files {
     }
 }
 
-/// Waits for requests and polls, until nobody can ask any more. For a thread of its own: reading may block.
+/// Waits for requests and polls until nobody is left to ask. Needs a thread of its own: reading may block.
 pub fn run(
     files: &mut Files,
     publisher: &Publisher,
@@ -182,7 +182,7 @@ fn take(
     old
 }
 
-/// What is told of an attempt.
+/// What is told of a reload.
 pub fn report(read: &Read, trigger: &'static str, at: Second) -> Report {
     let found = match read {
         Ok((_, warnings)) => warnings,

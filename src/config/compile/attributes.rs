@@ -16,7 +16,7 @@ use crate::engine::{
     visitor::VisitorCookie,
 };
 
-/// Attributes and sources of one file: each is read at most once a request, so there is a bound.
+/// How many attributes and sources a file may have: a request reads each at most once.
 const MOST: usize = 1_000;
 /// What conditions can ask about without declaring it.
 const BUILT_IN: [&str; 4] = ["path", "method", "host", "ip"];

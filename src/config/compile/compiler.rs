@@ -16,7 +16,7 @@ use http::HeaderName;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Reads variables of the environment.
+/// Reads an environment variable.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// What is known of a file while it is compiled.

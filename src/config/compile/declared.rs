@@ -13,7 +13,7 @@ use crate::config::{
 use crate::engine::{Status, model::FeatureIndex};
 use std::collections::HashMap;
 
-/// Features of a file.
+/// How many features a file may have.
 const MOST_FEATURES: usize = 1_000;
 
 impl<'t> Compiler<'t, '_> {

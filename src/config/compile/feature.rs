@@ -26,7 +26,7 @@ use crate::{
 };
 use http::HeaderValue;
 use serde_json::Value;
-/// Weighted subjects, each counted once for every feature that draws by them.
+/// How many weighted subjects a file may have, each counted once for every feature that draws by them.
 const MOST_PLACES: usize = 100_000;
 
 impl<'t> Compiler<'t, '_> {

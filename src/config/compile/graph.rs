@@ -5,9 +5,9 @@ use super::compiler::{Compiler, Reach};
 use crate::config::{phrases::quote, tree::Position};
 use crate::engine::{attributes::AttributeIndex, model::FeatureIndex, source::Source};
 
-/// Prerequisites within each other, and segments within each other.
+/// How deep features may depend on features, and segments may be nested.
 const DEEPEST: usize = 64;
-/// Tests that one condition may take once its segments are written out.
+/// How many tests a condition may take once its segments are expanded.
 const MOST_TESTS: u64 = 100_000;
 
 /// Features first, segments behind them.

@@ -8,7 +8,7 @@ use crate::config::{
 };
 use serde_json::{Map, Value};
 
-/// A payload in a header, in bytes.
+/// How long a payload in a header may be, in bytes.
 pub(super) const LONGEST: usize = 4 * 1024;
 
 impl Compiler<'_, '_> {

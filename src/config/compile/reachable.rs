@@ -9,7 +9,7 @@ pub(super) fn implies(later: &Node<'_>, earlier: &Node<'_>) -> bool {
     later.size() * earlier.size() <= MOST_WORK && proves(later, earlier)
 }
 
-/// Comparisons for one pair of conditions.
+/// How many comparisons one pair of conditions is worth.
 const MOST_WORK: usize = 10_000;
 
 fn proves(later: &Node<'_>, earlier: &Node<'_>) -> bool {

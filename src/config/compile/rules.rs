@@ -9,7 +9,7 @@ use crate::config::{
 };
 use crate::engine::model::{Condition, FeatureIndex, Rule};
 
-/// Rules of a feature.
+/// How many rules a feature may have.
 pub(super) const MOST_RULES: usize = 100;
 
 /// The rules so far, by number, with their conditions; none for everybody.

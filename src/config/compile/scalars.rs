@@ -1,4 +1,4 @@
-//! Single words: a text, one of a few, a switch.
+//! Scalars: a text, one of a few words, a boolean.
 //! In: an entry. Out: what it says, or a problem that says what was expected.
 
 use super::{compiler::Compiler, names};
@@ -40,15 +40,15 @@ impl<'t> Compiler<'t, '_> {
     /// `true` or `false`.
     pub(super) fn boolean(&mut self, entry: &'t Entry<'t>) -> Option<bool> {
         let text = self.text(entry, "`true` or `false`")?;
-        let switch = names::as_boolean(text);
-        if switch.is_none() {
+        let boolean = names::as_boolean(text);
+        if boolean.is_none() {
             self.problems.error(
                 entry.value.at,
                 format!("{} is neither `true` nor `false`", quote(text)),
                 "write `true` or `false`",
             );
         }
-        switch
+        boolean
     }
 
     /// A problem: something else was expected here.

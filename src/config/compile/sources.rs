@@ -9,7 +9,7 @@ use crate::config::{
 use crate::engine::source::Source;
 use std::collections::HashSet;
 
-/// The beginnings of sources.
+/// What stands before the dot of a source.
 pub(super) const PLACES: [&str; 5] = ["header", "cookie", "query", "jwt", "env"];
 
 impl<'t> Compiler<'t, '_> {

@@ -23,7 +23,7 @@ use crate::engine::{
 };
 use std::collections::HashMap;
 
-/// User ids in the segments of a file.
+/// How many user ids the segments of a file may name.
 const MOST_IDS: usize = 100_000;
 
 /// One file, understood as far as it could be.

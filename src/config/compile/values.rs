@@ -10,7 +10,7 @@ use crate::engine::{instant, number::Decimal};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// Regular expressions of a file, and what one may take in bytes once it is compiled.
+/// How many regular expressions a file may have, and how many bytes one may take once it is compiled.
 pub(super) const MOST_PATTERNS: usize = 200;
 
 pub(super) const LARGEST_PATTERN: usize = 100 * 1024;

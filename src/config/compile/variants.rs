@@ -10,7 +10,7 @@ use crate::config::{
     tree::{Entry, Kind, Node, Position},
 };
 
-/// Variants of a feature.
+/// How many variants a feature may have.
 pub(super) const MOST_VARIANTS: usize = 64;
 
 impl<'t> Compiler<'t, '_> {
