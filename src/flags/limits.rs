@@ -9,19 +9,19 @@ use std::time::Duration;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// How long a client may take to send a request's headers; then 408
+    /// How long a client may take to send a request's headers; then 408; `0s` is no timeout
     #[arg(long, env = "BURGEE_HEAD_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "10s")]
     pub head_timeout: Duration,
-    /// Keep-alive timeout for clients
+    /// Keep-alive timeout for clients; `0s` is no timeout
     #[arg(long, env = "BURGEE_IDLE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "75s")]
     pub idle_timeout: Duration,
-    /// How long connecting to the application may take; then 504
+    /// How long connecting to the application may take; then 504; `0s` is no timeout
     #[arg(long, env = "BURGEE_CONNECT_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "1s")]
     pub connect_timeout: Duration,
-    /// How long the application may take to send a response's headers; then 504
+    /// How long the application may take to send a response's headers; then 504; `0s` is no timeout
     #[arg(long, env = "BURGEE_RESPONSE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "60s")]
     pub response_timeout: Duration,
-    /// Keep-alive timeout for the application; keep it below the application's own
+    /// Keep-alive timeout for the application; keep it below the application's own; `0s` is no timeout
     #[arg(long, env = "BURGEE_UPSTREAM_IDLE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "4s")]
     pub upstream_idle_timeout: Duration,
     /// Maximum size of a request's headers; more get 431

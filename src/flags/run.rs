@@ -74,7 +74,7 @@ pub struct ProcessArgs {
         default_value = "refuse"
     )]
     pub on_bad_start: OnBadStart,
-    /// How long requests may take to finish after SIGTERM, before they are cut off
+    /// How long requests may take to finish after SIGTERM, before they are cut off; `0s` cuts them off at once
     #[arg(long, env = "BURGEE_DRAIN_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "25s")]
     pub drain_timeout: Duration,
 }

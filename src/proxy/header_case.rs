@@ -94,7 +94,10 @@ fn places(bytes: &[u8]) -> (Vec<Range<usize>>, usize) {
         match memchr::memchr(b':', line) {
             _ if is_empty && is_first => continue,
             _ if is_empty => break,
-            Some(colon) if !is_first => places.push(start..start + colon),
+            Some(colon) if !is_first => {
+                // an application may write a blank before the colon
+                places.push(start..start + line[..colon].trim_ascii_end().len());
+            }
             _ => {}
         }
         is_first = false;

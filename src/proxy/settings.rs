@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Everything that `burgee run` may tell the data path.
+/// Everything that `burgee run` may tell the data path. A timeout of zero is none.
 #[derive(Debug)]
 pub struct Settings {
     /// where the application is
@@ -37,7 +37,7 @@ pub struct Settings {
     pub response_timeout: Duration,
     /// how long an unused connection to the application is kept; below what applications close after
     pub upstream_idle_timeout: Duration,
-    /// how long an expected `100 Continue` is waited for before the body is sent all the same
+    /// how long an expected `100 Continue` is waited for before the body is sent all the same; zero: not at all
     pub continue_timeout: Duration,
     /// bytes of a request's head
     pub max_head: usize,

@@ -40,6 +40,21 @@ fn every_command_shows_an_example() {
 }
 
 #[test]
+fn help_says_how_a_timeout_is_switched_off() {
+    let (_, text) = burgee(&["run", "--help"]);
+    for name in ["head", "idle", "connect", "response", "upstream-idle"] {
+        let (_, after) = text.split_once(&format!("--{name}-timeout ")).unwrap();
+        let help: Vec<_> = after
+            .split("[env:")
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        assert!(help.join(" ").contains("`0s` is no timeout"), "{help:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_2_and_says_what_to_write() {
     for (arguments, expected) in [
         (&["run", "--poll", "5"][..], "`250ms`, `10s`, `5m`"),

@@ -445,6 +445,21 @@ fn forwarding_fields_pass_and_we_add_nothing_unless_told_to() {
     assert_eq!(request.all("x-forwarded-proto"), ["https"]);
 }
 
+/// RFC 9112, 5.1.
+#[test]
+fn a_blank_before_a_colon_is_removed_from_an_answer_and_refused_in_a_request() {
+    let app = App::answering("HTTP/1.1 200 OK\r\nX-Kind : odd\r\nContent-Length\t : 2\r\n\r\nok");
+    for keep_case in [false, true] {
+        let burgee = Burgee::with(&app, |settings| settings.preserve_header_case = keep_case);
+        let answer = burgee.answer("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!((answer.get("x-kind"), &*answer.text()), (Some("odd"), "ok"));
+        let expected = ["\r\nx-kind: odd\r\n", "\r\nX-Kind: odd\r\n"][usize::from(keep_case)];
+        assert!(answer.head.contains(expected), "{}", answer.head);
+        let refused = burgee.answer("GET / HTTP/1.1\r\nHost: a\r\nX-Kind : odd\r\n\r\n");
+        assert_eq!(refused.status(), 400);
+    }
+}
+
 #[test]
 fn names_keep_their_case_when_asked_to() {
     let app = App::answering("HTTP/1.1 200 OK\r\nContent-LENGTH: 0\r\nX-CamelCase: 1\r\n\r\n");

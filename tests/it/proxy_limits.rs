@@ -3,7 +3,11 @@
 use crate::raw::{App, Burgee, Client, PATIENCE, eventually};
 use burgee::live::Phase;
 use std::{
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -89,6 +93,44 @@ fn no_timeout_applies_to_an_answer_in_progress() {
         settings.upstream_idle_timeout = SHORT;
     });
     assert_eq!(burgee.answer(GET).text(), "hi");
+}
+
+#[test]
+fn a_timeout_of_zero_is_none() {
+    /// More than two ticks of the clock.
+    const PAUSE: Duration = Duration::from_millis(600);
+    let pause = || {
+        let until = Instant::now() + PAUSE;
+        while Instant::now() < until {
+            std::thread::park_timeout(until - Instant::now());
+        }
+    };
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = connections.clone();
+    let app = App::script(move |client, _| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        while client.has_more() {
+            client.message();
+            pause();
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    });
+    let burgee = Burgee::with(&app, |settings| {
+        settings.head_timeout = Duration::ZERO;
+        settings.idle_timeout = Duration::ZERO;
+        settings.connect_timeout = Duration::ZERO;
+        settings.response_timeout = Duration::ZERO;
+        settings.upstream_idle_timeout = Duration::ZERO;
+    });
+    let mut client = burgee.connect();
+    for _ in 0..2 {
+        client.send("GET / HT");
+        pause();
+        client.send("TP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.message().text(), "ok");
+        pause();
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
 #[test]

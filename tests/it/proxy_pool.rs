@@ -192,6 +192,51 @@ fn an_idle_connection_is_closed_before_the_application_would() {
 }
 
 #[test]
+fn an_idle_connection_is_closed_before_the_application_says_that_it_closes_it() {
+    for (says, idle_timeout) in [
+        ("timeout=1", Duration::from_secs(3600)),
+        ("max=10, Timeout = 1", Duration::ZERO),
+        // never later than we are told to
+        ("timeout=3600", Duration::from_millis(50)),
+    ] {
+        let (ended, has_ended) = mpsc::channel();
+        let app = App::script(move |client, _| {
+            client.message();
+            client.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: {says}\r\n\r\nok"
+            ));
+            assert!(client.is_closed());
+            let _ = ended.send(());
+        });
+        let burgee = Burgee::with(&app, |settings| {
+            settings.upstream_idle_timeout = idle_timeout;
+        });
+        assert_eq!(burgee.answer(GET).get("keep-alive"), None);
+        has_ended.recv_timeout(PATIENCE).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_the_application_keeps_for_no_time_is_not_used_again() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = connections.clone();
+    let app = App::script(move |client, _| {
+        counter.fetch_add(1, SeqCst);
+        while client.has_more() {
+            client.message();
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=0\r\n\r\nok");
+        }
+    });
+    let burgee = Burgee::before(&app);
+    let mut client = burgee.connect();
+    for _ in 0..3 {
+        client.send(POST);
+        assert_eq!(client.message().status(), 200);
+    }
+    assert_eq!(connections.load(SeqCst), 3);
+}
+
+#[test]
 fn connections_to_the_application_are_limited() {
     let (go, going) = mpsc::channel::<()>();
     let going = std::sync::Mutex::new(going);

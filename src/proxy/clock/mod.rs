@@ -12,6 +12,14 @@ use std::{
 
 const NEVER: u64 = u64::MAX;
 
+/// A timeout in milliseconds; zero means none.
+pub(crate) fn milliseconds(timeout: Duration) -> u64 {
+    match timeout.is_zero() {
+        true => NEVER,
+        false => timeout.as_millis() as u64,
+    }
+}
+
 /// One worker's clock.
 pub(crate) struct Clock {
     origin: Instant,
@@ -30,9 +38,10 @@ pub(crate) struct Alarm {
 }
 
 impl Clock {
-    /// Ticks often enough for the shortest of these timeouts.
+    /// Ticks often enough for the shortest of these timeouts; zero is none.
     pub(crate) fn new(timeouts: &[Duration]) -> Rc<Clock> {
-        let shortest = timeouts.iter().min().copied().unwrap_or_default();
+        let shortest = timeouts.iter().filter(|timeout| !timeout.is_zero()).min();
+        let shortest = shortest.copied().unwrap_or(Duration::MAX);
         Rc::new(Clock {
             origin: Instant::now(),
             now: Cell::new(0),
@@ -83,8 +92,11 @@ impl Clock {
 }
 
 impl Alarm {
-    /// Due after this long. A tick is added, so that it is never due early.
+    /// Due after this long; zero is never. A tick is added, so that it is never due early.
     pub(crate) fn set(&self, after: Duration) {
+        if after.is_zero() {
+            return self.clear();
+        }
         let after = (after + self.clock.tick).as_millis() as u64;
         self.deadline.set(self.clock.now() + after);
     }

@@ -102,14 +102,17 @@ impl Client {
             }
             false => Some(request),
         };
-        let head = received.head;
+        let (head, mut connection) = (received.head, received.connection);
+        if let Some(timeout) = head.keep_alive_timeout {
+            connection.keep_no_longer_than(timeout);
+        }
         let (mut parts, ()) = Response::new(()).into_parts();
         (parts.status, parts.headers) = (head.status, head.headers);
         if let Some(reason) = head.reason {
             parts.extensions.insert(reason);
         }
         let source = H1Source {
-            connection: received.connection,
+            connection,
             framing: head.framing,
             keep_alive: head.keep_alive,
             rest: received.rest,

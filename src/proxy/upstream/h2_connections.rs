@@ -7,7 +7,7 @@ use super::{
     window::{Share, Window},
 };
 use crate::proxy::{
-    clock::{Alarm, Clock},
+    clock::{self, Alarm, Clock},
     failure::Failure,
     http2::{self, LocalExecutor},
     settings::Settings,
@@ -163,11 +163,11 @@ impl Connections {
 
     /// Closes connections that have been idle for too long.
     pub(super) fn sweep(&self) {
-        let (now, limit) = (self.clock.now(), self.settings.upstream_idle_timeout);
+        let now = self.clock.now();
+        let limit = clock::milliseconds(self.settings.upstream_idle_timeout);
         self.all.borrow_mut().retain(|connection| {
             let idle = now.saturating_sub(connection.idle_since.get());
-            connection.streams.get() > 0
-                || !connection.sender.is_closed() && u128::from(idle) < limit.as_millis()
+            connection.streams.get() > 0 || !connection.sender.is_closed() && idle < limit
         });
     }
 

@@ -8,7 +8,7 @@ use http::{
     header::{self, InvalidHeaderName},
 };
 use hyper::ext::ReasonPhrase;
-use std::{cell::RefCell, mem::MaybeUninit};
+use std::{cell::RefCell, mem::MaybeUninit, time::Duration};
 
 /// A longer head is refused.
 pub(super) const LIMIT: usize = 256 * 1024;
@@ -26,6 +26,8 @@ pub(super) struct ResponseHead {
     pub(super) framing: Framing,
     /// whether another request may follow on this connection
     pub(super) keep_alive: bool,
+    /// for how long, where the application says so: `Keep-Alive: timeout=5`
+    pub(super) keep_alive_timeout: Option<Duration>,
     /// how many bytes it was
     pub(super) len: usize,
 }
@@ -56,11 +58,10 @@ pub(super) fn read(
 ) -> Result<Option<ResponseHead>, Failure> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut response = httparse::Response::new(&mut []);
-    let len = match httparse::ParserConfig::default().parse_response_with_uninit_headers(
-        &mut response,
-        bytes,
-        &mut fields,
-    ) {
+    let mut config = httparse::ParserConfig::default();
+    // RFC 9112, 5.1: a blank before the colon is removed; in a request hyper refuses it
+    config.allow_spaces_after_header_name_in_responses(true);
+    let len = match config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) if bytes.len() < LIMIT => return Ok(None),
         Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
@@ -84,7 +85,7 @@ pub(super) fn read(
         framing.note(&name, &value);
         headers.append(name, value);
     }
-    let keep_alive = framing.keep_alive;
+    let (keep_alive, keep_alive_timeout) = (framing.keep_alive, framing.keep_alive_timeout);
     let framing = framing.resolve(status, is_head)?;
     Ok(Some(ResponseHead {
         status,
@@ -94,6 +95,7 @@ pub(super) fn read(
         keep_alive: keep_alive
             && framing != Framing::Close
             && status != StatusCode::SWITCHING_PROTOCOLS,
+        keep_alive_timeout,
         len,
     }))
 }
@@ -114,6 +116,7 @@ fn name(spelled: &str) -> Result<HeaderName, InvalidHeaderName> {
 struct FramingFields {
     is_http11: bool,
     keep_alive: bool,
+    keep_alive_timeout: Option<Duration>,
     closes: bool,
     has_coding: bool,
     is_chunked: bool,
@@ -132,6 +135,7 @@ impl FramingFields {
         FramingFields {
             is_http11,
             keep_alive: is_http11,
+            keep_alive_timeout: None,
             closes: false,
             has_coding: false,
             is_chunked: false,
@@ -164,6 +168,10 @@ impl FramingFields {
                     };
                 }
             }
+            _ if name == "keep-alive" => {
+                let timeout = options(value).find_map(keep_alive_timeout);
+                self.keep_alive_timeout = timeout.or(self.keep_alive_timeout);
+            }
             _ => {}
         }
     }
@@ -190,6 +198,15 @@ fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
         .as_bytes()
         .split(|byte| *byte == b',')
         .map(<[u8]>::trim_ascii)
+}
+
+/// `timeout=5`, of what `Keep-Alive` says.
+fn keep_alive_timeout(option: &[u8]) -> Option<Duration> {
+    let equals = memchr::memchr(b'=', option)?;
+    let (name, seconds) = (&option[..equals], &option[equals + 1..]);
+    name.trim_ascii()
+        .eq_ignore_ascii_case(b"timeout")
+        .then(|| number(seconds.trim_ascii()).map(Duration::from_secs))?
 }
 
 /// Digits only: no sign, no space.

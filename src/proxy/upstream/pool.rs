@@ -4,7 +4,7 @@
 //! back at the end of a response, or closed.
 
 use crate::proxy::{
-    clock::Clock,
+    clock::{self, Clock},
     failure::Failure,
     settings::{self, Settings, Upstream},
 };
@@ -18,18 +18,21 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
+/// An application counts from its last byte, and a request takes time to reach it: that much less than the time for which
+/// it says that it keeps a connection.
+const MARGIN: Duration = Duration::from_millis(500);
+
 /// The idle connections of one worker, the oldest first.
 pub(crate) struct Pool {
     settings: Arc<Settings>,
     clock: Rc<Clock>,
-    /// how long an idle connection is kept, in milliseconds
-    idle_timeout: u64,
     idle: RefCell<VecDeque<Idle>>,
 }
 
@@ -43,6 +46,8 @@ pub(crate) struct Connection {
     pub(crate) socket: Socket,
     /// it has served before, so that the application may be about to close it
     pub(crate) was_idle: bool,
+    /// how long it is kept when it is idle, in milliseconds
+    idle_timeout: u64,
     permit: Permit,
 }
 
@@ -50,12 +55,17 @@ impl Connection {
     pub(crate) fn into_parts(self) -> (Socket, Permit) {
         (self.socket, self.permit)
     }
+
+    /// The application has said for how long it keeps the connection: not used for longer.
+    pub(super) fn keep_no_longer_than(&mut self, timeout: Duration) {
+        let timeout = timeout.saturating_sub(MARGIN).as_millis() as u64;
+        self.idle_timeout = timeout.min(self.idle_timeout);
+    }
 }
 
 impl Pool {
     pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Rc<Pool> {
         Rc::new(Pool {
-            idle_timeout: settings.upstream_idle_timeout.as_millis() as u64,
             settings: settings.clone(),
             clock: clock.clone(),
             idle: RefCell::default(),
@@ -72,7 +82,7 @@ impl Pool {
             since,
         }) = idle.pop_back()
         {
-            let is_young = now.saturating_sub(since) < self.idle_timeout;
+            let is_young = now.saturating_sub(since) < connection.idle_timeout;
             let socket = &connection.socket;
             if is_young && socket.is_quiet() && (!surely || socket.is_surely_quiet()) {
                 connection.was_idle = true;
@@ -91,6 +101,7 @@ impl Pool {
         Ok(Connection {
             socket,
             was_idle: false,
+            idle_timeout: clock::milliseconds(self.settings.upstream_idle_timeout),
             permit,
         })
     }
@@ -105,7 +116,8 @@ impl Pool {
     pub(crate) fn sweep(&self) {
         let now = self.clock.now();
         self.idle.borrow_mut().retain(|idle| {
-            now.saturating_sub(idle.since) < self.idle_timeout && idle.connection.socket.is_quiet()
+            let connection = &idle.connection;
+            now.saturating_sub(idle.since) < connection.idle_timeout && connection.socket.is_quiet()
         });
     }
 
@@ -133,7 +145,11 @@ impl Drop for Permit {
 
 /// Connects, within the connect timeout whatever the number of addresses.
 pub(crate) async fn connect(settings: &Settings) -> io::Result<Socket> {
-    match tokio::time::timeout(settings.connect_timeout, reach(&settings.upstream)).await {
+    let reaching = reach(&settings.upstream);
+    if settings.connect_timeout.is_zero() {
+        return reaching.await;
+    }
+    match tokio::time::timeout(settings.connect_timeout, reaching).await {
         Ok(reached) => reached,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
