@@ -9,6 +9,7 @@ use super::{
     },
     exposure,
     failure::Failure,
+    forwarded,
     hop_by_hop::{self, Scan},
     host,
     informational::Informational,
@@ -153,7 +154,7 @@ fn admit(
         false => snapshot.write_lines(decisions),
     }
 
-    let is_https = decisions.visitor.is_some() && respond::is_https(&parts.headers);
+    let is_https = decisions.visitor.is_some() && forwarded::is_https(&parts.headers);
     let lines = &decisions.lines;
     let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);
     Ok(Admitted::Forward(request, is_https))

@@ -1,31 +1,90 @@
-//! `--forwarded append`: the hop before us, in the fields that tell the application of hops. They are passed on either way.
-//! In: the client's address. Out: X-Forwarded-For, X-Forwarded-Proto and Forwarded with one more member.
+//! What the hops before us say of themselves in X-Forwarded-For, X-Forwarded-Proto and Forwarded, and what we add.
+//! In: those fields, and the client's address. Out: whether the client came by https; with `--forwarded append`, the hop
+//! before us as one more member. The fields that came are passed on either way.
 
 use super::hop_by_hop;
-use http::{HeaderName, HeaderValue, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::IpAddr;
 
-/// What came stays, the peer is added.
-pub(super) fn append(parts: &mut Parts, peer: Option<IpAddr>) {
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Adds the peer to what came. Where only one kind came, the other is not begun: applications that know both believe
+/// `Forwarded`, and half a chain would contradict the whole one.
+pub(super) fn append(headers: &mut HeaderMap, peer: Option<IpAddr>, trusted_hops: usize) {
     let Some(peer) = peer.map(|peer| peer.to_canonical()) else {
         return;
     };
-    let node = match peer {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("\"[{v6}]\""),
+    let has_x = headers
+        .iter()
+        .any(|(name, value)| name.as_str().starts_with("x-forwarded-") && !is_blank(value));
+    let has_forwarded = members(headers, &header::FORWARDED).next().is_some();
+    // of a hop that is not trusted we know only how it reached us
+    let proto = match trusted_hops > 0 && is_https(headers) {
+        true => "https",
+        false => "http",
     };
-    let headers = &mut parts.headers;
-    for (name, one) in [
-        ("x-forwarded-for", peer.to_string()),
-        ("forwarded", format!("for={node};proto=http")),
-    ] {
-        let name = HeaderName::from_static(name);
-        if let Ok(value) = HeaderValue::from_str(&one) {
-            let _ = headers.try_append(name, value);
+    if has_x || !has_forwarded {
+        add(headers, X_FORWARDED_FOR, &peer.to_string());
+        if members(headers, &X_FORWARDED_PROTO).next().is_none() {
+            hop_by_hop::set(headers, X_FORWARDED_PROTO, HeaderValue::from_static("http"));
         }
     }
-    let proto = HeaderName::from_static("x-forwarded-proto");
-    if !headers.contains_key(&proto) {
-        hop_by_hop::set(headers, proto, HeaderValue::from_static("http"));
+    if has_forwarded || !has_x {
+        let node = match peer {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("\"[{v6}]\""),
+        };
+        add(
+            headers,
+            header::FORWARDED,
+            &format!("for={node};proto={proto}"),
+        );
     }
+}
+
+/// All lines of a field become one, with one more member.
+fn add(headers: &mut HeaderMap, name: HeaderName, member: &str) {
+    let mut lines: Vec<&[u8]> = members(headers, &name).collect();
+    lines.push(member.as_bytes());
+    if let Ok(value) = HeaderValue::from_bytes(&lines.join(&b", "[..])) {
+        hop_by_hop::set(headers, name, value);
+    }
+}
+
+/// The lines of a field that say something.
+fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(name).iter();
+    lines
+        .filter(|line| !is_blank(line))
+        .map(HeaderValue::as_bytes)
+}
+
+fn is_blank(value: &HeaderValue) -> bool {
+    value.as_bytes().trim_ascii().is_empty()
+}
+
+/// Whether the client came by https, as the hop before us says.
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
+    let says = |name: &HeaderName, what: fn(&str) -> bool| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .next_back()
+            .is_some_and(what)
+    };
+    says(&X_FORWARDED_PROTO, |line| {
+        let nearest = line.rsplit(',').next().unwrap_or_default();
+        nearest.trim().eq_ignore_ascii_case("https")
+    }) || says(&header::FORWARDED, |line| {
+        let nearest = line.rsplit(',').next().unwrap_or_default();
+        nearest.split(';').any(|pair| {
+            let pair = pair.trim().split_once('=');
+            pair.is_some_and(|(name, value)| {
+                name.eq_ignore_ascii_case("proto")
+                    && value.trim_matches('"').eq_ignore_ascii_case("https")
+            })
+        })
+    })
 }

@@ -165,7 +165,7 @@ pub(super) fn strip(
         websocket::set_upgrade(headers);
     }
     if let Forwarded::Append = client.worker.settings.forwarded {
-        forwarded::append(parts, client.peer);
+        forwarded::append(headers, client.peer, client.worker.settings.trusted_hops);
     }
 }
 

@@ -34,31 +34,6 @@ pub(super) fn set_visitor_cookies(
     make_private(headers);
 }
 
-/// Whether the client came by https, as the hop before us says.
-pub(super) fn is_https(headers: &HeaderMap) -> bool {
-    let says = |name: &str, what: fn(&str) -> bool| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .next_back()
-            .is_some_and(what)
-    };
-    says("x-forwarded-proto", |line| {
-        let nearest = line.rsplit(',').next().unwrap_or_default();
-        nearest.trim().eq_ignore_ascii_case("https")
-    }) || says("forwarded", |line| {
-        let nearest = line.rsplit(',').next().unwrap_or_default();
-        nearest.split(';').any(|pair| {
-            let pair = pair.trim().split_once('=');
-            pair.is_some_and(|(name, value)| {
-                name.eq_ignore_ascii_case("proto")
-                    && value.trim_matches('"').eq_ignore_ascii_case("https")
-            })
-        })
-    })
-}
-
 /// No shared cache may hand one id to many (RFC 9111, 5.2.2).
 fn make_private(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::CACHE_CONTROL).iter();

@@ -432,17 +432,101 @@ fn forwarding_fields_pass_and_we_add_nothing_unless_told_to() {
         request.names(),
         ["forwarded", "host", "x-forwarded-for", "x-forwarded-proto"]
     );
-    let appended = Burgee::with(&app, |settings| {
-        settings.forwarded = burgee::proxy::Forwarded::Append
-    });
-    appended.answer(sent);
-    let request = app.request();
-    assert_eq!(request.all("x-forwarded-for"), ["10.0.0.1", "127.0.0.1"]);
-    assert_eq!(
-        request.all("forwarded"),
-        ["for=10.0.0.1", "for=127.0.0.1;proto=http"]
-    );
-    assert_eq!(request.all("x-forwarded-proto"), ["https"]);
+}
+
+/// The table of the README: hops that are trusted, what comes, what is sent.
+#[test]
+fn forwarding_fields_that_are_appended_to_do_not_contradict_what_came() {
+    const TABLE: [(usize, &str, &str); 12] = [
+        // the first hop that says anything
+        (
+            0,
+            "",
+            "X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: http | Forwarded: for=127.0.0.1;proto=http",
+        ),
+        // one kind came: the other is not begun
+        (
+            0,
+            "X-Forwarded-For: 203.0.113.7",
+            "X-Forwarded-For: 203.0.113.7, 127.0.0.1 | X-Forwarded-Proto: http",
+        ),
+        (
+            0,
+            "X-Forwarded-For: 203.0.113.7 | X-Forwarded-For: 198.51.100.1, 192.0.2.1",
+            "X-Forwarded-For: 203.0.113.7, 198.51.100.1, 192.0.2.1, 127.0.0.1 | X-Forwarded-Proto: http",
+        ),
+        (
+            0,
+            "X-Forwarded-Host: shop.example",
+            "X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: http",
+        ),
+        (
+            0,
+            "Forwarded: for=203.0.113.7;proto=https",
+            "Forwarded: for=203.0.113.7;proto=https, for=127.0.0.1;proto=http",
+        ),
+        (
+            0,
+            "Forwarded: for=203.0.113.7 | Forwarded: for=198.51.100.1",
+            "Forwarded: for=203.0.113.7, for=198.51.100.1, for=127.0.0.1;proto=http",
+        ),
+        // the proto of a trusted hop is kept
+        (
+            1,
+            "X-Forwarded-For: 203.0.113.7 | X-Forwarded-Proto: https",
+            "X-Forwarded-For: 203.0.113.7, 127.0.0.1 | X-Forwarded-Proto: https",
+        ),
+        (
+            1,
+            "X-Forwarded-Proto: https",
+            "X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: https",
+        ),
+        (
+            1,
+            "X-Forwarded-For: 203.0.113.7",
+            "X-Forwarded-For: 203.0.113.7, 127.0.0.1 | X-Forwarded-Proto: http",
+        ),
+        // a blank line says nothing
+        (
+            1,
+            "X-Forwarded-For:  | X-Forwarded-Proto: https",
+            "X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: https",
+        ),
+        // both came: both go on, and say the same
+        (
+            1,
+            "X-Forwarded-For: 203.0.113.7 | X-Forwarded-Proto: https | Forwarded: for=203.0.113.7;proto=https",
+            "X-Forwarded-For: 203.0.113.7, 127.0.0.1 | X-Forwarded-Proto: https | \
+             Forwarded: for=203.0.113.7;proto=https, for=127.0.0.1;proto=https",
+        ),
+        (
+            1,
+            "Forwarded: for=203.0.113.7;proto=https",
+            "Forwarded: for=203.0.113.7;proto=https, for=127.0.0.1;proto=https",
+        ),
+    ];
+    let app = App::ok();
+    for hops in [0, 1] {
+        let burgee = Burgee::with(&app, |settings| {
+            settings.forwarded = burgee::proxy::Forwarded::Append;
+            settings.trusted_hops = hops;
+        });
+        for (_, came, expected) in TABLE.iter().filter(|(trusted, ..)| *trusted == hops) {
+            let fields = came.split(" | ").map(|field| match field {
+                "" => String::new(),
+                field => format!("{field}\r\n"),
+            });
+            let fields: String = fields.collect();
+            burgee.answer(format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+            let request = app.request();
+            let names = ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"];
+            let sent = names.iter().flat_map(|name| {
+                let values = request.all(name).into_iter();
+                values.map(move |value| format!("{name}: {value}"))
+            });
+            assert_eq!(sent.collect::<Vec<_>>().join(" | "), *expected, "{came:?}");
+        }
+    }
 }
 
 /// RFC 9112, 5.1.
