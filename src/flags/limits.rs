@@ -24,6 +24,15 @@ pub struct LimitArgs {
     /// Keep-alive timeout for the application; keep it below the application's own; `0s` is no timeout
     #[arg(long, env = "BURGEE_UPSTREAM_IDLE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "4s")]
     pub upstream_idle_timeout: Duration,
+    /// How long a TCP connection may be silent before its other end is probed; `0s` never probes
+    #[arg(long, env = "BURGEE_TCP_KEEPALIVE_TIME", value_name = "DURATION", value_parser = values::probe_time, default_value = "60s")]
+    pub tcp_keepalive_time: Duration,
+    /// How long to wait between two TCP keepalive probes
+    #[arg(long, env = "BURGEE_TCP_KEEPALIVE_INTERVAL", value_name = "DURATION", value_parser = values::probe_interval, default_value = "15s")]
+    pub tcp_keepalive_interval: Duration,
+    /// How many TCP keepalive probes may go unanswered; then the connection is closed
+    #[arg(long, env = "BURGEE_TCP_KEEPALIVE_PROBES", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=127), default_value_t = 5)]
+    pub tcp_keepalive_probes: u32,
     /// Maximum size of a request's headers; more get 431
     #[arg(long, env = "BURGEE_MAX_HEAD", value_name = "SIZE", value_parser = values::size, default_value = "64KiB")]
     pub max_head: usize,

@@ -24,6 +24,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// As the kernel takes it: whole seconds, at least one.
+pub fn probe_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    match interval.subsec_nanos() == 0 && (1..=32_767).contains(&interval.as_secs()) {
+        true => Ok(interval),
+        false => Err("write whole seconds, `1s` to `9h`".into()),
+    }
+}
+
+/// The same, or `0s`.
+pub fn probe_time(text: &str) -> Result<Duration, String> {
+    match duration(text)?.is_zero() {
+        true => Ok(Duration::ZERO),
+        false => probe_interval(text),
+    }
+}
+
 /// Bytes: `512`, `64KiB`, `1MiB`.
 pub fn size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -131,6 +148,21 @@ mod tests {
                 expected.map(Duration::from_millis),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn probes_are_whole_seconds_apart() {
+        for (text, time, interval) in [
+            ("0s", true, false),
+            ("1s", true, true),
+            ("9h", true, true),
+            ("10h", false, false),
+            ("500ms", false, false),
+            ("1500ms", false, false),
+        ] {
+            let found = (probe_time(text).is_ok(), probe_interval(text).is_ok());
+            assert_eq!(found, (time, interval), "{text}");
         }
     }
 

@@ -151,6 +151,14 @@ impl Failure {
         }
     }
 
+    /// What the kernel says of a connection that stood: its timeout is that of a peer that vanished.
+    pub(super) fn of_connection(error: &std::io::Error) -> Failure {
+        match Failure::from(error) {
+            Failure::ConnectTimeout => Failure::Terminated,
+            failure => failure,
+        }
+    }
+
     /// The token after `error=`.
     pub(super) fn error(self) -> &'static str {
         let (_, proxy_status, ..) = self.row();
@@ -170,7 +178,7 @@ impl From<&hyper::Error> for Failure {
         }
         let source = error.source();
         if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
-            return error.into();
+            return Failure::of_connection(error);
         }
         match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
             // what we, not the application, have found wrong

@@ -1,6 +1,7 @@
 //! What HTTP/2 takes on both sides: how much a stream may send before it is read, and who runs its tasks.
 //! In: hyper's futures. Out: tasks of this worker's thread.
 
+use std::time::Duration;
 use tokio::task;
 
 /// What one stream may send before it is read, in bytes.
@@ -15,6 +16,9 @@ pub(crate) fn connection_window(streams: u32) -> u32 {
     const MOST: u32 = (1 << 31) - 1;
     streams.saturating_mul(STREAM_WINDOW).min(MOST)
 }
+
+/// How long nothing may come before the other end is asked whether it is there; it has 20 s to answer.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Runs the tasks of HTTP/2 connections on this worker.
 #[derive(Clone)]

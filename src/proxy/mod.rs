@@ -13,9 +13,10 @@
 //!   response), `failure` (why there is none)
 //! - `upstream/`: the application's side; it knows nothing of a client's connection
 //! - used by several: `hop_by_hop`, `forwarded`, `header_case`, `informational`, `websocket`, `http2`, `clock`,
-//!   `settings`, and `worker`, which owns what the requests of a thread share
+//!   `settings`, `keepalive`, `dead_peers` and `watched_stream` (peers that vanished), and `worker`, which owns what the requests of a thread share
 
 mod clock;
+mod dead_peers;
 mod downstream;
 mod exchange;
 mod exposure;
@@ -26,14 +27,17 @@ mod hop_by_hop;
 mod host;
 mod http2;
 mod informational;
+mod keepalive;
 mod local;
 mod prepare;
 mod respond;
 mod settings;
 mod upstream;
+mod watched_stream;
 mod websocket;
 mod worker;
 
+pub use keepalive::TcpKeepalive;
 pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};
 
 use crate::{live, telemetry};
@@ -49,6 +53,7 @@ pub async fn serve(
     phases: live::Phases,
 ) -> io::Result<()> {
     let phase = *phases.borrow();
-    let worker = worker::Worker::new(settings, &reader, telemetry, phase);
+    let port = listener.local_addr()?.port();
+    let worker = worker::Worker::new(settings, port, &reader, telemetry, phase);
     downstream::accept::run(listener, worker, phases, exchange::exchange).await
 }

@@ -1,6 +1,7 @@
 //! What the data path may be told: where the application is, and every limit and timeout with its default.
 //! In: the command line's words. Out: values that are proved, shared by all workers.
 
+use super::keepalive::TcpKeepalive;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -39,6 +40,8 @@ pub struct Settings {
     pub upstream_idle_timeout: Duration,
     /// how long an expected `100 Continue` is waited for before the body is sent all the same; zero: not at all
     pub continue_timeout: Duration,
+    /// how a peer that has vanished is noticed, on both sides
+    pub tcp_keepalive: TcpKeepalive,
     /// bytes of a request's head
     pub max_head: usize,
     /// fields of a request's head
@@ -74,6 +77,7 @@ impl Default for Settings {
             response_timeout: Duration::from_secs(60),
             upstream_idle_timeout: Duration::from_secs(4),
             continue_timeout: Duration::from_secs(1),
+            tcp_keepalive: TcpKeepalive::default(),
             max_head: 64 * 1024,
             max_fields: 100,
             max_connections: 10_000,

@@ -1,14 +1,11 @@
 //! WebSockets: the one upgrade that passes. After the application's 101, bytes go both ways until both sides have ended.
 //! In: the fields of the handshake; then what is left of both HTTP connections. Out: half-closes and early bytes, as they came.
 
-use super::{hop_by_hop, upstream::pool::Connection};
+use super::{hop_by_hop, upstream::pool::Connection, watched_stream::WatchedStream};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use std::io;
-use tokio::{
-    io::{AsyncWriteExt, copy_bidirectional},
-    net::TcpStream,
-};
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 /// Whether a request wants a WebSocket. Nothing else is upgraded: `h2c` would go round everything here.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -39,7 +36,7 @@ impl Tunnel {
     }
 
     /// Runs until both directions have ended. `unread` came from the client behind its request.
-    pub(super) async fn run(mut self, mut client: TcpStream, unread: Bytes) -> io::Result<()> {
+    pub(super) async fn run(mut self, mut client: WatchedStream, unread: Bytes) -> io::Result<()> {
         let upstream = &mut self.0.socket;
         upstream.write_all(&unread).await?;
         client.write_all(&self.1).await?;

@@ -4,7 +4,8 @@
 
 use super::{
     clock::Clock,
-    settings::Settings,
+    dead_peers::DeadPeers,
+    settings::{Settings, Upstream},
     upstream::{h1, h2},
 };
 use crate::{
@@ -27,6 +28,7 @@ pub(crate) struct Worker {
     pub(crate) settings: Arc<Settings>,
     pub(crate) telemetry: telemetry::Recorder,
     pub(crate) clock: Rc<Clock>,
+    pub(crate) dead_peers: Rc<DeadPeers>,
     /// the application, over HTTP/1.1
     pub(crate) h1: h1::Client,
     /// the application, over HTTP/2
@@ -49,6 +51,7 @@ pub(crate) struct Worker {
 impl Worker {
     pub(super) fn new(
         settings: Arc<Settings>,
+        port: u16,
         reader: &live::Reader,
         telemetry: telemetry::Recorder,
         phase: Phase,
@@ -59,10 +62,16 @@ impl Worker {
             settings.response_timeout,
             settings.upstream_idle_timeout,
         ]);
+        let mut ports = vec![port];
+        if let Upstream::Tcp { addresses, .. } = &settings.upstream {
+            ports.extend(addresses.iter().map(|address| address.port()));
+        }
+        let dead_peers = DeadPeers::new(settings.tcp_keepalive, ports);
         Rc::new(Worker {
-            h1: h1::Client::new(&settings, &clock),
-            h2: h2::Client::new(&settings, &clock),
+            h1: h1::Client::new(&settings, &clock, &dead_peers),
+            h2: h2::Client::new(&settings, &clock, &dead_peers),
             clock,
+            dead_peers,
             snapshot: RefCell::new(reader.cached()),
             spare_decisions: RefCell::default(),
             write_buffer: RefCell::new([0; WRITE_BUFFER]),

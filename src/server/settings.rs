@@ -4,7 +4,7 @@
 use super::limits;
 use crate::{
     flags::{log::LogFormat, run::RunArgs},
-    proxy::Settings,
+    proxy::{Settings, TcpKeepalive},
     telemetry::RequestLogs,
 };
 use std::{io, thread};
@@ -26,6 +26,11 @@ pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
         connect_timeout: limits.connect_timeout,
         response_timeout: limits.response_timeout,
         upstream_idle_timeout: limits.upstream_idle_timeout,
+        tcp_keepalive: TcpKeepalive {
+            time: limits.tcp_keepalive_time,
+            interval: limits.tcp_keepalive_interval,
+            probes: limits.tcp_keepalive_probes,
+        },
         max_head: limits.max_head,
         max_fields: limits.max_fields,
         max_connections: limits.max_connections.unwrap_or_else(limits::connections),

@@ -33,6 +33,7 @@ mod proxy_failures;
 mod proxy_framing;
 mod proxy_http2;
 mod proxy_identity;
+mod proxy_keepalive;
 mod proxy_limits;
 mod proxy_not_begun;
 mod proxy_pool;

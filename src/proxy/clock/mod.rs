@@ -70,7 +70,15 @@ impl Clock {
         }
     }
 
-    /// The phase has changed: everybody looks.
+    /// Whether somebody has no deadline, or one that is further away than this.
+    pub(crate) fn has_deadline_beyond(&self, after: Duration) -> bool {
+        let until = self.now() + after.as_millis() as u64;
+        let alarms = self.alarms.borrow();
+        let mut alarms = alarms.iter().filter_map(Weak::upgrade);
+        alarms.any(|alarm| alarm.deadline.get() > until)
+    }
+
+    /// Something has changed that may concern anybody: everybody looks.
     pub(crate) fn wake_all(&self) {
         for alarm in self.alarms.borrow().iter().filter_map(Weak::upgrade) {
             alarm.wake();

@@ -8,6 +8,7 @@ use crate::{
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
+use socket2::SockRef;
 use std::{hint::black_box, io, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
@@ -36,6 +37,9 @@ where
     F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     listener.set_nonblocking(true)?;
+    if let Err(error) = worker.settings.tcp_keepalive.set(&SockRef::from(&listener)) {
+        tracing::warn!(%error, "no TCP keepalive: a client that vanished is noticed late");
+    }
     let listener = TcpListener::from_std(listener)?;
     let ticking = task::spawn_local(tick(worker.clone()));
     while worker.phase.get() < Phase::Stopping {
@@ -79,6 +83,7 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         ticker.next().await;
         worker.clock.advance();
+        worker.dead_peers.tick(&worker.clock);
         // lets go of replaced toggles, also when no request comes
         worker.snapshot.borrow_mut().load();
         worker.h1.pool.sweep();

@@ -9,8 +9,7 @@ use hyper::{body::Incoming, server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{future::poll_fn, io, pin::Pin, rc::Rc, task::Poll, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 use tower::BoxError;
@@ -117,7 +116,7 @@ async fn until_closing<F: Future>(client: &ClientConnection, future: F) -> Optio
 }
 
 /// Says that no more is coming, and listens until the client has said the same.
-pub(super) async fn linger(mut socket: TcpStream) -> io::Result<()> {
+pub(super) async fn linger(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     socket.shutdown().await?;
     let mut unread = Vec::with_capacity(8 * 1024);
     while socket.read_buf(&mut unread).await? > 0 {

@@ -9,7 +9,7 @@ use crate::{
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2::Builder, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 use tower::BoxError;
 
 /// Serves one connection until it ends.
@@ -28,7 +28,7 @@ pub(super) async fn serve<F>(
         .max_header_list_size(settings.h2_max_header_list)
         .initial_stream_window_size(http2::STREAM_WINDOW)
         .initial_connection_window_size(http2::connection_window(settings.h2_max_streams))
-        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_interval(http2::PING_INTERVAL)
         .serve_connection(TokioIo::new(stream), service);
     let mut leaving = false;
     poll_fn(|cx| {

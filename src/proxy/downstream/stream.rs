@@ -3,7 +3,7 @@
 //! In: a socket. Out: what hyper reads and writes.
 
 use super::connection::ClientConnection;
-use crate::proxy::worker::WRITE_BUFFER;
+use crate::proxy::{watched_stream::WatchedStream, worker::WRITE_BUFFER};
 use bytes::Bytes;
 use std::{
     io::{self, IoSlice},
@@ -18,7 +18,7 @@ use tokio::{
 
 /// A client's socket.
 pub(super) struct ClientStream {
-    socket: TcpStream,
+    socket: WatchedStream,
     /// read by `sniff`, and not yet by hyper
     sniffed: Bytes,
     client: Rc<ClientConnection>,
@@ -38,6 +38,7 @@ impl ClientStream {
         sniffed: Bytes,
         client: Rc<ClientConnection>,
     ) -> ClientStream {
+        let socket = WatchedStream::new(socket, &client.worker.dead_peers);
         ClientStream {
             socket,
             sniffed,
@@ -109,7 +110,7 @@ impl ClientStream {
     }
 
     /// The plain socket, and whether the client may still be sending.
-    pub(super) fn into_parts(self) -> (TcpStream, bool) {
+    pub(super) fn into_parts(self) -> (WatchedStream, bool) {
         (self.socket, !self.ended)
     }
 }
@@ -195,6 +196,7 @@ impl AsyncWrite for ClientStream {
         // hyper flushes when it has nothing left to write
         let this = self.get_mut();
         this.client.on_flush();
+        this.socket.check()?;
         this.poll_gone(cx)?;
         this.poll_informational(cx)
     }

@@ -79,7 +79,7 @@ impl StreamingBody {
             keep_alive: keep_alive && unsent.is_none(),
             source: Some(match unsent {
                 None => Source::Connection(connection),
-                Some(unsent) => send_apart(connection, unsent),
+                Some(unsent) => send_apart(&pool, connection, unsent),
             }),
             pool,
             remaining: match framing {
@@ -202,11 +202,17 @@ impl StreamingBody {
 }
 
 /// The request goes on by itself: a client that reads the response slowly, or not at all yet, may still be sending.
-fn send_apart(connection: Connection, mut unsent: EncodedRequest) -> Source {
+fn send_apart(pool: &Pool, connection: Connection, mut unsent: EncodedRequest) -> Source {
     let (socket, permit) = connection.into_parts();
     let (reader, mut writer): (_, WriteHalf<Socket>) = tokio::io::split(socket);
+    // it has no deadline, but is woken when the application is found dead
+    let alarm = pool.clock.alarm();
     let sending = task::spawn_local(async move {
-        let sent = poll_fn(|cx| unsent.poll_send(cx, &mut writer)).await;
+        let sent = poll_fn(|cx| {
+            alarm.watch(cx);
+            unsent.poll_send(cx, &mut writer)
+        });
+        let sent = sent.await;
         if let Err(SendError::Client(error)) = sent {
             tracing::debug!(%error, "a request broke off");
             // what was cut short must not look complete: the application sees an end too early

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::proxy::{
     clock::{Alarm, Clock},
+    dead_peers::DeadPeers,
     failure::Failure,
     header_case::HeaderCase,
     informational::Informational,
@@ -68,9 +69,13 @@ enum Error {
 }
 
 impl Client {
-    pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Client {
+    pub(crate) fn new(
+        settings: &Arc<Settings>,
+        clock: &Rc<Clock>,
+        dead_peers: &Rc<DeadPeers>,
+    ) -> Client {
         Client {
-            pool: Pool::new(settings, clock),
+            pool: Pool::new(settings, clock, dead_peers),
             header_maps: HeaderMaps::default(),
             text: Cell::default(),
             read_buffer: RefCell::new([0; READ_BUFFER]),
@@ -224,7 +229,7 @@ impl<'a> Exchange<'a> {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(SendError::Upstream(error))) => {
                 if self.connection.was_idle && !self.request.has_begun() {
-                    return Err(Error::Stale(Failure::from(&error)));
+                    return Err(Error::Stale(Failure::of_connection(&error)));
                 }
             }
             Poll::Ready(Err(SendError::Client(error))) => {
@@ -244,7 +249,7 @@ impl<'a> Exchange<'a> {
         let mut read = ReadBuf::new(&mut buffer[..]);
         let result = ready!(Pin::new(&mut self.connection.socket).poll_read(cx, &mut read));
         if let Err(error) = result {
-            return Poll::Ready(Err(self.closed(Failure::from(&error))));
+            return Poll::Ready(Err(self.closed(Failure::of_connection(&error))));
         }
         if read.filled().is_empty() {
             return Poll::Ready(Err(self.closed(Failure::Terminated)));

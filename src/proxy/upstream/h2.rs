@@ -9,6 +9,7 @@ use super::{
 };
 use crate::proxy::{
     clock::{Alarm, Clock},
+    dead_peers::DeadPeers,
     failure::Failure,
     settings::Settings,
 };
@@ -26,9 +27,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Client {
+    pub(crate) fn new(
+        settings: &Arc<Settings>,
+        clock: &Rc<Clock>,
+        dead_peers: &Rc<DeadPeers>,
+    ) -> Client {
         Client {
-            connections: Connections::new(settings, clock),
+            connections: Connections::new(settings, clock, dead_peers),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::proxy::{
     clock::{self, Alarm, Clock},
+    dead_peers::DeadPeers,
     failure::Failure,
     http2::{self, LocalExecutor},
     settings::Settings,
@@ -38,6 +39,7 @@ const FIRST_STREAMS: usize = 1;
 pub(super) struct Connections {
     settings: Arc<Settings>,
     clock: Rc<Clock>,
+    dead_peers: Rc<DeadPeers>,
     all: RefCell<Vec<Rc<Connection>>>,
 }
 
@@ -85,10 +87,15 @@ impl Drop for Stream {
 }
 
 impl Connections {
-    pub(super) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Connections {
+    pub(super) fn new(
+        settings: &Arc<Settings>,
+        clock: &Rc<Clock>,
+        dead_peers: &Rc<DeadPeers>,
+    ) -> Connections {
         Connections {
             settings: settings.clone(),
             clock: clock.clone(),
+            dead_peers: dead_peers.clone(),
             all: RefCell::default(),
         }
     }
@@ -129,7 +136,7 @@ impl Connections {
     async fn connect(&self) -> Result<Rc<Connection>, Failure> {
         let settings = &self.settings;
         let permit = Permit::acquire(settings).ok_or(Failure::UpstreamLimit)?;
-        let socket = pool::connect(settings)
+        let socket = pool::connect(settings, &self.dead_peers)
             .await
             .map_err(|error| Failure::from(&error))?;
         let (sender, driver) = Builder::new(LocalExecutor)
@@ -138,6 +145,7 @@ impl Connections {
             .initial_connection_window_size(http2::connection_window(http2::STREAMS))
             .initial_max_send_streams(FIRST_STREAMS)
             .max_header_list_size(settings.max_head as u32)
+            .keep_alive_interval(http2::PING_INTERVAL)
             .handshake(TokioIo::new(socket))
             .await
             .map_err(|error| Failure::from(&error))?;

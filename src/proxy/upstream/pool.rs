@@ -5,8 +5,10 @@
 
 use crate::proxy::{
     clock::{self, Clock},
+    dead_peers::DeadPeers,
     failure::Failure,
     settings::{self, Settings, Upstream},
+    watched_stream::WatchedStream,
 };
 use socket2::SockRef;
 use std::{
@@ -32,7 +34,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// The idle connections of one worker, the oldest first.
 pub(crate) struct Pool {
     settings: Arc<Settings>,
-    clock: Rc<Clock>,
+    pub(super) clock: Rc<Clock>,
+    dead_peers: Rc<DeadPeers>,
     idle: RefCell<VecDeque<Idle>>,
 }
 
@@ -64,10 +67,15 @@ impl Connection {
 }
 
 impl Pool {
-    pub(crate) fn new(settings: &Arc<Settings>, clock: &Rc<Clock>) -> Rc<Pool> {
+    pub(crate) fn new(
+        settings: &Arc<Settings>,
+        clock: &Rc<Clock>,
+        dead_peers: &Rc<DeadPeers>,
+    ) -> Rc<Pool> {
         Rc::new(Pool {
             settings: settings.clone(),
             clock: clock.clone(),
+            dead_peers: dead_peers.clone(),
             idle: RefCell::default(),
         })
     }
@@ -95,7 +103,7 @@ impl Pool {
     /// A new connection, if the limit allows.
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
         let permit = Permit::acquire(&self.settings).ok_or(Failure::UpstreamLimit)?;
-        let socket = connect(&self.settings)
+        let socket = connect(&self.settings, &self.dead_peers)
             .await
             .map_err(|error| Failure::from(&error))?;
         Ok(Connection {
@@ -144,8 +152,8 @@ impl Drop for Permit {
 }
 
 /// Connects, within the connect timeout whatever the number of addresses.
-pub(crate) async fn connect(settings: &Settings) -> io::Result<Socket> {
-    let reaching = reach(&settings.upstream);
+pub(crate) async fn connect(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> io::Result<Socket> {
+    let reaching = reach(settings, dead_peers);
     if settings.connect_timeout.is_zero() {
         return reaching.await;
     }
@@ -155,8 +163,8 @@ pub(crate) async fn connect(settings: &Settings) -> io::Result<Socket> {
     }
 }
 
-async fn reach(upstream: &Upstream) -> io::Result<Socket> {
-    match upstream {
+async fn reach(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> io::Result<Socket> {
+    match &settings.upstream {
         Upstream::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
         Upstream::Tcp { addresses, .. } => {
             let mut failed = io::ErrorKind::AddrNotAvailable.into();
@@ -164,7 +172,8 @@ async fn reach(upstream: &Upstream) -> io::Result<Socket> {
                 match TcpStream::connect(address).await {
                     Ok(stream) => {
                         stream.set_nodelay(true)?;
-                        return Ok(Socket::Tcp(stream));
+                        settings.tcp_keepalive.set(&SockRef::from(&stream))?;
+                        return Ok(Socket::Tcp(WatchedStream::new(stream, dead_peers)));
                     }
                     Err(error) => failed = error,
                 }
@@ -176,7 +185,7 @@ async fn reach(upstream: &Upstream) -> io::Result<Socket> {
 
 /// A plain stream to the application.
 pub(crate) enum Socket {
-    Tcp(TcpStream),
+    Tcp(WatchedStream),
     Unix(UnixStream),
 }
 
@@ -193,7 +202,7 @@ impl Socket {
     fn is_surely_quiet(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         would_block(&match self {
-            Socket::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+            Socket::Tcp(socket) => SockRef::from(&**socket).peek(&mut byte),
             Socket::Unix(socket) => SockRef::from(socket).peek(&mut byte),
         })
     }

@@ -22,15 +22,20 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         &[
             "live",
             "proxy/clock",
+            "proxy/dead_peers",
             "proxy/failure",
             "proxy/header_case",
             "proxy/hop_by_hop",
             "proxy/http2",
             "proxy/informational",
             "proxy/settings",
+            "proxy/watched_stream",
         ],
     ),
-    ("proxy", &["engine", "live", "telemetry", "http"]),
+    (
+        "proxy",
+        &["engine", "live", "telemetry", "http", "background"],
+    ),
     ("admin", &["engine", "live", "telemetry", "http"]),
     ("api", &["engine", "live", "telemetry", "http"]),
     // what a flag sets: nothing that runs
