@@ -12,6 +12,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 use tower::BoxError;
 
+/// What one request may have on its way before the application takes it, in bytes; the client may be far away.
+const STREAM_WINDOW: u32 = 512 * 1024;
+
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(
     stream: ClientStream,
@@ -26,8 +29,11 @@ pub(super) async fn serve<F>(
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.h2_max_streams)
         .max_header_list_size(settings.h2_max_header_list)
-        .initial_stream_window_size(http2::STREAM_WINDOW)
-        .initial_connection_window_size(http2::connection_window(settings.h2_max_streams))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(http2::connection_window(
+            settings.h2_max_streams,
+            STREAM_WINDOW,
+        ))
         .keep_alive_interval(http2::PING_INTERVAL)
         .serve_connection(TokioIo::new(stream), service);
     let mut leaving = false;

@@ -32,6 +32,13 @@ use std::{
 };
 use tokio::task;
 
+/// Streams of a connection: what most servers allow. Theirs counts where it is lower.
+const STREAMS: u32 = 100;
+
+/// What an answer may have on its way before its client takes it, in bytes. The application is near, so that little is enough;
+/// and everybody's next answer comes behind it on the same connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
 /// Streams of a connection whose application has not said yet how many it takes.
 const FIRST_STREAMS: usize = 1;
 
@@ -60,7 +67,7 @@ impl Connection {
         let driver = self.driver.upgrade();
         let driver = driver.as_ref().and_then(|driver| driver.try_borrow().ok());
         let most = driver.map_or(0, |driver| driver.current_max_send_streams());
-        !self.sender.is_closed() && self.streams.get() < most.min(http2::STREAMS as usize)
+        !self.sender.is_closed() && self.streams.get() < most.min(STREAMS as usize)
     }
 }
 
@@ -141,8 +148,8 @@ impl Connections {
             .map_err(|error| Failure::from(&error))?;
         let (sender, driver) = Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
-            .initial_stream_window_size(http2::STREAM_WINDOW)
-            .initial_connection_window_size(http2::connection_window(http2::STREAMS))
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(http2::connection_window(STREAMS, STREAM_WINDOW))
             .initial_max_send_streams(FIRST_STREAMS)
             .max_header_list_size(settings.max_head as u32)
             .keep_alive_interval(http2::PING_INTERVAL)
