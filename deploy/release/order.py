@@ -38,7 +38,7 @@ def ran(application, example):
     with machine.Proxy(application, "burgee", work, before=before, patience=60) as proxy:
         spend(proxy)
         counted.ended(proxy)
-    return set(re.findall(r"^c?fn=\(\d+\) ([^\s']+)", out.read_text(), re.M))
+    return set(re.findall(r"^c?fn=\(\d+\) ([A-Za-z_][\w.$]*)", out.read_text(), re.M))
 
 
 def order(application):
