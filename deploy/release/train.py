@@ -93,6 +93,6 @@ def train(binary, profile):
     with tempfile.TemporaryDirectory() as seen:
         os.environ |= {"BURGEE": str(binary), "LLVM_PROFILE_FILE": f"{seen}/%m.profraw"}
         work(application)
-        subprocess.run([profdata(), "merge", *pathlib.Path(seen).glob("*.profraw"), "--output", profile], check=True)
-        profile.with_suffix(".order").write_text("\n".join(order.order(application)) + "\n")
+        subprocess.run([profdata(), "merge", *pathlib.Path(seen).iterdir(), "--output", profile], check=True)
+    profile.with_suffix(".order").write_text("\n".join(order.order(application, profdata())) + "\n")
     machine.stop_all()
