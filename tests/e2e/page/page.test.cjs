@@ -104,7 +104,7 @@ test("somebody types a user and reads the variant and why", async () => {
   await page.getByRole("button", { name: "Show the decisions" }).click();
   const row = page.locator('[data-feature="checkout"]');
   await row.getByText("treatment", { exact: true }).waitFor();
-  assert.match(await row.textContent(), /TARGETING_MATCH.*rule 1 decides, in segment staff: user is ann/);
+  assert.match(await row.textContent(), /TARGETING_MATCH.*rule 1 matches: in segment staff \(user is ann\)/);
   assert.equal(await page.locator('[data-feature="pro-only"] .pill').textContent(), "off");
   await page.getByLabel("country").fill("US");
   await page.getByLabel("plan").fill("pro");
