@@ -15,6 +15,9 @@ use tower::BoxError;
 /// What one request may have on its way before the application takes it, in bytes; the client may be far away.
 const STREAM_WINDOW: u32 = 512 * 1024;
 
+/// What one answer may have waiting for its client, in bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(
     stream: ClientStream,
@@ -34,6 +37,7 @@ pub(super) async fn serve<F>(
             settings.h2_max_streams,
             STREAM_WINDOW,
         ))
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(http2::PING_INTERVAL)
         .serve_connection(TokioIo::new(stream), service);
     let mut leaving = false;
