@@ -12,8 +12,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 use tower::BoxError;
 
-/// What one request may have on its way before the application takes it, in bytes; the client may be far away.
-const STREAM_WINDOW: u32 = 512 * 1024;
+/// What one request may have on its way before the application takes it, in bytes. All streams of a connection together may
+/// have 6.25 MiB by default: no stream takes another's share, and a client does not decide how much memory we take.
+const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// What one answer may have waiting for its client, in bytes.
 const SEND_BUFFER: usize = 64 * 1024;

@@ -15,7 +15,7 @@ from readers import channel
 LIMIT = 256 << 20
 WITHOUT, BESIDE = (20, 300) if LONG else (1.5, 3)
 # below this the two cores of a test machine are measured, not burgee
-FLOOR = 0.020
+FLOOR = 0.100
 BODY = bytes(1024)
 
 
