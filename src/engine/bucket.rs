@@ -26,6 +26,9 @@ impl Seed {
         Seed::of(&["split", salt])
     }
 
+    /// The seed that groups users for the comparison of variants, `XXH3_64("group")`: the same for all features, and no draw's.
+    pub const GROUP: Seed = Seed(10_465_956_636_278_587_356);
+
     fn of(parts: &[&str]) -> Seed {
         let mut text = SmallVec::<[u8; 256]>::new();
         for part in parts {
@@ -114,6 +117,11 @@ mod tests {
             let found = Seed::bucket(salt).point(unit.as_bytes());
             assert_eq!((found.0, found.bucket()), (point, bucket), "{salt} {unit}");
         }
+    }
+
+    #[test]
+    fn the_seed_of_groups_is_the_hash_of_its_purpose() {
+        assert_eq!(Seed::GROUP, Seed::of(&["group"]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod allocation;
 pub mod attributes;
 pub mod bucket;
 pub mod client_address;
+pub mod compare;
 pub mod condition;
 pub mod decision;
 pub mod describe;

@@ -14,6 +14,7 @@ use super::{
     weights,
 };
 use http::{HeaderName, HeaderValue};
+use std::borrow::Cow;
 
 /// Everything that the toggles files say, true and fast. Immutable; replaced whole.
 #[derive(Debug)]
@@ -132,6 +133,17 @@ impl Feature {
     /// The variant at this index.
     pub fn variant(&self, index: u8) -> &Variant {
         &self.variants[usize::from(index)]
+    }
+
+    /// What a rule is called where it stands beside others: its name, else its number; `-` for 0, the feature itself.
+    pub fn rule_label(&self, rule: u8) -> Cow<'_, str> {
+        match usize::from(rule).checked_sub(1) {
+            None => "-".into(),
+            Some(index) => match &self.rules[index].name {
+                Some(name) => (&**name).into(),
+                None => rule.to_string().into(),
+            },
+        }
     }
 }
 

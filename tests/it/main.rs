@@ -7,6 +7,8 @@ mod architecture;
 mod authz;
 mod check;
 mod cli;
+mod comparison;
+mod comparison_draws;
 mod demo;
 mod diff;
 mod directory;
