@@ -14,6 +14,16 @@ use crate::engine::{
     model::{Condition, FeatureIndex},
     operator::{Test, Texts},
 };
+use std::collections::HashMap;
+
+/// The names in the order of the file, so that a hint says the same each time.
+fn as_declared<'t, I: Ord + Copy>(
+    names: &HashMap<&'t str, I>,
+) -> impl Iterator<Item = &'t str> + Clone {
+    let mut names: Vec<_> = names.iter().map(|(name, index)| (*index, *name)).collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name)
+}
 
 impl<'t> Compiler<'t, '_> {
     /// A condition and what it reaches.
@@ -77,7 +87,7 @@ impl<'t> Compiler<'t, '_> {
         } else if self.segments.is_empty() {
             "declare it below `segments`, or write `{attribute: value}`".to_owned()
         } else {
-            did_you_mean(name, self.segments.keys().copied())
+            did_you_mean(name, as_declared(&self.segments))
         };
         self.problems
             .error(at, format!("there is no segment {}", quote(name)), hint);
@@ -140,7 +150,7 @@ impl<'t> Compiler<'t, '_> {
             let hint = if self.problems.is_tired() {
                 String::new()
             } else {
-                did_you_mean(name, self.features.keys().copied())
+                did_you_mean(name, as_declared(&self.features))
             };
             self.problems.error(
                 entry.key_at,
