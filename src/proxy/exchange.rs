@@ -3,6 +3,7 @@
 //! In: a request of a client's connection. Out: a response whose body still streams; what was decided is counted.
 
 use super::{
+    client_body::ClientBody,
     downstream::{
         body::{ActiveRequest, Body},
         connection::ClientConnection,
@@ -125,6 +126,7 @@ fn admit(
 ) -> Result<Admitted, Failure> {
     let settings = &client.worker.settings;
     let (mut parts, body) = request.into_parts();
+    let body = ClientBody::new(body, parts.version);
     if let Some(header_case) = &client.header_case {
         header_case.begin_request(!body.is_end_stream());
     }

@@ -15,6 +15,7 @@
 //! - used by several: `hop_by_hop`, `forwarded`, `header_case`, `informational`, `websocket`, `http2`, `clock`,
 //!   `settings`, `keepalive`, `dead_peers` and `watched_stream` (peers that vanished), and `worker`, which owns what the requests of a thread share
 
+mod client_body;
 mod clock;
 mod dead_peers;
 mod downstream;

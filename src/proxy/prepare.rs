@@ -2,6 +2,7 @@
 //! In: a request as it came, then one that has been decided. Out: a request that only has to be sent.
 
 use super::{
+    client_body::ClientBody,
     clock::Alarm,
     downstream::connection::ClientConnection,
     forwarded,
@@ -26,7 +27,6 @@ use crate::{
 };
 use http::{HeaderValue, Method, Request, Version, header, request::Parts};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use std::{rc::Rc, sync::Arc, time::SystemTime};
 
 /// What kind of request this is, seen before anything is stripped.
@@ -49,7 +49,7 @@ pub(super) struct RequestKind {
 impl RequestKind {
     pub(super) fn of(
         parts: &Parts,
-        body: &Incoming,
+        body: &ClientBody,
         scan: &Scan,
         protocol: Protocol,
     ) -> RequestKind {
@@ -192,7 +192,7 @@ impl PreparedRequest {
     pub(super) fn new(
         client: &ClientConnection,
         mut parts: Parts,
-        body: Incoming,
+        body: ClientBody,
         kind: RequestKind,
         in_force: &Arc<InForce>,
         lines: &[u8],
@@ -215,8 +215,7 @@ impl PreparedRequest {
             };
             let held = expectation.clone();
             let held = held.map(|expectation| (expectation, settings.continue_timeout));
-            let from_h2 = kind.version == Version::HTTP_2;
-            RequestBody::new(body, flow.clone(), trailers, from_h2, held)
+            RequestBody::new(body, flow.clone(), trailers, held)
         });
         if body.is_none() {
             alarm.set(settings.response_timeout);

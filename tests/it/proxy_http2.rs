@@ -12,7 +12,7 @@ use burgee::{
 use bytes::Bytes;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderName, Request, Response};
-use std::{net::SocketAddr, sync::mpsc, time::Duration};
+use std::{future::poll_fn, net::SocketAddr, sync::mpsc, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -125,6 +125,41 @@ fn a_body_over_http2_arrives_whole_with_and_without_a_length() {
             );
         }
     }
+}
+
+#[test]
+fn a_response_that_comes_before_the_body_is_not_lost_with_the_rest_of_the_body() {
+    // more than a stream may have on its way
+    const PIECES: usize = 20;
+    const PIECE: &[u8] = &[0; 16 * 1024];
+    let app = App::script(|client, _| {
+        client.head();
+        client.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+    });
+    let burgee = Burgee::before(&app);
+    run(async {
+        let socket = TcpStream::connect(burgee.address).await.unwrap();
+        let (mut client, connection) = h2::client::handshake(socket).await.unwrap();
+        tokio::spawn(connection);
+        // by our own Host check, without the application; and by the application
+        for (host, status) in [(Some("a, b"), 400), (None, 413)] {
+            let mut asked = request(&[]);
+            if let Some(host) = host {
+                asked.headers_mut().insert("host", host.parse().unwrap());
+            }
+            let (answer, mut stream) = client.send_request(asked, false).unwrap();
+            for piece in 1..=PIECES {
+                stream.reserve_capacity(PIECE.len());
+                while stream.capacity() < PIECE.len() {
+                    let more = poll_fn(|cx| stream.poll_capacity(cx)).await;
+                    more.expect("the stream goes on").unwrap();
+                }
+                let piece_sent = stream.send_data(Bytes::from_static(PIECE), piece == PIECES);
+                piece_sent.unwrap();
+            }
+            assert_eq!(answer.await.unwrap().status(), status);
+        }
+    });
 }
 
 #[test]

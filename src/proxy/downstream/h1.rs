@@ -2,21 +2,17 @@
 //! In: a stream, and what responds to a request. Out: nothing, or a tunnel after a 101.
 
 use super::{body::Body, connection::ClientConnection, stream::ClientStream};
-use crate::live::Phase;
+use crate::{live::Phase, proxy::client_body::LINGER};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
-use std::{future::poll_fn, io, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, pin::Pin, rc::Rc, task::Poll};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 use tower::BoxError;
-
-/// How long a client that is still sending is listened to after the last response: closing at once would reset the
-/// connection, and with it the response (RFC 9112, 9.6).
-const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(

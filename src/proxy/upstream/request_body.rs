@@ -3,11 +3,10 @@
 
 use crate::{
     live::InForce,
-    proxy::{clock::Alarm, hop_by_hop, informational::Expectation},
+    proxy::{client_body::ClientBody, clock::Alarm, hop_by_hop, informational::Expectation},
 };
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::{
     cell::Cell,
     pin::Pin,
@@ -23,11 +22,9 @@ pub(super) type NextFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 /// A request's body.
 pub(crate) struct RequestBody {
-    body: Incoming,
+    body: ClientBody,
     flow: Rc<Flow>,
     trailers: Trailers,
-    /// an HTTP/2 client may reset a stream "without error": that is no end of a body
-    from_h2: bool,
     /// where `100 Continue` is expected, and how long it is waited for
     held: Option<(Rc<Expectation>, Pin<Box<Sleep>>)>,
 }
@@ -88,10 +85,9 @@ impl Flow {
 impl RequestBody {
     /// `expectation`: what is waited for before the body is sent, and how long at most.
     pub(crate) fn new(
-        body: Incoming,
+        body: ClientBody,
         flow: Rc<Flow>,
         trailers: Trailers,
-        from_h2: bool,
         expectation: Option<(Rc<Expectation>, Duration)>,
     ) -> RequestBody {
         let held = |(expectation, most)| (expectation, Box::pin(sleep(most)));
@@ -99,7 +95,6 @@ impl RequestBody {
             body,
             flow,
             trailers,
-            from_h2,
             held: expectation.map(held),
         }
     }
@@ -143,10 +138,7 @@ impl Body for RequestBody {
                         }
                     }
                 },
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                None if this.from_h2 && !this.body.is_end_stream() => {
-                    return Poll::Ready(Some(Err("the client reset the stream".into())));
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
                     this.flow.end();
                     return Poll::Ready(None);

@@ -22,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         &[
             "live",
             "proxy/clock",
+            "proxy/client_body",
             "proxy/dead_peers",
             "proxy/failure",
             "proxy/header_case",
