@@ -91,6 +91,7 @@ fn test(test: &Test) -> String {
         }
         Test::Not(test) => format!("not {}", self::test(test)),
         Test::All(all) => format!("{:?}", all.iter().map(self::test).collect::<Vec<_>>()),
-        test => reason::requirement(test),
+        // quoted, so that `[a, b]` is not `["a or b"]`
+        test => format!("{test:?}"),
     }
 }

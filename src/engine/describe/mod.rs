@@ -4,5 +4,6 @@
 pub mod canonical;
 pub mod explain;
 pub mod json;
+pub mod phrase;
 pub mod reason;
 pub mod sentence;

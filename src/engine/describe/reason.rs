@@ -1,17 +1,16 @@
 //! Why a condition holds or does not, and what an allocation serves, for `explain` and the page.
 //! In: compiled conditions and one request. Out: the part of the condition that decided, with the value of the request.
 
-use super::sentence;
+use super::phrase;
 use crate::engine::{
     attributes::Found,
     condition::Scope,
     instant,
     model::{Allocation, Condition, Feature, Serve},
-    operator::{Test, Texts},
+    operator::Test,
     schedule::Rollout,
     units::Share,
 };
-use std::fmt::Display;
 
 /// Why this condition holds, or why it does not: the clauses that decided it.
 pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
@@ -71,51 +70,14 @@ fn clause(name: &str, value: Option<&str>, test: &Test, holds: bool) -> String {
     match (value, holds) {
         (None, true) => match test {
             Test::Present(_) => format!("{name} is missing"),
-            test => format!("{name} is missing, so it {}", sentence::verb(test)),
+            test => format!("{name} is missing, so it {}", phrase::passes(test)),
         },
-        (None, false) => format!("{name} is missing but {}", requirement(test)),
+        (None, false) => format!("{name} is missing but {}", phrase::requires(test)),
         (Some(value), true) => match test {
             Test::Is(_) => format!("{name} is {value}"),
-            test => format!("{name} is {value}, which {}", sentence::verb(test)),
+            test => format!("{name} is {value}, which {}", phrase::passes(test)),
         },
-        (Some(value), false) => format!("{name} is {value} but {}", requirement(test)),
-    }
-}
-
-/// What a test asks of a value, after "it": "must be US or CA".
-pub fn requirement(test: &Test) -> String {
-    fn list(items: impl IntoIterator<Item = impl Display>) -> String {
-        items
-            .into_iter()
-            .map(|item| item.to_string())
-            .collect::<Vec<_>>()
-            .join(" or ")
-    }
-    match test {
-        Test::Is(Texts::Few(few)) => format!("must be {}", list(few)),
-        Test::Is(Texts::Many(many)) => format!("must be one of {} values", many.len()),
-        Test::All(all) => {
-            let all: Vec<_> = all.iter().map(requirement).collect();
-            all.join(" and ")
-        }
-        Test::Not(test) => match (&**test, requirement(test)) {
-            (Test::All(_), requirement) => format!("must not be one that {requirement}"),
-            (_, requirement) => requirement.replacen("must", "must not", 1),
-        },
-        Test::Contains(texts) => format!("must contain {}", list(texts)),
-        Test::Prefix(texts) => format!("must begin with {}", list(texts)),
-        Test::Suffix(texts) => format!("must end with {}", list(texts)),
-        Test::Matches(patterns) => format!("must match {}", list(patterns)),
-        Test::Above(bound) => format!("must be above {bound}"),
-        Test::Min(bound) => format!("must be at least {bound}"),
-        Test::Below(bound) => format!("must be below {bound}"),
-        Test::Max(bound) => format!("must be at most {bound}"),
-        Test::Version(ranges) => format!("must be a version in {}", list(ranges)),
-        Test::Within(networks) => format!("must be within {}", list(networks)),
-        Test::From(from) => format!("must be {} or later", instant::show(*from)),
-        Test::Until(until) => format!("must be before {}", instant::show(*until)),
-        Test::Present(true) => "must be present".into(),
-        Test::Present(false) => "must be absent".into(),
+        (Some(value), false) => format!("{name} is {value} but {}", phrase::requires(test)),
     }
 }
 

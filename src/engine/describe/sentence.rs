@@ -1,6 +1,7 @@
 //! A feature in one sentence, for the page: "checkout-button, only for us-pro: staff get treatment; everybody else …".
 //! In: what the file means. Out: one sentence that says everything but the salt.
 
+use super::phrase::{self, list};
 use crate::engine::{
     attributes::USER,
     bucket::Arm,
@@ -10,7 +11,6 @@ use crate::engine::{
     schedule::Rollout,
     units::{Second, Share},
 };
-use std::fmt::Display;
 
 /// The sentence of one feature.
 pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
@@ -189,14 +189,14 @@ pub fn who(condition: &Condition, toggles: &Toggles) -> String {
             format!(
                 "requests whose {} {}",
                 toggles.attributes[usize::from(*index)].name,
-                verb(test)
+                phrase::passes(test)
             )
         }
         Condition::Feature(index, test) => {
             format!(
                 "requests whose {} {}",
                 toggles.features[usize::from(*index)].name,
-                verb(test)
+                phrase::passes(test)
             )
         }
         Condition::Now { from, until } => format!("requests{}", window(*from, *until)),
@@ -223,51 +223,4 @@ fn window(from: Option<Second>, until: Option<Second>) -> String {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// What a value does that passes a test: "is US or CA", "does not contain beta".
-pub fn verb(test: &Test) -> String {
-    fn or(texts: impl IntoIterator<Item = impl Display>) -> String {
-        list(texts, "or")
-    }
-    match test {
-        Test::Is(Texts::Few(few)) => format!("is {}", or(few)),
-        Test::Is(Texts::Many(many)) => format!("is one of {} values", many.len()),
-        Test::All(tests) => list(tests.iter().map(verb), "and"),
-        Test::Not(test) => negated(test),
-        Test::Contains(texts) => format!("contains {}", or(texts)),
-        Test::Prefix(texts) => format!("begins with {}", or(texts)),
-        Test::Suffix(texts) => format!("ends with {}", or(texts)),
-        Test::Matches(patterns) => format!("matches {}", or(patterns)),
-        Test::Above(bound) => format!("is above {bound}"),
-        Test::Min(bound) => format!("is at least {bound}"),
-        Test::Below(bound) => format!("is below {bound}"),
-        Test::Max(bound) => format!("is at most {bound}"),
-        Test::Version(ranges) => format!("is a version in {}", or(ranges)),
-        Test::Within(networks) => format!("is within {}", or(networks)),
-        Test::From(from) => format!("is {} or later", instant::show(*from)),
-        Test::Until(until) => format!("is before {}", instant::show(*until)),
-        Test::Present(true) => "is present".into(),
-        Test::Present(false) => "is absent".into(),
-    }
-}
-
-fn negated(test: &Test) -> String {
-    let verb = verb(test);
-    match (test, verb.split_once(' ')) {
-        (Test::All(_), _) | (_, None) => format!("is none that {verb}"),
-        (_, Some(("is", rest))) => format!("is not {rest}"),
-        (_, Some(("matches", rest))) => format!("does not match {rest}"),
-        (_, Some((word, rest))) => format!("does not {} {rest}", word.trim_end_matches('s')),
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`
-fn list(items: impl IntoIterator<Item = impl Display>, word: &str) -> String {
-    let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-    match (items.pop(), items.is_empty()) {
-        (None, _) => String::new(),
-        (Some(only), true) => only,
-        (Some(last), false) => format!("{} {word} {last}", items.join(", ")),
-    }
 }
