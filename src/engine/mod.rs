@@ -22,6 +22,7 @@ pub mod request;
 pub mod schedule;
 pub mod signature;
 pub mod source;
+pub mod token;
 pub mod units;
 pub mod vary;
 pub mod visitor;

@@ -1,8 +1,7 @@
 //! Where an attribute comes from, one place of the request each.
 //! In: the request as it came. Out: the exact bytes, absence, or a conflict.
 
-use super::{request::HttpRequest, visitor::VisitorId};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use super::{request::HttpRequest, token, visitor::VisitorId};
 use http::{HeaderMap, HeaderName, header};
 use std::{borrow::Cow, fmt};
 
@@ -50,7 +49,7 @@ impl Source {
                 .map(Cow::Borrowed),
             Source::Query(name) => http.query.and_then(|query| parameter(query, name)),
             Source::Jwt(claim) => {
-                claims(http.headers).and_then(|claims| text_of(&claims, claim, split))
+                token::claims(http.headers).and_then(|claims| token::text_of(&claims, claim, split))
             }
             Source::Env(_, value) => value.as_deref().map(|text| Cow::Borrowed(text.as_bytes())),
             Source::Path => Some(Cow::Borrowed(http.path.as_bytes())),
@@ -188,46 +187,4 @@ fn host(host: &str) -> Cow<'_, [u8]> {
     } else {
         Cow::Borrowed(name.as_bytes())
     }
-}
-
-/// The claims of the bearer token, *not verified*: the proxy in front of burgee has to do that.
-fn claims(headers: &HeaderMap) -> Option<serde_json::Value> {
-    let mut tokens = headers.get_all(header::AUTHORIZATION).iter();
-    let line = tokens
-        .next()
-        .filter(|_| tokens.next().is_none())?
-        .as_bytes();
-    let (scheme, token) = line.split_at_checked(7)?;
-    if !scheme.eq_ignore_ascii_case(b"bearer ") {
-        return None;
-    }
-    let payload = token.trim_ascii().split(|byte| *byte == b'.').nth(1)?;
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_ascii()).ok()?).ok()
-}
-
-/// A claim by its name, else by a dotted path; a list only where the attribute is split.
-fn text_of<'a>(
-    claims: &serde_json::Value,
-    claim: &str,
-    split: Option<&str>,
-) -> Option<Cow<'a, [u8]>> {
-    let whole = claims.get(claim);
-    let found = whole.or_else(|| {
-        claim
-            .split('.')
-            .try_fold(claims, |value, part| value.get(part))
-    })?;
-    let scalar = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    };
-    let text = match (found, split) {
-        (serde_json::Value::Array(items), Some(by)) => {
-            items.iter().filter_map(scalar).collect::<Vec<_>>().join(by)
-        }
-        (value, _) => scalar(value)?,
-    };
-    Some(Cow::Owned(text.into_bytes()))
 }
