@@ -2,6 +2,7 @@
 //! In: the request or the evaluation context as it came. Out: the text of an attribute, or its absence.
 
 use super::{
+    operator::Unreadable,
     request::{EvaluationContext, Input},
     source::Source,
 };
@@ -51,6 +52,8 @@ pub struct Values<'a> {
     input: Input<'a>,
     attributes: &'a [Attribute],
     found: SmallVec<[OnceCell<Found<'a>>; 6]>,
+    /// whether a condition met a value that it could not read
+    pub unreadable: Unreadable,
 }
 
 impl<'a> Values<'a> {
@@ -61,6 +64,7 @@ impl<'a> Values<'a> {
             input,
             attributes,
             found,
+            unreadable: Unreadable::default(),
         }
     }
 

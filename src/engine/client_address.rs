@@ -2,7 +2,7 @@
 //! In: the TCP peer, X-Forwarded-For and how many hops are trusted. Out: the client's address.
 
 use http::HeaderMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// The peer, or the N-th X-Forwarded-For entry from the right: the hops that we trust have written that far.
 pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Option<IpAddr> {
@@ -13,21 +13,29 @@ pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -
     let entry = lines
         .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
         .nth(nth);
-    entry.and_then(parse).or(peer)
+    entry.and_then(read).or(peer)
 }
 
-/// With or without a port, as different proxies write it.
-fn parse(entry: &[u8]) -> Option<IpAddr> {
-    let entry = std::str::from_utf8(entry).ok()?.trim();
-    let inside = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let with_port = || entry.parse().map(|at: SocketAddr| at.ip());
-    inside
-        .unwrap_or(entry)
-        .parse()
-        .or_else(|_| with_port())
-        .ok()
+/// With or without a port, brackets and a zone, as different proxies write it; an IPv4 address in IPv6 clothes is IPv4.
+pub fn read(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry.trim_ascii()).ok()?;
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let address = match entry.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, behind) = rest.split_once(']')?;
+            let port = behind.strip_prefix(':');
+            (behind.is_empty() || port.is_some_and(is_port)).then_some(inside)?
+        }
+        // a second colon makes it IPv6, where a port needs brackets
+        None => match entry.split_once(':') {
+            Some((v4, port)) if is_port(port) && v4.contains('.') => v4,
+            _ => entry,
+        },
+    };
+    let address = address
+        .split_once('%')
+        .map_or(address, |(address, _)| address);
+    Some(address.parse::<IpAddr>().ok()?.to_canonical())
 }
 
 #[cfg(test)]
@@ -48,6 +56,11 @@ mod tests {
             (&["[2001:db8::1]"], 1, "2001:db8::1"),
             (&["2001:db8::1"], 1, "2001:db8::1"),
             (&["198.51.100.7"], 2, "192.0.2.9"),
+            (&["[fe80::1%eth0]:443"], 1, "fe80::1"),
+            (&["fe80::1%eth0"], 1, "fe80::1"),
+            (&["::ffff:198.51.100.7"], 1, "198.51.100.7"),
+            (&["[2001:db8::1]x"], 1, "192.0.2.9"),
+            (&["198.51.100.7:"], 1, "192.0.2.9"),
             (&["unknown"], 1, "192.0.2.9"),
             (&[], 1, "192.0.2.9"),
         ] {

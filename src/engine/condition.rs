@@ -35,20 +35,24 @@ impl Condition {
             Condition::Any(any) => any.iter().any(|one| one.holds(scope)),
             Condition::Not(one) => !one.holds(scope),
             Condition::Attribute(index, test) => {
+                let unreadable = &scope.values.unreadable;
                 let Found::Value(bytes, _) = scope.values.get(*index) else {
-                    return test.holds(None);
+                    return test.holds(None, unreadable);
                 };
                 match &scope.values.attribute(*index).split {
-                    None => test.holds(Some(bytes)),
-                    Some(by) => test.holds_for_any(&elements(bytes, by).collect::<Vec<_>>()),
+                    None => test.holds(Some(bytes), unreadable),
+                    Some(by) => {
+                        let elements: Vec<_> = elements(bytes, by).collect();
+                        test.holds_for_any(&elements, unreadable)
+                    }
                 }
             }
             Condition::Feature(index, test) => {
                 let decision = scope.decided[usize::from(*index)];
                 let feature = &scope.toggles.features[usize::from(*index)];
-                test.holds(
-                    decision.map(|decision| feature.variant(decision.variant).name.as_bytes()),
-                )
+                let variant = decision.map(|decision| feature.variant(decision.variant));
+                let name = variant.map(|variant| variant.name.as_bytes());
+                test.holds(name, &scope.values.unreadable)
             }
             Condition::Now { from, until } => {
                 from.is_none_or(|from| scope.now >= from)

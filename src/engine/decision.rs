@@ -61,6 +61,8 @@ pub struct Decisions {
     pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
+    /// by index of their decisions, the features whose conditions met a value that they could not read
+    pub unreadable: Vec<usize>,
     /// our fields as lines of a head, after [`Snapshot::write_lines`]
     pub lines: Vec<u8>,
     /// whether `users` is filled: only where a log is to name users
@@ -97,6 +99,7 @@ impl Decisions {
         self.overrides.clear();
         self.visitor = None;
         self.forged = 0;
+        self.unreadable.clear();
         self.lines.clear();
         self.users.clear();
     }

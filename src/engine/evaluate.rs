@@ -81,11 +81,18 @@ fn file(
         decided: &[],
     };
     // 3. the file's own condition. It cannot ask for the file's features: that is refused at load
-    if toggles.when.as_ref().is_some_and(|when| !when.holds(scope)) {
-        return out.overrides.push(None);
+    if let Some(when) = &toggles.when {
+        let holds = when.holds(scope);
+        if values.unreadable.take().is_some() {
+            let all = toggles.first..toggles.first + toggles.features.len();
+            out.unreadable.extend(all);
+        }
+        if !holds {
+            return out.overrides.push(None);
+        }
     }
     // 4. without the override first: its condition may ask for features, as they are without it
-    every_feature(scope, decided, &[]);
+    every_feature(scope, decided, &[], &mut out.unreadable);
     let Some(policy) = &toggles.override_policy else {
         return out.overrides.push(None);
     };
@@ -98,9 +105,11 @@ fn every_feature(
     scope: Scope<'_, '_>,
     decided: &mut [Option<Decision>],
     overrides: &[(FeatureIndex, u8)],
+    unreadable: &mut Vec<usize>,
 ) {
     for &index in &*scope.toggles.order {
-        decided[usize::from(index)] = feature(index, Scope { decided, ..scope }, overrides);
+        let scope = Scope { decided, ..scope };
+        decided[usize::from(index)] = feature(index, scope, overrides, unreadable);
     }
 }
 
@@ -113,6 +122,8 @@ fn overridden(
 ) -> Option<OverrideResult> {
     let holds = |when: &Condition| when.holds(Scope { decided, ..scope });
     let allowed = policy.when.as_ref().is_none_or(holds);
+    // what the override's own condition could not read is no feature's
+    scope.values.unreadable.take();
     policy.text(input).map(|text| {
         if !allowed {
             return OverrideResult::NotAllowed;
@@ -120,7 +131,8 @@ fn overridden(
         match text.and_then(|text| policy.read(&text, scope.toggles, scope.now)) {
             Err(refused) => refused,
             Ok(overrides) => {
-                every_feature(scope, decided, &overrides);
+                // nothing is counted twice
+                every_feature(scope, decided, &overrides, &mut Vec::new());
                 OverrideResult::Applied
             }
         }
@@ -160,6 +172,7 @@ fn feature(
     index: FeatureIndex,
     scope: Scope<'_, '_>,
     overrides: &[(FeatureIndex, u8)],
+    unreadable: &mut Vec<usize>,
 ) -> Option<Decision> {
     let toggles = scope.toggles;
     let feature = &toggles.features[usize::from(index)];
@@ -193,12 +206,20 @@ fn feature(
             overridden: true,
         });
     }
+    let mut holds = |when: &Condition| {
+        let holds = when.holds(scope);
+        let index = toggles.first + usize::from(index);
+        if scope.values.unreadable.take().is_some() && unreadable.last() != Some(&index) {
+            unreadable.push(index);
+        }
+        holds
+    };
     // d.
-    if feature.when.as_ref().is_some_and(|when| !when.holds(scope)) {
+    if feature.when.as_ref().is_some_and(|when| !holds(when)) {
         return decision(feature.default, Reason::Default);
     }
     // e.
-    let rule = feature.rules.iter().position(|rule| rule.when.holds(scope));
+    let rule = feature.rules.iter().position(|rule| holds(&rule.when));
     let allocation = rule
         .map(|rule| &feature.rules[rule].allocation)
         .or(feature.fallthrough.as_ref());

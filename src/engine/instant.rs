@@ -1,9 +1,10 @@
-//! Instants as people write them: `2026-03-01` (00:00 UTC) or RFC 3339 with a zone.
+//! Instants as people write them in a file: `2026-03-01` (00:00 UTC) or RFC 3339 with a zone; and as clients send them.
 //! In: text. Out: a [`Second`], or why not.
 
 use super::units::Second;
 use time::{
-    Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description,
+    Date, OffsetDateTime, error::Parse, format_description::well_known::Rfc3339,
+    macros::format_description,
 };
 
 /// Why a text is no instant.
@@ -21,7 +22,7 @@ pub enum InstantError {
 
 /// Reads a date (00:00 UTC) or an RFC 3339 instant in whole seconds.
 pub fn parse(text: &str) -> Result<Second, InstantError> {
-    if let Ok(date) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+    if let Ok(date) = date(text) {
         return in_range(date.midnight().assume_utc());
     }
     if text.contains('T') || text.contains('t') {
@@ -38,6 +39,59 @@ pub fn parse(text: &str) -> Result<Second, InstantError> {
         Ok(_) => Err(InstantError::NoZone),
         Err(_) => Err(InstantError::NotAnInstant),
     }
+}
+
+fn date(text: &str) -> Result<Date, Parse> {
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+}
+
+/// As clients write it: also with a fraction of a second, which is cut off, a blank or a small `t` before the time, an
+/// offset without colon or minutes, no seconds; or seconds (10 digits) or milliseconds (13) since 1970.
+pub fn in_request(value: &[u8]) -> Option<Second> {
+    let text = std::str::from_utf8(value.trim_ascii()).ok()?;
+    if let Some(count) = whole(text) {
+        return match text.find(['.', ',']).unwrap_or(text.len()) {
+            10 => Some(Second(count)),
+            13 => Some(Second(count / 1000)),
+            _ => None,
+        };
+    }
+    let (day, rest) = text.split_at_checked(10)?;
+    let midnight = in_range(date(day).ok()?.midnight().assume_utc()).ok()?;
+    if rest.is_empty() {
+        return Some(midnight);
+    }
+    let rest = rest.strip_prefix([' ', 'T', 't'])?;
+    let (time, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-'])?);
+    let (hour, rest) = time.trim_end().split_once(':')?;
+    let (minute, second) = rest.split_once(':').unwrap_or((rest, "00"));
+    let pair = |text: &str, below: i64| whole(text).filter(|n| text.len() == 2 && *n < below);
+    let fraction = second.find(['.', ',']).unwrap_or(second.len());
+    // a leap second is the last of its minute
+    let second = pair(second.get(..2)?, 61).filter(|_| fraction == 2 && whole(second).is_some())?;
+    let since = pair(hour, 24)? * 3600 + pair(minute, 60)? * 60 + second.min(59);
+    let offset = match zone.split_at_checked(1)? {
+        ("Z" | "z", "") => 0,
+        (sign @ ("+" | "-"), offset) => {
+            let (hours, minutes) = offset.split_at_checked(2)?;
+            let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+            let minutes = if offset.len() == 2 { "00" } else { minutes };
+            let seconds = pair(hours, 24)? * 3600 + pair(minutes, 60)? * 60;
+            if sign == "-" { -seconds } else { seconds }
+        }
+        _ => return None,
+    };
+    Some(Second(midnight.0 + since - offset))
+}
+
+/// `12`, or the 12 of `12.34`; nothing but digits.
+fn whole(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    whole
+        .parse()
+        .ok()
+        .filter(|_| digits(whole) && digits(fraction))
 }
 
 fn in_range(instant: OffsetDateTime) -> Result<Second, InstantError> {
@@ -81,6 +135,42 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(parse(text).map(|second| second.0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_may_write_more() {
+        for (text, expected) in [
+            ("2026-01-05T08:00:00.123Z", Some(1_767_600_000)),
+            ("2026-01-05T08:00:00.999999999Z", Some(1_767_600_000)),
+            ("2026-01-05 08:00:00Z", Some(1_767_600_000)),
+            ("2026-01-05t08:00:00z", Some(1_767_600_000)),
+            ("2026-01-05T09:00:00+0100", Some(1_767_600_000)),
+            ("2026-01-05T07:00:00.5-01:00", Some(1_767_600_000)),
+            ("2026-01-05 09:00:00,5 +01", Some(1_767_600_000)),
+            ("2026-01-05T08:00Z", Some(1_767_600_000)),
+            (" 2026-01-05 ", Some(1_767_571_200)),
+            ("1767600000", Some(1_767_600_000)),
+            ("1767600000.75", Some(1_767_600_000)),
+            ("1767600000123", Some(1_767_600_000)),
+            ("2016-12-31T23:59:60Z", Some(1_483_228_799)),
+            ("1969-12-31T23:59:59.5Z", Some(-1)),
+            ("2026-01-05T08:00:00", None),
+            ("2026-01-05T24:00:00Z", None),
+            ("2026-01-05T08:00:00.Z", None),
+            ("2026-01-05T08:00:0Z", None),
+            ("2026-01-05T08:00:00+1", None),
+            ("2026-01-05T08:00:00+010", None),
+            ("2026-01-05T+8:00:00Z", None),
+            ("2026-02-30T08:00:00Z", None),
+            ("2026-01-05Tä8:00:00Z", None),
+            ("20260105", None),
+            ("176760000", None),
+            ("-1767600000", None),
+            ("soon", None),
+        ] {
+            let read = in_request(text.as_bytes()).map(|second| second.0);
+            assert_eq!(read, expected, "{text}");
         }
     }
 

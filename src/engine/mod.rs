@@ -25,6 +25,7 @@ pub mod source;
 pub mod token;
 pub mod units;
 pub mod vary;
+pub mod version;
 pub mod visitor;
 pub mod weights;
 

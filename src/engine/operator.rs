@@ -1,9 +1,9 @@
 //! The operators of a condition, on the text of one attribute.
 //! In: a test made at load and a value, or its absence. Out: whether it holds; never an error.
 
-use super::{instant, number::Decimal, units::Second};
+use super::{client_address, instant, number::Decimal, units::Second, version};
 use ipnet::IpNet;
-use std::{collections::HashSet, net::IpAddr};
+use std::{cell::Cell, collections::HashSet};
 
 /// What a value has to be. A missing value satisfies nothing but `not` and `present: false`.
 #[derive(Clone, Debug)]
@@ -76,42 +76,81 @@ impl Texts {
     }
 }
 
+/// What an operator needs a value to be. One that is not counts as absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// `above`, `min`, `below`, `max`
+    Number,
+    /// `version`
+    Version,
+    /// `within`
+    Address,
+    /// `from`, `until`
+    Instant,
+}
+
+/// Whether a value was met that could not be read, and as what: the first, until it is taken.
+#[derive(Debug, Default)]
+pub struct Unreadable(Cell<Option<Needs>>);
+
+impl Unreadable {
+    /// What was met since this was asked last.
+    pub fn take(&self) -> Option<Needs> {
+        self.0.take()
+    }
+
+    /// A value cannot be read as this.
+    pub fn note(&self, needs: Needs) {
+        self.0.set(self.0.get().or(Some(needs)));
+    }
+
+    fn read<T>(&self, needs: Needs, read: Option<T>) -> Option<T> {
+        if read.is_none() {
+            self.note(needs);
+        }
+        read
+    }
+}
+
 impl Test {
     /// Whether this holds for a value, or for its absence.
-    pub fn holds(&self, value: Option<&[u8]>) -> bool {
+    pub fn holds(&self, value: Option<&[u8]>, unreadable: &Unreadable) -> bool {
         match (self, value) {
-            (Test::Not(test), _) => !test.holds(value),
-            (Test::All(all), _) => all.iter().all(|test| test.holds(value)),
+            (Test::Not(test), _) => !test.holds(value, unreadable),
+            (Test::All(all), _) => all.iter().all(|test| test.holds(value, unreadable)),
             (Test::Present(wanted), _) => value.is_some() == *wanted,
             (_, None) => false,
-            (test, Some(value)) => test.holds_for(value),
+            (test, Some(value)) => test.holds_for(value, unreadable),
         }
     }
 
     /// Whether this holds for a list: one element passes every plain test, and none passes what is negated.
-    pub fn holds_for_any(&self, elements: &[&[u8]]) -> bool {
+    pub fn holds_for_any(&self, elements: &[&[u8]], unreadable: &Unreadable) -> bool {
+        let any = |tests: &[&Test]| {
+            let all = |one: &&[u8]| tests.iter().all(|test| test.holds(Some(one), unreadable));
+            elements.iter().any(all)
+        };
         match self {
-            Test::Not(test) => !test.holds_for_any(elements),
+            Test::Not(test) => !test.holds_for_any(elements, unreadable),
             Test::Present(wanted) => elements.is_empty() != *wanted,
             Test::All(all) => {
                 let (whole, each): (Vec<_>, Vec<_>) = all
                     .iter()
                     .partition(|test| matches!(test, Test::Not(_) | Test::Present(_)));
-                whole.iter().all(|test| test.holds_for_any(elements))
-                    && (each.is_empty()
-                        || elements
-                            .iter()
-                            .any(|one| each.iter().all(|test| test.holds(Some(one)))))
+                let holds = |test: &&Test| test.holds_for_any(elements, unreadable);
+                whole.iter().all(holds) && (each.is_empty() || any(&each))
             }
-            test => elements.iter().any(|one| test.holds(Some(one))),
+            test => any(&[test]),
         }
     }
 
-    fn holds_for(&self, value: &[u8]) -> bool {
+    fn holds_for(&self, value: &[u8], unreadable: &Unreadable) -> bool {
         let any = |texts: &[Box<str>], test: fn(&[u8], &[u8]) -> bool| {
             texts.iter().any(|text| test(value, text.as_bytes()))
         };
-        let number = || Decimal::parse(value);
+        // a client may put blanks around it
+        let number = || unreadable.read(Needs::Number, Decimal::parse(value.trim_ascii()));
+        let second = || unreadable.read(Needs::Instant, instant::in_request(value));
         match self {
             Test::Is(texts) => texts.contains(value),
             Test::Contains(texts) => any(texts, |value, text| {
@@ -124,37 +163,16 @@ impl Test {
             Test::Min(bound) => number().is_some_and(|number| number >= *bound),
             Test::Below(bound) => number().is_some_and(|number| number < *bound),
             Test::Max(bound) => number().is_some_and(|number| number <= *bound),
-            Test::Version(ranges) => version(value)
-                .is_some_and(|version| ranges.iter().any(|range| range.matches(&version))),
-            Test::Within(networks) => address(value)
+            Test::Version(ranges) => unreadable
+                .read(Needs::Version, version::read(value))
+                .is_some_and(|version| ranges.iter().any(|range| version::is_in(&version, range))),
+            Test::Within(networks) => unreadable
+                .read(Needs::Address, client_address::read(value))
                 .is_some_and(|address| networks.iter().any(|network| network.contains(&address))),
-            Test::From(from) => second(value).is_some_and(|at| at >= *from),
-            Test::Until(until) => second(value).is_some_and(|at| at < *until),
+            Test::From(from) => second().is_some_and(|at| at >= *from),
+            Test::Until(until) => second().is_some_and(|at| at < *until),
             // decided in `holds`, where absence is known too
-            Test::Not(_) | Test::All(_) | Test::Present(_) => self.holds(Some(value)),
+            Test::Not(_) | Test::All(_) | Test::Present(_) => self.holds(Some(value), unreadable),
         }
     }
-}
-
-/// A version as people write it: a leading `v` dropped, missing parts 0.
-pub fn version(value: &[u8]) -> Option<semver::Version> {
-    let text = std::str::from_utf8(value).ok()?;
-    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    let end = text.find(['-', '+']).unwrap_or(text.len());
-    let (core, rest) = text.split_at(end);
-    let zeros = match core.split('.').count() {
-        1 => ".0.0",
-        2 => ".0",
-        _ => "",
-    };
-    semver::Version::parse(&format!("{core}{zeros}{rest}")).ok()
-}
-
-fn address(value: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(value).ok()?;
-    Some(text.parse::<IpAddr>().ok()?.to_canonical())
-}
-
-fn second(value: &[u8]) -> Option<Second> {
-    instant::parse(std::str::from_utf8(value).ok()?).ok()
 }

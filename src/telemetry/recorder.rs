@@ -60,6 +60,8 @@ pub(super) struct VariantCounters {
     pub(super) requests: OnceLock<Box<RequestHistogram>>,
     /// requests whose response used the feature
     pub(super) exposures: Counter,
+    /// of the feature's first variant: requests with a value that a condition could not read
+    pub(super) unreadable: Counter,
     /// by the number of the goal; most features never see one
     pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
 }
@@ -175,6 +177,10 @@ impl Recorder {
                 UserSource::Context => continue,
             };
             counters[index].add(1);
+        }
+        for index in &decisions.unreadable {
+            let first = layout.first[*index] as usize;
+            layout.arms[first].unreadable.add(1);
         }
         for (decision, first) in decisions.by_feature.iter().zip(&*layout.first) {
             let Some(decision) = decision else { continue };

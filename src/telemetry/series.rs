@@ -8,7 +8,7 @@ use super::{
     recorder::{REASONS, lock},
 };
 use crate::background::give_way;
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 /// Appends them.
 pub(super) fn write(metrics: &Metrics, out: &mut String) {
@@ -33,6 +33,7 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         }
         give_way();
     }
+    unreadable(&features.arms, out);
     outcomes(&arms, out);
     family(
         out,
@@ -58,6 +59,25 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
             let sum = reached.map(|goals| goals[number].get()).sum();
             happened(out, ["burgee_goals_total{", labels, goal], sum);
         }
+    }
+}
+
+/// One line a feature.
+fn unreadable(arms: &BTreeMap<VariantKey, VariantMetrics>, out: &mut String) {
+    family(
+        out,
+        "burgee_unreadable_values",
+        "counter",
+        "Requests with a value that a condition of the feature could not read",
+    );
+    let mut sums = BTreeMap::new();
+    for ((feature, _), variant) in arms {
+        let counted = variant.workers.iter().map(|arm| arm.unreadable.get());
+        *sums.entry(feature).or_insert(0) += counted.sum::<u64>();
+    }
+    for (feature, sum) in sums {
+        let feature = format!("feature=\"{}\"", escaped(feature));
+        happened(out, ["burgee_unreadable_values_total{", &feature, "}"], sum);
     }
 }
 

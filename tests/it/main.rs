@@ -57,6 +57,7 @@ mod support;
 mod terminal;
 mod three_ways;
 mod toggles;
+mod values;
 mod vectors;
 mod watch;
 mod weights;

@@ -42,7 +42,11 @@ fn say(test: &Test, mood: Mood, negated: bool) -> String {
         }
         Test::All(all) => list(all.iter().map(|test| say(test, mood, false)), "and"),
         Test::Present(wanted) => {
-            let what = if *wanted != negated { "present" } else { "absent" };
+            let what = if *wanted != negated {
+                "present"
+            } else {
+                "absent"
+            };
             format!("{} {what}", auxiliary("be", "is", mood, false))
         }
         test => {

@@ -7,14 +7,16 @@ use crate::engine::{
     condition::Scope,
     instant,
     model::{Allocation, Condition, Feature, Serve},
-    operator::Test,
+    operator::{Needs, Test},
     schedule::Rollout,
     units::Share,
 };
 
 /// Why this condition holds, or why it does not: the clauses that decided it.
 pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
+    scope.values.unreadable.take();
     let holds = condition.holds(scope);
+    let unreadable = scope.values.unreadable.take();
     let decisive = |conditions: &[Condition], all: bool| {
         // an `all` that fails fails by its first false part; one that holds needs every part, and so for `any`
         let parts: Vec<String> = match conditions.iter().find(|one| one.holds(scope) != all) {
@@ -42,14 +44,23 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
                 Found::Value(bytes, _) => Some(String::from_utf8_lossy(bytes).into_owned()),
                 _ => None,
             };
-            clause(name, value.as_deref(), test, holds)
+            // of a list, another element may have passed
+            let is_list = scope.values.attribute(*index).split.is_some();
+            match (&value, unreadable.filter(|_| !(is_list && holds))) {
+                (Some(value), Some(needs)) => not_read(name, value, needs, holds),
+                _ => clause(name, value.as_deref(), test, holds),
+            }
         }
         Condition::Feature(index, test) => {
             let index = usize::from(*index);
             let feature = &scope.toggles.features[index];
             let variant = scope.decided.get(index).copied().flatten();
             let variant = variant.map(|decision| &*feature.variant(decision.variant).name);
-            clause(&format!("feature.{}", feature.name), variant, test, holds)
+            let name = format!("feature.{}", feature.name);
+            match (variant, unreadable) {
+                (Some(variant), Some(needs)) => not_read(&name, variant, needs, holds),
+                _ => clause(&name, variant, test, holds),
+            }
         }
         Condition::Now { from, until } => {
             let bound = |word: &str, second: &Option<_>| {
@@ -64,6 +75,18 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
             format!("now is {now}, {is} the time{bounds}")
         }
     }
+}
+
+/// What was asked is not told: a value that cannot be read may pass it or not.
+fn not_read(name: &str, value: &str, needs: Needs, holds: bool) -> String {
+    let what = match needs {
+        Needs::Number => "a number",
+        Needs::Version => "a version",
+        Needs::Address => "an address",
+        Needs::Instant => "an instant",
+    };
+    let negated = if holds { ", for which `not` holds" } else { "" };
+    format!("{name} is {value}, which cannot be read as {what} and counts as absent{negated}")
 }
 
 fn clause(name: &str, value: Option<&str>, test: &Test, holds: bool) -> String {
