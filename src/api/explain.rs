@@ -6,6 +6,7 @@
 use crate::engine::{
     Decisions, Feature, Snapshot,
     describe::{explain, json},
+    given::Given,
     instant,
     request::{EvaluationContext, Input},
     source::percent_decoded,
@@ -13,6 +14,7 @@ use crate::engine::{
 };
 use http::StatusCode;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The JSON, or what is wrong with the query.
 pub(super) fn response(
@@ -21,7 +23,7 @@ pub(super) fn response(
     now: Second,
 ) -> Result<Vec<u8>, (StatusCode, String)> {
     let (mut context, mut at, mut features) = (EvaluationContext::default(), now, Vec::new());
-    let mut why = false;
+    let (mut why, mut attributes) = (false, HashMap::new());
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = decoded(value);
@@ -36,12 +38,18 @@ pub(super) fn response(
             }
             "feature" => features.push(value),
             "why" => why = value == "true",
-            name => {
-                let values = context.attributes.entry(name.to_owned()).or_default();
-                values.push(value);
-            }
+            name => attributes
+                .entry(name.to_owned())
+                .or_insert_with(Vec::new)
+                .push(value),
         }
     }
+    // one that comes more than once is a list
+    let given = |(name, mut values): (String, Vec<String>)| match values.len() {
+        1 => (name, Given::text(values.remove(0))),
+        _ => (name, Given::list(values)),
+    };
+    context.attributes = attributes.into_iter().map(given).collect();
     let is = |feature: &Feature, name: &String| *feature.key == **name || *feature.name == **name;
     let unknown = |name: &&String| !snapshot.features().any(|(_, _, feature)| is(feature, name));
     if let Some(unknown) = features.iter().find(unknown) {

@@ -7,6 +7,7 @@ use super::ofrep_responses::{
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
     describe::explain,
+    given::Given,
     request::{EvaluationContext, Input},
     units::Second,
 };
@@ -62,18 +63,7 @@ pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, Stat
                     attribute(key, value, &mut context);
                     continue;
                 }
-                match value {
-                    Value::String(user) => {
-                        context.user = Some(user).filter(|user| !user.trim().is_empty())
-                    }
-                    Value::Null => {}
-                    _ => {
-                        return Err(refuse(
-                            "INVALID_CONTEXT",
-                            "`targetingKey` has to be a string",
-                        ));
-                    }
-                }
+                context.user = user(&value).map_err(|why| refuse("INVALID_CONTEXT", why))?;
             }
         }
         Some(_) => return Err(refuse("INVALID_CONTEXT", "`context` has to be an object")),
@@ -81,30 +71,29 @@ pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, Stat
     Ok(context)
 }
 
-/// Text as text, numbers and truths as written, lists as their elements, an object as `key.inner`.
+/// As it is given; what an object has inside is `key.inner` besides.
 fn attribute(key: String, value: Value, context: &mut EvaluationContext) {
-    let text = |value: Value| match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
+    if let Some(given) = Given::json(&value) {
+        context.attributes.insert(key.clone(), given);
+    }
+    if let Value::Object(inner) = value {
+        for (name, value) in inner {
+            attribute(format!("{key}.{name}"), value, context);
+        }
+    }
+}
+
+/// A text that is not blank, or a whole number as it is written; none for null.
+fn user(key: &Value) -> Result<Option<String>, &'static str> {
+    let is_whole = |number: &str| {
+        let digits = number.strip_prefix('-').unwrap_or(number);
+        digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    match value {
-        Value::Object(inner) => {
-            for (name, value) in inner {
-                attribute(format!("{key}.{name}"), value, context);
-            }
-        }
-        Value::Array(items) => {
-            context
-                .attributes
-                .insert(key, items.into_iter().filter_map(text).collect());
-        }
-        value => {
-            if let Some(text) = text(value) {
-                context.attributes.insert(key, vec![text]);
-            }
-        }
+    match key {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.trim().is_empty())),
+        Value::Number(number) if is_whole(&number.to_string()) => Ok(Some(number.to_string())),
+        _ => Err("`targetingKey` has to be a string or a whole number"),
     }
 }
 

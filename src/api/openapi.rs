@@ -208,7 +208,7 @@ fn evaluation<T: JsonSchema>(schemas: &mut SchemaGenerator, summary: &str, singl
             "properties": {"context": {
                 "type": ["object", "null"],
                 "description": "`targetingKey` is the user, every other key an attribute",
-                "properties": {"targetingKey": {"type": ["string", "null"]}},
+                "properties": {"targetingKey": {"type": ["string", "integer", "null"]}},
             }},
         }}}},
         "responses": responses,

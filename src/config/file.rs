@@ -78,6 +78,8 @@ map!(
     Attribute, "an attribute", {
     "from" from: is::Sources = "a source, or a list: the first that is present",
     "split" split: is::Text = "the value is a list, divided by this; a condition holds if any element matches",
+    "decode" decode: is::Decode = "`percent`: one pair of double quotes is taken off, and the value percent-decoded once",
+    "lower" lower: is::Switch = "letters are folded to lower case before anything is compared or drawn",
     "weights" weights: is::Weights = "how much each subject counts in a rollout",
 });
 

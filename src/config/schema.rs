@@ -47,6 +47,7 @@ leaf! {
     Status = {"enum": ["draft", "running", "paused", "archived"]};
     FileStatus = {"enum": ["running", "paused"]};
     Switch = {"enum": ["on", "off", true, false, "true", "false"]};
+    Decode = {"enum": ["percent"]};
     Off = {"enum": ["send", "omit"]};
     Variant = {"type": SCALAR};
     Percent = {"type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,6})?%$"};

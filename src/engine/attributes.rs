@@ -2,6 +2,8 @@
 //! In: the request or the evaluation context as it came. Out: the text of an attribute, or its absence.
 
 use super::{
+    given::Given,
+    normal::Normal,
     operator::Unreadable,
     request::{EvaluationContext, Input},
     source::Source,
@@ -22,8 +24,10 @@ pub struct Attribute {
     pub name: Box<str>,
     /// the first that is present wins
     pub sources: Box<[Source]>,
-    /// the elements of a list are divided by this
+    /// a text is a list, divided by this
     pub split: Option<Box<str>>,
+    /// how a value is spelled that clients spell in several ways
+    pub normal: Normal,
 }
 
 /// What a look-up found.
@@ -33,8 +37,12 @@ pub enum Found<'a> {
     Absent,
     /// a header that came twice with different values
     Conflict,
+    /// an object, which counts as absent
+    Object,
     /// the exact bytes, and the index of the source that had them
     Value(Cow<'a, [u8]>, usize),
+    /// the elements of a list of JSON
+    List(Box<[Box<[u8]>]>),
 }
 
 impl<'a> Found<'a> {
@@ -90,46 +98,74 @@ impl<'a> Values<'a> {
 }
 
 impl Attribute {
-    /// The first source that is present; for `user` a conflicting header ends the search.
-    pub fn find<'a>(&'a self, input: Input<'a>, is_user: bool) -> Found<'a> {
-        match input {
-            Input::Context(context) => self.in_context(context, is_user),
-            Input::Http(http) => {
-                if let Some(user) = http.user.filter(|_| is_user) {
-                    return Found::Value(Cow::Borrowed(user.as_bytes()), 0);
-                }
-                for (index, source) in self.sources.iter().enumerate() {
-                    match source.read(http, self.split.as_deref()) {
-                        Ok(Some(bytes)) => return Found::Value(bytes, index),
-                        Err(_) if is_user => return Found::Conflict,
-                        Ok(None) | Err(_) => {}
-                    }
-                }
-                Found::Absent
-            }
+    /// These sources, as they are.
+    pub fn new(name: &str, sources: Box<[Source]>) -> Attribute {
+        Attribute {
+            name: name.into(),
+            sources,
+            split: None,
+            normal: Normal::default(),
         }
     }
 
-    fn in_context<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Found<'a> {
-        let text = if is_user {
-            context.user.as_deref().map(Cow::Borrowed)
-        } else {
-            context.attributes.get(&*self.name).and_then(|elements| {
-                match (elements.as_slice(), &self.split) {
-                    ([one], _) => Some(Cow::Borrowed(one.as_str())),
-                    (many, Some(by)) => Some(Cow::Owned(many.join(by))),
-                    _ => None,
-                }
-            })
+    /// The first source that is present; for `user` a conflicting header ends the search, and a list is nobody.
+    pub fn find<'a>(&'a self, input: Input<'a>, is_user: bool) -> Found<'a> {
+        let http = match input {
+            Input::Context(context) => return self.in_context(context, is_user),
+            Input::Http(http) => http,
         };
-        let environment = || self.sources.iter().find_map(Source::environment);
-        match text.filter(|text| !text.trim().is_empty()) {
-            Some(Cow::Borrowed(text)) => Found::Value(Cow::Borrowed(text.as_bytes()), 0),
-            Some(Cow::Owned(text)) => Found::Value(Cow::Owned(text.into_bytes()), 0),
-            None => environment().map_or(Found::Absent, |text| {
-                Found::Value(Cow::Borrowed(text.as_bytes()), 0)
-            }),
+        if let Some(user) = http.user.filter(|_| is_user) {
+            let user = self.spelled(Given::Text(Cow::Borrowed(user.as_bytes())), false, 0);
+            return user.unwrap_or(Found::Absent);
         }
+        let mut rest = Found::Absent;
+        for (index, source) in self.sources.iter().enumerate() {
+            match source.read(http, self.split.as_deref()) {
+                Ok(Some(given)) => match self.spelled(given, source.is_decoded(), index) {
+                    Some(found @ Found::Value(..)) => return found,
+                    Some(list @ Found::List(_)) if !is_user => return list,
+                    Some(Found::Object) => rest = Found::Object,
+                    _ => {}
+                },
+                Err(_) if is_user => return Found::Conflict,
+                Ok(None) | Err(_) => {}
+            }
+        }
+        rest
+    }
+
+    fn in_context<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Found<'a> {
+        let given = match (is_user, context.attributes.get(&*self.name)) {
+            (true, _) => {
+                let user = context.user.as_deref();
+                user.map(|user| Given::Text(Cow::Borrowed(user.as_bytes())))
+            }
+            (_, Some(Given::Text(text))) => Some(Given::Text(Cow::Borrowed(text))),
+            (_, given) => given.cloned(),
+        };
+        let said = given.and_then(|given| self.spelled(given, false, 0));
+        let environment = || {
+            let text = self.sources.iter().find_map(Source::environment)?;
+            self.spelled(Given::Text(Cow::Borrowed(text.as_bytes())), false, 0)
+        };
+        match said {
+            Some(Found::Object) => environment().unwrap_or(Found::Object),
+            said => said.or_else(environment).unwrap_or(Found::Absent),
+        }
+    }
+
+    /// As the file wants it spelled; none where nothing is left.
+    #[inline]
+    fn spelled<'a>(&self, given: Given<'a>, is_decoded: bool, source: usize) -> Option<Found<'a>> {
+        let given = match self.normal == Normal::default() {
+            true => given.map(|text| text),
+            false => given.map(|text| self.normal.of(text, is_decoded)),
+        };
+        given.map(|given| match given {
+            Given::Text(text) => Found::Value(text, source),
+            Given::List(items) => Found::List(items),
+            Given::Object => Found::Object,
+        })
     }
 }
 
@@ -158,26 +194,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_a_context_is_joined_only_where_the_attribute_is_split() {
-        for (elements, split, expected) in [
-            (&["a"][..], None, Some("a")),
-            (&["a"], Some("|"), Some("a")),
-            (&["a", "b"], Some("|"), Some("a|b")),
-            (&["a", "b"], None, None),
-            (&[], None, None),
-            (&[" "], None, None),
+    fn a_list_of_a_context_stays_a_list() {
+        let text = |text: &str| Some(Found::Value(Cow::Owned(text.as_bytes().to_vec()), 0));
+        let list = |items: &[&str]| {
+            let items = items.iter().map(|item| Box::from(item.as_bytes()));
+            Some(Found::List(items.collect()))
+        };
+        for (given, split, expected) in [
+            (Given::text("a"), None, text("a")),
+            (Given::text("a|b"), Some("|"), text("a|b")),
+            (Given::list(["a"]), None, list(&["a"])),
+            (Given::list(["a|b", " "]), Some("|"), list(&["a|b"])),
+            (Given::list([""; 0]), None, None),
+            (Given::list([" "]), None, None),
+            (Given::text(" "), None, None),
+            (Given::Object, None, Some(Found::Object)),
         ] {
             let groups = Attribute {
-                name: "groups".into(),
-                sources: Box::default(),
                 split: split.map(Into::into),
+                ..Attribute::new("groups", Box::default())
             };
             let mut context = EvaluationContext::default();
-            let elements = elements.iter().map(|text| (*text).to_owned()).collect();
-            context.attributes.insert("groups".into(), elements);
+            context.attributes.insert("groups".into(), given);
             let found = groups.find(Input::Context(&context), false);
-            let expected = expected.map(str::as_bytes);
-            assert_eq!(found.bytes(), expected, "{context:?} by {split:?}");
+            assert_eq!(found, expected.unwrap_or(Found::Absent), "{context:?}");
         }
     }
 
@@ -192,13 +232,9 @@ mod tests {
             (vec![env(" "), env("dev")], None, Some("dev")),
             (vec![path, env("")], None, None),
         ] {
-            let stage = Attribute {
-                name: "stage".into(),
-                sources: sources.into(),
-                split: None,
-            };
+            let stage = Attribute::new("stage", sources.into());
             let mut context = EvaluationContext::default();
-            let said = said.map(|said: &str| ("stage".to_owned(), vec![said.to_owned()]));
+            let said = said.map(|said: &str| ("stage".to_owned(), Given::text(said)));
             context.attributes.extend(said);
             let found = stage.find(Input::Context(&context), false);
             assert_eq!(found.bytes(), expected.map(str::as_bytes), "{stage:?}");

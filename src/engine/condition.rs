@@ -5,6 +5,7 @@ use super::{
     attributes::{Found, Values, elements},
     decision::Decision,
     model::{Condition, Toggles},
+    operator::Needs,
     units::Second,
 };
 
@@ -36,15 +37,19 @@ impl Condition {
             Condition::Not(one) => !one.holds(scope),
             Condition::Attribute(index, test) => {
                 let unreadable = &scope.values.unreadable;
-                let Found::Value(bytes, _) = scope.values.get(*index) else {
-                    return test.holds(None, unreadable);
-                };
-                match &scope.values.attribute(*index).split {
-                    None => test.holds(Some(bytes), unreadable),
-                    Some(by) => {
+                let split = &scope.values.attribute(*index).split;
+                match (scope.values.get(*index), split) {
+                    (Found::Value(bytes, _), None) => test.holds(Some(bytes), unreadable),
+                    (Found::Value(bytes, _), Some(by)) => {
                         let elements: Vec<_> = elements(bytes, by).collect();
                         test.holds_for_any(&elements, unreadable)
                     }
+                    (Found::List(elements), _) => test.holds_for_any(elements, unreadable),
+                    (Found::Object, _) => {
+                        unreadable.note(Needs::Value);
+                        test.holds(None, unreadable)
+                    }
+                    (Found::Absent | Found::Conflict, _) => test.holds(None, unreadable),
                 }
             }
             Condition::Feature(index, test) => {

@@ -151,7 +151,10 @@ fn user_source<'a>(
     if let (Some(_), Input::Http(http), Some(random)) = (&toggles.visitor_cookie, input, random) {
         // looked up apart from `values`, which then takes the new id as if it had come with the request
         if VisitorCookie::is_navigation(http.headers)
-            && toggles.attributes[usize::from(USER)].find(input, true) == Found::Absent
+            && matches!(
+                toggles.attributes[usize::from(USER)].find(input, true),
+                Found::Absent | Found::Object
+            )
         {
             let (id, files) =
                 visitor.get_or_insert_with(|| (VisitorId::new(random()), SmallVec::new()));
@@ -160,7 +163,7 @@ fn user_source<'a>(
         }
     }
     match values.get(USER) {
-        Found::Absent => UserSource::Absent,
+        Found::Absent | Found::Object | Found::List(_) => UserSource::Absent,
         Found::Conflict => UserSource::Conflict,
         Found::Value(..) if matches!(input, Input::Context(_)) => UserSource::Context,
         Found::Value(_, source) => UserSource::Source(*source as u16),

@@ -87,6 +87,8 @@ pub enum Needs {
     Address,
     /// `from`, `until`
     Instant,
+    /// any of them: a text, a number or a truth, not an object
+    Value,
 }
 
 /// Whether a value was met that could not be read, and as what: the first, until it is taken.
@@ -125,10 +127,10 @@ impl Test {
     }
 
     /// Whether this holds for a list: one element passes every plain test, and none passes what is negated.
-    pub fn holds_for_any(&self, elements: &[&[u8]], unreadable: &Unreadable) -> bool {
+    pub fn holds_for_any<E: AsRef<[u8]>>(&self, elements: &[E], unreadable: &Unreadable) -> bool {
         let any = |tests: &[&Test]| {
-            let all = |one: &&[u8]| tests.iter().all(|test| test.holds(Some(one), unreadable));
-            elements.iter().any(all)
+            let all = |one: &[u8]| tests.iter().all(|test| test.holds(Some(one), unreadable));
+            elements.iter().any(|one| all(one.as_ref()))
         };
         match self {
             Test::Not(test) => !test.holds_for_any(elements, unreadable),

@@ -2,6 +2,7 @@
 //! In: the request and the file's policy. Out: which features get which variant, or why the override is refused.
 
 use super::{
+    given::Given,
     model::{FeatureIndex, OverridePolicy, Toggles},
     request::Input,
     units::Second,
@@ -53,7 +54,14 @@ impl OverridePolicy {
             return None;
         };
         let mut found = self.from.iter().map(|source| source.read(http, None));
-        found.find_map(|found| found.map_err(|_| OverrideResult::Malformed).transpose())
+        let text = |given| match given {
+            Given::Text(text) => Some(text),
+            Given::List(_) | Given::Object => None,
+        };
+        found.find_map(|found| {
+            let found = found.map(|given| given.and_then(text));
+            found.map_err(|_| OverrideResult::Malformed).transpose()
+        })
     }
 
     /// What it overrides. The caller has seen that `when` holds, so that only those who may cost a signature check.

@@ -1,6 +1,7 @@
 //! What decisions are made of: a request on the wire, or the context of an evaluation.
 //! In: what the proxy, the API or the command line has of it. Out: the one shape that attributes are read from.
 
+use super::given::Given;
 use http::{HeaderMap, Method, request::Parts};
 use std::{collections::HashMap, net::IpAddr};
 
@@ -48,11 +49,11 @@ impl<'a> HttpRequest<'a> {
     }
 }
 
-/// The context of an evaluation, as OpenFeature has it, as text.
+/// The context of an evaluation, as OpenFeature has it.
 #[derive(Clone, Debug, Default)]
 pub struct EvaluationContext {
     /// `targetingKey`
     pub user: Option<String>,
-    /// everything else; a list stands as its elements
-    pub attributes: HashMap<String, Vec<String>>,
+    /// everything else
+    pub attributes: HashMap<String, Given<'static>>,
 }

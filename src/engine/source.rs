@@ -1,7 +1,7 @@
 //! Where an attribute comes from, one place of the request each.
 //! In: the request as it came. Out: the exact bytes, absence, or a conflict.
 
-use super::{request::HttpRequest, token, visitor::VisitorId};
+use super::{given::Given, request::HttpRequest, token, visitor::VisitorId};
 use http::{HeaderMap, HeaderName, header};
 use std::{borrow::Cow, fmt};
 
@@ -40,7 +40,7 @@ impl Source {
         &'a self,
         http: HttpRequest<'a>,
         split: Option<&str>,
-    ) -> Result<Option<Cow<'a, [u8]>>, Conflict> {
+    ) -> Result<Option<Given<'a>>, Conflict> {
         let found = match self {
             Source::Header(name) => header(http.headers, name, split)?,
             Source::Cookie(name) => cookie(http.headers, name).map(Cow::Borrowed),
@@ -49,7 +49,13 @@ impl Source {
                 .map(Cow::Borrowed),
             Source::Query(name) => http.query.and_then(|query| parameter(query, name)),
             Source::Jwt(claim) => {
-                token::claims(http.headers).and_then(|claims| token::text_of(&claims, claim, split))
+                let claims = token::claims(http.headers);
+                let claim = claims
+                    .as_ref()
+                    .and_then(|claims| token::claim(claims, claim));
+                return Ok(claim
+                    .and_then(Given::json)
+                    .and_then(|given| given.map(|text| text)));
             }
             Source::Env(_, value) => value.as_deref().map(|text| Cow::Borrowed(text.as_bytes())),
             Source::Path => Some(Cow::Borrowed(http.path.as_bytes())),
@@ -59,7 +65,14 @@ impl Source {
                 .ip
                 .map(|ip| Cow::Owned(ip.to_canonical().to_string().into_bytes())),
         };
-        Ok(found.filter(|bytes| !bytes.trim_ascii().is_empty()))
+        Ok(found
+            .map(Given::Text)
+            .and_then(|given| given.map(|text| text)))
+    }
+
+    /// Whether what it has is percent-decoded already.
+    pub fn is_decoded(&self) -> bool {
+        matches!(self, Source::Query(_))
     }
 
     /// What `env.VAR` held, where there is no request.
@@ -150,11 +163,12 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
 }
 
 /// `%2F` as the byte that it is; a percent sign that starts nothing is itself.
-pub fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text.as_bytes());
+pub fn percent_decoded<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, [u8]> {
+    let bytes = text.as_ref();
+    if !bytes.contains(&b'%') {
+        return Cow::Borrowed(bytes);
     }
-    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
     let hex = |at: usize| {
         bytes
             .get(at)

@@ -3,10 +3,10 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, header};
-use std::borrow::Cow;
+use serde_json::Value;
 
 /// The claims, where there is exactly one token.
-pub(super) fn claims(headers: &HeaderMap) -> Option<serde_json::Value> {
+pub(super) fn claims(headers: &HeaderMap) -> Option<Value> {
     let mut tokens = headers.get_all(header::AUTHORIZATION).iter();
     let line = tokens
         .next()
@@ -20,29 +20,11 @@ pub(super) fn claims(headers: &HeaderMap) -> Option<serde_json::Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_ascii()).ok()?).ok()
 }
 
-/// A claim by its name, else by a dotted path; a list only where the attribute is split.
-pub(super) fn text_of<'a>(
-    claims: &serde_json::Value,
-    claim: &str,
-    split: Option<&str>,
-) -> Option<Cow<'a, [u8]>> {
-    let whole = claims.get(claim);
-    let found = whole.or_else(|| {
-        claim
-            .split('.')
-            .try_fold(claims, |value, part| value.get(part))
-    })?;
-    let scalar = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
+/// A claim by its name, else by a dotted path.
+pub(super) fn claim<'c>(claims: &'c Value, claim: &str) -> Option<&'c Value> {
+    let path = || {
+        let mut parts = claim.split('.');
+        parts.try_fold(claims, |value, part| value.get(part))
     };
-    let text = match (found, split) {
-        (serde_json::Value::Array(items), Some(by)) => {
-            items.iter().filter_map(scalar).collect::<Vec<_>>().join(by)
-        }
-        (value, _) => scalar(value)?,
-    };
-    Some(Cow::Owned(text.into_bytes()))
+    claims.get(claim).or_else(path)
 }

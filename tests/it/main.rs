@@ -53,6 +53,7 @@ mod same_answer;
 mod scenarios;
 mod schema;
 mod sentence;
+mod spelling;
 mod support;
 mod terminal;
 mod three_ways;

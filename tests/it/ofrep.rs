@@ -214,7 +214,7 @@ fn every_error_has_its_status_and_its_code() {
         (
             "POST",
             &shared,
-            r#"{"context": {"targetingKey": 7}}"#,
+            r#"{"context": {"targetingKey": 7.5}}"#,
             400,
             "INVALID_CONTEXT",
         ),

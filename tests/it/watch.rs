@@ -120,15 +120,20 @@ fn the_metrics_are_those_of_the_table() {
         Some("/gone") => String::new(),
         _ => "200 OK\r\nX-Feature-Used: checkout\r\nX-Feature-Goal: purchase".into(),
     });
-    let text =
-        format!("{HALVES}override: {{from: [header.x-qa], when: {{header.x-staff: yes}}}}\n");
+    let text = format!(
+        "{HALVES}  grown: {{when: {{header.x-age: {{min: 18}}}}, serve: on}}\noverride: {{from: [header.x-qa], when: {{header.x-staff: yes}}}}\n"
+    );
     let (burgee, _toggles) = behind(&app, &text, &[]);
     visit(&burgee, "mia");
     ask(
         burgee.listen,
         "GET",
         "/gone",
-        &["X_Feature_Checkout: treatment", "X-Qa: checkout=control"],
+        &[
+            "X_Feature_Checkout: treatment",
+            "X-Qa: checkout=control",
+            "X-Age: ten",
+        ],
     );
     raw(burgee.listen, "GET / HTTP/1.1\r\nHost: \u{1}\r\n\r\n");
     raw(burgee.listen, "no request at all\r\n\r\n");

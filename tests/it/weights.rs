@@ -3,6 +3,7 @@
 use super::toggles::compile;
 use burgee::engine::{
     Decisions, Snapshot,
+    given::Given,
     request::{EvaluationContext, Input},
     units::Second,
 };
@@ -14,7 +15,7 @@ fn given(snapshot: &Snapshot, companies: usize) -> Vec<String> {
     let mut decisions = Decisions::default();
     let variant = |company: usize| {
         let mut context = EvaluationContext::default();
-        let name = vec![format!("c{company}")];
+        let name = Given::text(format!("c{company}"));
         context.attributes.insert("company".into(), name);
         snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
         let decision = decisions.by_feature[0].unwrap();

@@ -13,8 +13,11 @@ use crate::config::{
 };
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
+    normal::{self, Normal},
     visitor::VisitorCookie,
 };
+
+use std::collections::HashSet;
 
 /// How many attributes and sources a file may have: a request reads each at most once.
 const MOST: usize = 1_000;
@@ -31,11 +34,7 @@ impl<'t> Compiler<'t, '_> {
         let user = match file.user {
             Some(entry) => self.attribute("user", entry),
             None => ["header.x-user-id", "cookie.user_id"].iter().try_fold(
-                Attribute {
-                    name: "user".into(),
-                    sources: Box::default(),
-                    split: None,
-                },
+                Attribute::new("user", Box::default()),
                 |mut user, source| {
                     let more = self.source(source, self.top)?;
                     user.sources = user.sources.iter().cloned().chain([more]).collect();
@@ -43,12 +42,8 @@ impl<'t> Compiler<'t, '_> {
                 },
             ),
         };
-        let broken = Attribute {
-            name: "user".into(),
-            sources: Box::default(),
-            split: None,
-        };
-        self.attributes.list.push(user.unwrap_or(broken));
+        let broken = || Attribute::new("user", Box::default());
+        self.attributes.list.push(user.unwrap_or_else(broken));
         self.attributes.by_name.insert("user".to_owned(), USER);
         let visitor_cookie = file.anonymous.and_then(|entry| self.visitor_cookie(entry));
         let declared = file
@@ -81,11 +76,9 @@ impl<'t> Compiler<'t, '_> {
             );
         }
         // a broken attribute keeps its name, so that what asks for it is not told too
-        let attribute = self.attribute(name, entry).unwrap_or_else(|| Attribute {
-            name: name.into(),
-            sources: Box::default(),
-            split: None,
-        });
+        let attribute = self
+            .attribute(name, entry)
+            .unwrap_or_else(|| Attribute::new(name, Box::default()));
         self.add(attribute, entry.key_at);
     }
 
@@ -113,11 +106,7 @@ impl<'t> Compiler<'t, '_> {
         let index = self.attributes.list.len() as AttributeIndex;
         let Kind::Map(_) = entry.value.kind else {
             let sources = self.sources(entry)?;
-            return Some(Attribute {
-                name: name.into(),
-                sources,
-                split: None,
-            });
+            return Some(Attribute::new(name, sources));
         };
         let map = file::Attribute::read(&entry.value, self.problems)?;
         let Some(from) = map.from else {
@@ -132,6 +121,16 @@ impl<'t> Compiler<'t, '_> {
         let split = map
             .split
             .and_then(|entry| self.text(entry, "the text between the elements, such as `\",\"`"));
+        let normal = Normal {
+            percent: map
+                .decode
+                .and_then(|entry| self.choice(entry, &["percent"]))
+                .is_some(),
+            lower: map
+                .lower
+                .and_then(|entry| self.boolean(entry))
+                .unwrap_or(false),
+        };
         if let (Some(entry), "user") = (map.split, name) {
             self.problems.error(
                 entry.key_at,
@@ -147,18 +146,18 @@ impl<'t> Compiler<'t, '_> {
                     "a weighted subject is one id: leave one of them out",
                 );
             }
-            if let Some(weights) = self.weights(weights) {
+            if let Some(weights) = self.weights(weights, normal.lower) {
                 self.attributes.weights.insert(index, weights);
             }
         }
         Some(Attribute {
-            name: name.into(),
-            sources: sources?,
             split: split.map(Into::into),
+            normal,
+            ..Attribute::new(name, sources?)
         })
     }
 
-    pub(super) fn weights(&mut self, entry: &'t Entry<'t>) -> Option<Weights> {
+    pub(super) fn weights(&mut self, entry: &'t Entry<'t>, lower: bool) -> Option<Weights> {
         let listed = map::entries(&entry.value, "`weights`", self.problems)?;
         if listed.is_empty() {
             self.problems.error(
@@ -168,7 +167,7 @@ impl<'t> Compiler<'t, '_> {
             );
         }
         let mut weights = Weights::new();
-        let mut total = 0u64;
+        let (mut total, mut seen) = (0u64, HashSet::new());
         for subject in listed {
             if subject.key.trim().is_empty() {
                 self.problems.error(
@@ -200,7 +199,21 @@ impl<'t> Compiler<'t, '_> {
                     "make them smaller",
                 ),
             }
-            weights.push((subject.key.as_bytes().into(), weight));
+            let id = match lower {
+                true => normal::folded(&subject.key),
+                false => subject.key.to_string(),
+            };
+            if lower && !seen.insert(id.clone()) {
+                self.problems.error(
+                    subject.key_at,
+                    format!(
+                        "{} has a weight already, in another case",
+                        quote(&subject.key)
+                    ),
+                    "with `lower: true` the two are one: keep one of them",
+                );
+            }
+            weights.push((id.into_bytes().into(), weight));
         }
         Some(weights)
     }
@@ -213,12 +226,7 @@ impl<'t> Compiler<'t, '_> {
         let place = name.split_once('.').map(|(place, _)| place);
         if BUILT_IN.contains(&name) || place.is_some_and(|place| PLACES.contains(&place)) {
             let source = self.source(name, at)?;
-            let attribute = Attribute {
-                name: name.into(),
-                sources: Box::new([source]),
-                split: None,
-            };
-            return Some(self.add(attribute, at));
+            return Some(self.add(Attribute::new(name, Box::new([source])), at));
         }
         let hint = if self.problems.is_tired() {
             String::new()

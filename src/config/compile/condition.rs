@@ -12,6 +12,7 @@ use crate::config::{
 };
 use crate::engine::{
     model::{Condition, FeatureIndex},
+    normal,
     operator::{Test, Texts},
 };
 use std::collections::HashMap;
@@ -112,7 +113,10 @@ impl<'t> Compiler<'t, '_> {
                 Some(name) => self.asked_feature(name, entry),
                 None => {
                     let index = self.attribute_index(key, entry.key_at);
+                    let list = &self.attributes.list;
+                    self.lower = index.is_some_and(|index| list[usize::from(index)].normal.lower);
                     let test = self.matcher(&entry.value, entry.key_at, None);
+                    self.lower = false;
                     self.reach.attributes.extend(index);
                     if let (Some(index), Some(test)) = (index, &test) {
                         self.impossible(index, test, entry);
@@ -275,7 +279,7 @@ impl<'t> Compiler<'t, '_> {
             return None;
         }
         let Some(index) = feature else {
-            return Some(text.into());
+            return Some(self.spelled(text));
         };
         let variant = names::as_variant(text);
         match self.variant(index, variant) {
@@ -284,6 +288,14 @@ impl<'t> Compiler<'t, '_> {
                 None
             }
             Ok(_) => Some(variant.into()),
+        }
+    }
+
+    /// A text of the file as the values that it is compared with.
+    pub(super) fn spelled(&self, text: &str) -> Box<str> {
+        match self.lower {
+            true => normal::folded(text).into(),
+            false => text.into(),
         }
     }
 }

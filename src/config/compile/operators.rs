@@ -34,7 +34,7 @@ impl<'t> Compiler<'t, '_> {
         for (entry, test) in texts {
             tests.extend(
                 entry
-                    .and_then(|entry| self.texts(entry, |_, text, _| Some(text.into())))
+                    .and_then(|entry| self.texts(entry, |this, text, _| Some(this.spelled(text))))
                     .map(test),
             );
         }

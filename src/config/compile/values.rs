@@ -29,6 +29,7 @@ impl<'t> Compiler<'t, '_> {
             return None;
         }
         let built = regex::bytes::RegexBuilder::new(text)
+            .case_insensitive(self.lower)
             .size_limit(LARGEST_PATTERN)
             .dfa_size_limit(LARGEST_PATTERN)
             .build();

@@ -78,7 +78,8 @@ fn condition(condition: &Condition, toggles: &Toggles) -> String {
 fn attribute(index: AttributeIndex, toggles: &Toggles) -> String {
     let attribute = &toggles.attributes[usize::from(index)];
     let sources: Vec<_> = attribute.sources.iter().map(ToString::to_string).collect();
-    format!("{}={sources:?}{:?}", attribute.name, attribute.split)
+    let (split, normal) = (&attribute.split, attribute.normal);
+    format!("{}={sources:?}{split:?}{normal:?}", attribute.name)
 }
 
 fn test(test: &Test) -> String {

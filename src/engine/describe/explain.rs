@@ -3,7 +3,7 @@
 
 use super::reason;
 use crate::engine::{
-    attributes::{USER, Values},
+    attributes::{Found, USER, Values},
     bucket::Arm,
     condition::Scope,
     decision::{Decision, Decisions, Reason},
@@ -184,15 +184,20 @@ fn shares(
     if share == Share::NOBODY {
         return ("default: the rollout is at 0%".to_owned(), None);
     }
-    let unit = scope.values.get(feature.unit);
+    let found = scope.values.get(feature.unit);
     let name = &scope.values.attribute(feature.unit).name;
-    let Some(unit) = unit.bytes() else {
+    let Some(unit) = found.bytes() else {
         if decision.reason == Reason::Error {
             let id = match feature.unit {
                 USER => "a user id".to_owned(),
                 _ => format!("a value for {name}"),
             };
-            let why = format!("needs {id}; none was given, so the default applies");
+            let given = match found {
+                Found::List(_) => "a list",
+                Found::Object => "an object",
+                _ => "none",
+            };
+            let why = format!("needs {id}; {given} was given, so the default applies");
             return (why, Some(format!("send a request with {id}")));
         }
         return (serves(feature, allocation), None);

@@ -40,12 +40,20 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
         Condition::Not(one) => because(one, scope),
         Condition::Attribute(index, test) => {
             let name = &scope.values.attribute(*index).name;
-            let value = match scope.values.get(*index) {
-                Found::Value(bytes, _) => Some(String::from_utf8_lossy(bytes).into_owned()),
-                _ => None,
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (value, is_list) = match scope.values.get(*index) {
+                Found::Value(bytes, _) => {
+                    let is_list = scope.values.attribute(*index).split.is_some();
+                    (Some(text(bytes)), is_list)
+                }
+                Found::List(items) => {
+                    let items: Vec<_> = items.iter().map(|item| text(item)).collect();
+                    (Some(items.join(", ")), true)
+                }
+                Found::Object => (Some("an object".to_owned()), false),
+                Found::Absent | Found::Conflict => (None, false),
             };
             // of a list, another element may have passed
-            let is_list = scope.values.attribute(*index).split.is_some();
             match (&value, unreadable.filter(|_| !(is_list && holds))) {
                 (Some(value), Some(needs)) => not_read(name, value, needs, holds),
                 _ => clause(name, value.as_deref(), test, holds),
@@ -80,13 +88,14 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
 /// What was asked is not told: a value that cannot be read may pass it or not.
 fn not_read(name: &str, value: &str, needs: Needs, holds: bool) -> String {
     let what = match needs {
-        Needs::Number => "a number",
-        Needs::Version => "a version",
-        Needs::Address => "an address",
-        Needs::Instant => "an instant",
+        Needs::Number => " as a number",
+        Needs::Version => " as a version",
+        Needs::Address => " as an address",
+        Needs::Instant => " as an instant",
+        Needs::Value => "",
     };
     let negated = if holds { ", for which `not` holds" } else { "" };
-    format!("{name} is {value}, which cannot be read as {what} and counts as absent{negated}")
+    format!("{name} is {value}, which cannot be read{what} and counts as absent{negated}")
 }
 
 fn clause(name: &str, value: Option<&str>, test: &Test, holds: bool) -> String {

@@ -3,6 +3,7 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
+        given::Given,
         request::{EvaluationContext, Input},
         units::Second,
     },
@@ -46,7 +47,7 @@ pub fn ask(data: &[u8]) {
         return;
     };
     let mut context = EvaluationContext::default();
-    context.attributes.insert("x".into(), vec![text.to_owned()]);
+    context.attributes.insert("x".into(), Given::text(text));
     let mut decisions = Decisions::default();
     loaded.decide(Input::Context(&context), Second(0), None, &mut decisions);
     for pair in decisions.by_feature.chunks(2) {

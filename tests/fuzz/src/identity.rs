@@ -10,14 +10,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 /// Panics where the promise is broken.
 pub fn ask(data: &[u8]) {
     let name = HeaderName::from_static("x-user-id");
-    let user = Attribute {
-        name: "user".into(),
-        sources: Box::new([
+    let user = Attribute::new(
+        "user",
+        Box::new([
             Source::Header(name.clone()),
             Source::Cookie("user_id".into()),
         ]),
-        split: None,
-    };
+    );
     let mut headers = HeaderMap::new();
     for line in data.split(|byte| *byte == b'\n') {
         let (name, value) = match line.split_first() {
@@ -53,5 +52,6 @@ pub fn ask(data: &[u8]) {
         }
         Found::Conflict => assert!(sent.iter().any(|value| *value != sent[0])),
         Found::Absent => {}
+        Found::Object | Found::List(_) => panic!("no field has one: {sent:?}"),
     }
 }
