@@ -127,6 +127,8 @@ pub struct Variant {
     pub value: Option<serde_json::Value>,
     /// the payload, ready to be sent, where `values: true`
     pub value_header: Option<HeaderValue>,
+    /// the fields that it sends, as lines of an HTTP/1.1 head
+    pub lines: Box<[u8]>,
 }
 
 impl Feature {

@@ -18,13 +18,14 @@ use crate::{
         Feature, Status, Variant,
         attributes::USER,
         bucket::Seed,
+        headers::line,
         model::{Allocation, FeatureIndex, Serve},
         schedule::Rollout,
         units::Share,
         weights::{Line, Weighted},
     },
 };
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 /// How many weighted subjects a file may have, each counted once for every feature that draws by them.
 const MOST_PLACES: usize = 100_000;
@@ -58,7 +59,8 @@ impl<'t> Compiler<'t, '_> {
             if self.needs_unit {
                 reach.attributes.push(USER);
             }
-            let variants = self.made_variants(index, headers, false)?;
+            let header = headers.feature(name);
+            let variants = self.made_variants(index, headers, header.as_ref(), None)?;
             return Some(Feature {
                 key: self.key(name),
                 description: None,
@@ -73,7 +75,7 @@ impl<'t> Compiler<'t, '_> {
                 seed: Seed::bucket(&namespaced),
                 weighted: self.weighted(USER, &namespaced, self.declared[usize::from(index)].at),
                 salt: namespaced.into(),
-                header: headers.feature(name),
+                header,
                 value_header: None,
                 metrics: true,
                 variants,
@@ -152,7 +154,7 @@ impl<'t> Compiler<'t, '_> {
             (Some(header), true) => names::header(&format!("{header}-value")),
             _ => None,
         };
-        let variants = self.made_variants(index, headers, value_header.is_some());
+        let variants = self.made_variants(index, headers, header.as_ref(), value_header.as_ref());
         let weighted = if self.needs_unit {
             self.weighted(unit?, &salt, own.at)
         } else {
@@ -267,7 +269,8 @@ impl<'t> Compiler<'t, '_> {
         &mut self,
         index: FeatureIndex,
         headers: &HeaderOptions,
-        values: bool,
+        header: Option<&HeaderName>,
+        value_name: Option<&HeaderName>,
     ) -> Option<Box<[Variant]>> {
         let key = self
             .key(self.declared[usize::from(index)].name)
@@ -276,7 +279,8 @@ impl<'t> Compiler<'t, '_> {
         let mut made = Vec::new();
         for (number, name) in declared.variants.as_ref()?.iter().enumerate() {
             let value = declared.values.get(number).cloned().flatten();
-            let carried = value.as_ref().filter(|_| values).map(payload::in_header);
+            let carried = value.as_ref().filter(|_| value_name.is_some());
+            let carried = carried.map(payload::in_header);
             if let Some(long) = carried
                 .as_ref()
                 .filter(|carried| carried.len() > payload::LONGEST)
@@ -292,13 +296,25 @@ impl<'t> Compiler<'t, '_> {
                     "make it smaller, or send a key and keep the value in the application",
                 );
             }
+            let named = HeaderValue::from_str(name).ok()?;
+            let value_header = match carried {
+                Some(carried) => Some(HeaderValue::from_str(&carried).ok()?),
+                None => None,
+            };
+            let mut lines = Vec::new();
+            if !(headers.omit_off && &**name == "off") {
+                let fields = [(header, Some(&named)), (value_name, value_header.as_ref())];
+                for (name, value) in fields {
+                    if let (Some(name), Some(value)) = (name, value) {
+                        line(&mut lines, name, value);
+                    }
+                }
+            }
             made.push(Variant {
-                header: HeaderValue::from_str(name).ok()?,
+                header: named,
                 member: headers.member(&key, name),
-                value_header: match carried {
-                    Some(carried) => Some(HeaderValue::from_str(&carried).ok()?),
-                    None => None,
-                },
+                value_header,
+                lines: lines.into(),
                 value,
                 name: name.clone(),
             });
