@@ -2,6 +2,7 @@
 //! In: a request of the kubelet or of Prometheus. Out: whether to send traffic here, and figures.
 
 use crate::{
+    engine::units::Second,
     http::{
         client::{self, Address},
         server::{self, Response},
@@ -19,6 +20,8 @@ pub struct Admin {
     pub reader: Reader,
     /// all counters
     pub metrics: Arc<Metrics>,
+    /// wall-clock seconds
+    pub clock: fn() -> Second,
     /// how far the process is in its life
     pub phases: Phases,
     /// the application; none with `--upstream none`
@@ -48,7 +51,7 @@ impl Admin {
             "/metrics" => server::typed(
                 StatusCode::OK,
                 telemetry::CONTENT_TYPE,
-                self.metrics.scrape(),
+                self.metrics.scrape((self.clock)()),
             ),
             path => match path
                 .strip_prefix("/probe/")

@@ -31,7 +31,7 @@ pub(super) fn all<'a>(
     let described = snapshot.features().map(|(_, toggles, feature)| {
         (
             feature.key.to_string(),
-            described(toggles, feature, &mut counts),
+            described(toggles, feature, &mut counts, now),
         )
     });
     FeaturesResponse {
@@ -57,16 +57,18 @@ pub(super) fn one<'a>(
     in_force: &'a InForce,
     metrics: &Metrics,
     key: &str,
+    now: Second,
 ) -> Option<FeatureResponse<'a>> {
     let mut features = in_force.snapshot.features();
     let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
-    Some(described(toggles, feature, &mut metrics.counts()))
+    Some(described(toggles, feature, &mut metrics.counts(), now))
 }
 
 fn described<'a>(
     toggles: &Toggles,
     feature: &'a Feature,
     counts: &mut AllTotals,
+    now: Second,
 ) -> FeatureResponse<'a> {
     let status = match feature.status {
         Status::Draft => "draft",
@@ -86,6 +88,10 @@ fn described<'a>(
         variants: names.collect(),
         default: (&*feature.variant(feature.default).name).into(),
         header: header.map(Into::into),
+        owner: feature.owner.as_deref().map(Into::into),
+        expires: feature.expires.as_ref().map(|end| (&*end.day).into()),
+        expired: feature.is_expired(now),
+        permanent: feature.permanent,
         sentence: sentence::feature(feature, toggles),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))

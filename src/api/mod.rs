@@ -67,27 +67,24 @@ impl Api {
     }
 
     fn page(&self, parts: &Parts) -> Response {
-        let in_force = self.evaluate.reader.get();
+        let (in_force, now) = (self.evaluate.reader.get(), (self.evaluate.clock)());
         match parts.uri.path() {
             "/" => page::response(),
-            "/features" => {
-                let now = (self.evaluate.clock)();
-                json(
-                    StatusCode::OK,
-                    &features::all(&in_force, &self.metrics, now),
-                )
-            }
+            "/features" => json(
+                StatusCode::OK,
+                &features::all(&in_force, &self.metrics, now),
+            ),
             "/openapi.json" => json(StatusCode::OK, &openapi::description()),
             "/explain" => {
                 let query = parts.uri.query().unwrap_or_default();
-                match explain::response(&in_force.snapshot, query, (self.evaluate.clock)()) {
+                match explain::response(&in_force.snapshot, query, now) {
                     Ok(body) => server::typed(StatusCode::OK, "application/json", body),
                     Err((status, why)) => error(status, &why),
                 }
             }
             path => {
                 let feature = path.strip_prefix("/features/");
-                match feature.and_then(|key| features::one(&in_force, &self.metrics, key)) {
+                match feature.and_then(|key| features::one(&in_force, &self.metrics, key, now)) {
                     Some(feature) => json(StatusCode::OK, &feature),
                     None if feature.is_some() => {
                         error(StatusCode::NOT_FOUND, "there is no such feature in force")

@@ -65,6 +65,14 @@ pub struct FeatureResponse<'a> {
     pub default: Cow<'a, str>,
     /// The header that carries the variant; null where none does
     pub header: Option<Cow<'a, str>>,
+    /// Who answers for it
+    pub owner: Option<Cow<'a, str>>,
+    /// The day by which it should be gone, as the file writes it
+    pub expires: Option<Cow<'a, str>>,
+    /// Whether that day has passed
+    pub expired: bool,
+    /// Whether it is meant to stay
+    pub permanent: bool,
     /// What the file says of it, in one sentence
     pub sentence: String,
     /// By variant; those that nobody got are left out

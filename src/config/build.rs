@@ -24,6 +24,8 @@ struct Open<'t> {
     key: Option<(Cow<'t, str>, Position)>,
     /// keys so far, once there are many
     seen: HashSet<Cow<'t, str>>,
+    /// what a merge key would bring is not known: nothing is said of this map but that
+    is_merged: bool,
 }
 
 /// Every method gives `None` where going on would make no sense.
@@ -68,14 +70,16 @@ impl<'t, 'l> Builder<'t, 'l> {
     }
 
     pub(super) fn key(&mut self, text: Cow<'t, str>, at: Position) -> Option<()> {
+        let open = self.open.last_mut()?;
         if text == "<<" {
+            open.is_merged = true;
             self.problems.error(
                 at,
                 "merge keys (`<<`) are not supported",
                 "write out the entries",
             );
         }
-        self.open.last_mut()?.key = Some((text, at));
+        open.key = Some((text, at));
         Some(())
     }
 
@@ -114,18 +118,24 @@ impl<'t, 'l> Builder<'t, 'l> {
             },
             key: None,
             seen: HashSet::new(),
+            is_merged: false,
         });
         Some(())
     }
 
     pub(super) fn end(&mut self) -> Option<()> {
         let Open {
-            at, is_map, first, ..
+            at,
+            is_map,
+            first,
+            is_merged,
+            ..
         } = self.open.pop()?;
         let kind = match is_map {
             true => Kind::Map(self.entries.drain(first..).collect()),
             false => Kind::List(self.items.drain(first..).collect()),
         };
+        let kind = if is_merged { Kind::Refused } else { kind };
         self.attach(Node { at, kind })
     }
 

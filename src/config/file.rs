@@ -52,6 +52,9 @@ map!(
     "salt" salt: is::Salt = "sets where people fall; keep it when a feature is renamed",
     "header" header: is::HeaderName = "another header than the prefix and the name make; `none` sends none",
     "metrics" metrics: is::Switch = "`off` keeps the feature out of the metrics",
+    "owner" owner: is::Text = "who answers for it",
+    "expires" expires: is::Instant = "the day by which it should be gone; afterwards `check` warns, and nobody's answer changes",
+    "permanent" permanent: is::Switch = "it is meant to stay",
 });
 
 map!(

@@ -112,6 +112,21 @@ pub struct Feature {
     pub value_header: Option<HeaderName>,
     /// `metrics: off` is false
     pub metrics: bool,
+    /// `owner`
+    pub owner: Option<Box<str>>,
+    /// `expires`
+    pub expires: Option<Expiry>,
+    /// `permanent`
+    pub permanent: bool,
+}
+
+/// By when a feature should be gone. No answer depends on it.
+#[derive(Debug)]
+pub struct Expiry {
+    /// as the file writes it
+    pub day: Box<str>,
+    /// when that day is over
+    pub end: Second,
 }
 
 /// One of the values that a feature can have.
@@ -135,6 +150,13 @@ impl Feature {
     /// The variant at this index.
     pub fn variant(&self, index: u8) -> &Variant {
         &self.variants[usize::from(index)]
+    }
+
+    /// Whether it should be gone.
+    pub fn is_expired(&self, now: Second) -> bool {
+        self.expires
+            .as_ref()
+            .is_some_and(|expiry| expiry.end <= now)
     }
 
     /// What a rule is called where it stands beside others: its name, else its number; `-` for 0, the feature itself.

@@ -189,6 +189,23 @@ pub fn percent_decoded<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
+/// A path as browsers send it: whatever is not ASCII is percent-encoded.
+pub fn as_browsers_send(path: &str) -> String {
+    let mut sent = String::with_capacity(path.len());
+    for letter in path.chars() {
+        match letter.is_ascii() {
+            true => sent.push(letter),
+            false => {
+                let mut bytes = [0; 4];
+                for byte in letter.encode_utf8(&mut bytes).bytes() {
+                    sent.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+    }
+    sent
+}
+
 fn host(host: &str) -> Cow<'_, [u8]> {
     // an IPv6 literal keeps its brackets; the port is what follows the last colon behind them
     let end = host

@@ -41,6 +41,7 @@ impl Listeners {
         commands: Commands,
     ) -> io::Result<Listeners> {
         let admin = Admin {
+            clock: wall_clock,
             reader: reader.clone(),
             metrics: metrics.clone(),
             phases: phases.clone(),

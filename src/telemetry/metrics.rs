@@ -46,6 +46,8 @@ pub(super) struct FeatureMetrics {
     pub(super) arms: BTreeMap<VariantKey, VariantMetrics>,
     /// by source
     pub(super) user_sources: BTreeMap<String, Box<[Arc<Counter>]>>,
+    /// when the features in force should be gone, of those that say so
+    pub(super) ends: Vec<Second>,
 }
 
 /// What became of the files.
@@ -123,6 +125,10 @@ impl Metrics {
                 keys.push(key);
             }
         }
+        let ends = snapshot
+            .features()
+            .filter_map(|(_, _, feature)| feature.expires.as_ref());
+        slots.ends = ends.map(|expiry| expiry.end).collect();
         let first: Arc<[u32]> = first.into();
         let metrics_off: Arc<[bool]> = snapshot
             .features()

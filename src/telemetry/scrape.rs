@@ -8,6 +8,7 @@ use super::{
     recorder::{WorkerCounters, lock},
     series,
 };
+use crate::engine::units::Second;
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,
 };
@@ -25,9 +26,9 @@ const END: &str = "# EOF\n";
 
 impl Metrics {
     /// The whole text. Takes no lock that the data path waits for.
-    pub fn scrape(self: &Arc<Self>) -> String {
+    pub fn scrape(self: &Arc<Self>, now: Second) -> String {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(self.clone()));
+        registry.register_collector(Box::new(Scrape(self.clone(), now)));
         let mut text = String::new();
         // writing to a string cannot fail
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
@@ -55,12 +56,18 @@ impl Metrics {
     }
 }
 
-impl Collector for Metrics {
+/// The counters, and when they are asked for.
+#[derive(Debug)]
+struct Scrape(Arc<Metrics>, Second);
+
+impl Collector for Scrape {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
-        self.traffic(&mut to)?;
-        self.users(&mut to)?;
-        self.config(&mut to)?;
-        self.edges(&mut to)?;
+        let Scrape(metrics, now) = self;
+        metrics.traffic(&mut to)?;
+        metrics.users(&mut to)?;
+        metrics.config(&mut to)?;
+        metrics.expired(*now, &mut to)?;
+        metrics.edges(&mut to)?;
         process::encode(&mut to)
     }
 }
@@ -167,6 +174,18 @@ impl Metrics {
             )?;
         }
         Ok(())
+    }
+
+    fn expired(&self, now: Second, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut family = describe(
+            to,
+            "burgee_features_expired",
+            "Features that should be gone by now",
+            MetricType::Gauge,
+        )?;
+        let features = lock(&self.features);
+        let passed = features.ends.iter().filter(|end| **end <= now);
+        family.encode_gauge(&(passed.count() as u64))
     }
 
     fn edges(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {

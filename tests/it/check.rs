@@ -15,7 +15,7 @@ features:
   dark-mode: on
   holdout: {rollout: 5%, header: none}
   tour: {variants: [short, longer], serve: short, description: nobody gets the longer one}
-  gone: {status: archived}
+  gone: {status: archived, serve: on}
 ";
 
 fn check(arguments: &[&str], text: &str) -> Ran {
@@ -159,7 +159,7 @@ fn a_warning_is_a_problem_only_where_strict_says_so() {
         (dated(overlapping, ", plan: free"), ""),
         (dated("{from: 2998-04-01, until: 2998-05-01}", ""), ""),
         (
-            "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}}}\n".to_owned(),
+            "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}, serve: on}}\n".to_owned(),
             "this window is in the past",
         ),
         (
@@ -191,7 +191,7 @@ fn what_still_refers_to_an_archived_feature_is_told_place_by_place() {
 segments: {old: {feature.gone: on}}
 features:
   gone: {status: archived, rollout: 5%}
-  a: {when: {feature.gone: on}}
+  a: {when: {feature.gone: on}, serve: on}
   b: {rules: [{when: old, serve: on}]}
 ";
     let ran = check(&[], text);

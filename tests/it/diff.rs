@@ -164,18 +164,18 @@ fn each_kind_of_edit_is_named() {
             "Exactly 20% of the users who match its conditions switch.",
         ),
         (
-            "  f: {when: {plan: pro}}",
-            "  f: {when: {plan: [pro, team]}}",
+            "  f: {when: {plan: pro}, serve: on}",
+            "  f: {when: {plan: [pro, team]}, serve: on}",
             "Depends on the request: counted over 100000 made-up ids",
         ),
         (
-            "  f: {when: {plan: pro}}",
-            "  f: {when: {plan: {not: pro}}}",
+            "  f: {when: {plan: pro}, serve: on}",
+            "  f: {when: {plan: {not: pro}}, serve: on}",
             "Reaches more: 100% get a variant other than the default, 0% before.",
         ),
         (
-            "  f: {when: {plan: {not: pro}}}",
-            "  f: {when: {plan: pro}}",
+            "  f: {when: {plan: {not: pro}}, serve: on}",
+            "  f: {when: {plan: pro}, serve: on}",
             "Reaches fewer: 0% get a variant other than the default, 100% before.",
         ),
     ] {
@@ -200,8 +200,8 @@ fn a_plain_on_is_not_taken_for_another_one_renamed() {
 #[test]
 fn where_it_depends_on_the_request_users_are_counted() {
     let found = json(
-        "  f: {when: {plan: pro}}",
-        "  f: {when: {plan: [pro, team]}}",
+        "  f: {when: {plan: pro}, serve: on}",
+        "  f: {when: {plan: [pro, team]}, serve: on}",
         &["--header", "X-Plan: team", "--sample", "1000"],
     );
     assert_eq!(found["features"]["f"]["exact"], false);

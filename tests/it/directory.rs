@@ -44,11 +44,11 @@ fn what_two_files_cannot_both_say_is_told_at_both_places() {
             "b.yaml:5:15: `features.b.header`: the feature `b` and the feature `a` of another file would share `X-Feature-A`",
         ),
         (
-            "version: 1\nnamespace: blog\nfeatures:\n  b: {when: {feature.a: on}}\n",
+            "version: 1\nnamespace: blog\nfeatures:\n  b: {when: {feature.a: on}, serve: on}\n",
             "b.yaml:4:14: `features.b.when.feature.a`: there is no feature `a` in this file",
         ),
         (
-            "version: 1\nnamespace: blog\nattributes: {x: header.x-feature-x}\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {when: {x: y}}\n",
+            "version: 1\nnamespace: blog\nattributes: {x: header.x-feature-x}\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {when: {x: y}, serve: on}\n",
             "`x-feature-x` begins with the prefix `X-Feature-`",
         ),
         (

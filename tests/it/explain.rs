@@ -17,8 +17,8 @@ features:
       - {name: testers, when: beta-testers, serve: silver}
     serve: {gold: 99%, silver: 1%}
   wallet: {when: {plan: [pro, team]}, rollout: 25%}
-  dance: {status: paused}
-  twist: {status: draft}
+  dance: {status: paused, serve: on}
+  twist: {status: draft, serve: on}
 ";
 
 /// Runs the binary with the toggles on standard input.
@@ -81,8 +81,8 @@ features:
   numbered: {rules: [{when: {path: /no}}, {when: {path: /}, serve: on}]}
   kept: {header: none, serve: on}
   renamed: {header: X-Other, serve: on}
-  twist: {status: draft}
-  gone: {status: archived}
+  twist: {status: draft, serve: on}
+  gone: {status: archived, serve: on}
 ";
     let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
     let line = json(&out(&explain_file(toggles, &["--json"])));

@@ -91,7 +91,7 @@ fn conditions_that_grow_get_a_sentence() {
         );
     }
     checks(
-        &(doubling + "features: {a: {when: s39}}"),
+        &(doubling + "features: {a: {when: s39, serve: on}}"),
         "more than 100000 tests",
     );
     let mut deep = String::from("version: 1\nsegments:\n  s0: {user: ann}\n");
@@ -99,7 +99,7 @@ fn conditions_that_grow_get_a_sentence() {
         let _ = writeln!(deep, "  s{level}: s{}", level - 1);
     }
     checks(
-        &(deep + "features: {a: {when: s4999}}"),
+        &(deep + "features: {a: {when: s4999, serve: on}}"),
         "more than 64 deep",
     );
     let ids = |from: usize, count: usize| {
@@ -120,7 +120,7 @@ fn conditions_that_grow_get_a_sentence() {
     );
     checks(
         &format!(
-            "version: 1\nsegments: {{s: {{user: [{}]}}}}\nfeatures: {{a: {{when: s}}}}",
+            "version: 1\nsegments: {{s: {{user: [{}]}}}}\nfeatures: {{a: {{when: s, serve: on}}}}",
             ids(0, 100_001)
         ),
         "100001 user ids in segments: at most 100000 are allowed",
@@ -130,7 +130,7 @@ fn conditions_that_grow_get_a_sentence() {
         .collect::<Vec<_>>();
     checks(
         &format!(
-            "version: 1\nfeatures: {{a: {{when: {{{}}}}}}}",
+            "version: 1\nfeatures: {{a: {{when: {{{}}}, serve: on}}}}",
             sources.join(", ")
         ),
         "more than 1000 attributes and sources",
@@ -140,7 +140,7 @@ fn conditions_that_grow_get_a_sentence() {
         .collect::<Vec<_>>();
     checks(
         &format!(
-            "version: 1\nfeatures: {{a: {{when: {{path: {{matches: [{}]}}}}}}}}",
+            "version: 1\nfeatures: {{a: {{when: {{path: {{matches: [{}]}}}}, serve: on}}}}",
             patterns.join(", ")
         ),
         "regular expression",

@@ -60,5 +60,6 @@ mod three_ways;
 mod toggles;
 mod values;
 mod vectors;
+mod warnings;
 mod watch;
 mod weights;

@@ -56,7 +56,7 @@ fn a_reload_loses_no_count_and_workers_are_added_up() {
     metrics.prepare(&new);
     // a request that began under the old file still counts
     serve(&workers[0], &old, "user-0");
-    let text = metrics.scrape();
+    let text = metrics.scrape(Second(0));
     let evaluations = |variant: &str| {
         let series = format!(
             "burgee_evaluations_total{{feature=\"half\",variant=\"{variant}\",reason=\"SPLIT\"}}"
@@ -96,7 +96,7 @@ fn a_feature_with_one_outcome_has_nothing_to_compare() {
         let workers: Vec<_> = metrics.workers().collect();
         serve(&workers[0], &snapshot, "mia");
         let counted = metrics
-            .scrape()
+            .scrape(Second(0))
             .contains("burgee_feature_requests_total{feature=\"f\",variant=");
         assert_eq!(counted, compared, "{feature}");
     }
@@ -111,7 +111,7 @@ fn a_feature_that_is_gone_takes_its_series_along() {
         metrics.prepare(&snapshot);
         serve(&workers[0], &snapshot, "mia");
     }
-    let text = metrics.scrape();
+    let text = metrics.scrape(Second(0));
     assert!(!text.contains("first") && text.contains("third"), "{text}");
 }
 
@@ -126,7 +126,7 @@ fn labels_stand_in_the_promised_order() {
     workers[0].upstream_failure("connection_refused");
     workers[0].refused("connections");
     workers[0].connection_opened();
-    let text = metrics.scrape();
+    let text = metrics.scrape(Second(0));
     for expected in [
         "burgee_requests_total{status=\"2xx\"} 1\n",
         "burgee_request_duration_seconds_bucket{le=\"0.0025\",status=\"2xx\"} 0\n",

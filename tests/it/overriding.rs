@@ -9,8 +9,8 @@ override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY}
 features:
   briefcase: {variants: [gold, silver], serve: gold}
   release: {variants: ['1.9', '1.10'], serve: '1.9'}
-  draft-page: {status: draft}
-  gone: {status: paused}
+  draft-page: {status: draft, serve: on}
+  gone: {status: paused, serve: on}
 ";
 
 fn burgee(arguments: &[&str]) -> String {

@@ -197,9 +197,9 @@ fn the_schema_shows_the_common_mistakes_in_an_editor() {
         "version: 1\nfeatures: {a: 25}",
         "version: 1\nfeatures: {a: {rolout: 25%}}",
         "version: 1\nfeatures: {a: {rollout: 25}}",
-        "version: 1\nfeatures: {a: {when: {path: {startswith: x}}}}",
-        "version: 1\nfeatures: {a: {when: []}}",
-        "version: 1\nfeatures: {a: {status: active}}",
+        "version: 1\nfeatures: {a: {when: {path: {startswith: x}}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: [], serve: on}}",
+        "version: 1\nfeatures: {a: {status: active, serve: on}}",
         "version: 1\nfeatures: [a]",
     ] {
         assert_ne!(

@@ -106,7 +106,7 @@ fn warnings_do_not_refuse_and_are_told() {
             "the variant `c` is never served",
         ),
         (
-            "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}}}",
+            "version: 1\nfeatures: {a: {when: {now: {until: 2025-01-01}}, serve: on}}",
             "this window is in the past",
         ),
         (
@@ -118,7 +118,7 @@ fn warnings_do_not_refuse_and_are_told() {
             "are tested at the same time",
         ),
         (
-            "version: 1\nfeatures: {a: {when: {path: legacy}}}",
+            "version: 1\nfeatures: {a: {when: {path: legacy}, serve: on}}",
             "no request has the value `legacy` here",
         ),
     ] {
@@ -139,7 +139,7 @@ fn whatever_a_file_trusts_is_guarded_against_other_spellings() {
 user: [header.x-who, cookie.uid]
 attributes: {plan: [jwt.plan, header.x-plan]}
 override: {from: [header.x-qa], when: {header.x-staff: yes}}
-features: {a: {when: {plan: pro, header.x-direct: yes}}}
+features: {a: {when: {plan: pro, header.x-direct: yes}, serve: on}}
 ";
     let (snapshot, _) = compile(&[("a.yaml", text.as_bytes())]).unwrap();
     for name in ["x-who", "x-plan", "x-qa", "x-staff", "x-direct"] {

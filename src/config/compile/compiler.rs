@@ -41,8 +41,8 @@ pub(super) struct Compiler<'t, 'e> {
     pub(super) override_reach: Option<Reach>,
     /// whether the feature that is being read draws by its unit
     pub(super) needs_unit: bool,
-    /// whether the attribute that is being asked is folded to lower case
-    pub(super) lower: bool,
+    /// the attribute that is being asked: what it is compared with is spelled as its values are
+    pub(super) asked: Option<AttributeIndex>,
     /// regular expressions so far
     pub(super) patterns: usize,
     /// weighted subjects so far

@@ -11,9 +11,11 @@ use crate::config::{
     tree::{Entry, Kind, Node, Position},
 };
 use crate::engine::{
+    attributes::Attribute,
     model::{Condition, FeatureIndex},
     normal,
     operator::{Test, Texts},
+    source::{self, Source},
 };
 use std::collections::HashMap;
 
@@ -113,13 +115,12 @@ impl<'t> Compiler<'t, '_> {
                 Some(name) => self.asked_feature(name, entry),
                 None => {
                     let index = self.attribute_index(key, entry.key_at);
-                    let list = &self.attributes.list;
-                    self.lower = index.is_some_and(|index| list[usize::from(index)].normal.lower);
+                    self.asked = index;
                     let test = self.matcher(&entry.value, entry.key_at, None);
-                    self.lower = false;
+                    self.asked = None;
                     self.reach.attributes.extend(index);
-                    if let (Some(index), Some(test)) = (index, &test) {
-                        self.impossible(index, test, entry);
+                    if let (Some(index), Some(_)) = (index, &test) {
+                        self.impossible(index, &entry.value);
                     }
                     Some(Condition::Attribute(index?, test?))
                 }
@@ -293,9 +294,17 @@ impl<'t> Compiler<'t, '_> {
 
     /// A text of the file as the values that it is compared with.
     pub(super) fn spelled(&self, text: &str) -> Box<str> {
-        match self.lower {
-            true => normal::folded(text).into(),
-            false => text.into(),
+        let is_path = |attribute: &Attribute| matches!(&*attribute.sources, [Source::Path]);
+        match self.asked() {
+            Some(asked) if asked.normal.lower => normal::folded(text).into(),
+            Some(asked) if is_path(asked) => source::as_browsers_send(text).into(),
+            _ => text.into(),
         }
+    }
+
+    /// The attribute that is being asked.
+    pub(super) fn asked(&self) -> Option<&Attribute> {
+        let index = self.asked?;
+        self.attributes.list.get(usize::from(index))
     }
 }

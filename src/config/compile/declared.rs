@@ -115,7 +115,8 @@ impl<'t> Compiler<'t, '_> {
             header_at: entry.key_at,
             long: None,
             entry,
-            variants: Some(Vec::new()),
+            // which ones a refused feature has is not known
+            variants: (!entry.value.is_refused()).then(Vec::new),
             named: 0,
             values: Vec::new(),
             places: Vec::new(),

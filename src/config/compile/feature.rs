@@ -8,7 +8,7 @@ use super::{
     serve::AllocationKeys,
 };
 use crate::config::{
-    map,
+    file, map,
     phrases::quote,
     tree::{Entry, Kind, Node, Position},
 };
@@ -78,6 +78,9 @@ impl<'t> Compiler<'t, '_> {
                 header,
                 value_header: None,
                 metrics: true,
+                owner: None,
+                expires: None,
+                permanent: false,
                 variants,
                 name: name.into(),
             });
@@ -130,11 +133,13 @@ impl<'t> Compiler<'t, '_> {
             self.rules(entry, index, &salt, &always, own, reach)
         });
         let has_own = own.rollout.is_some() || own.serve.is_some() || own.buckets.is_some();
-        let fallthrough = if has_own || long.rules.is_none() {
-            self.allocation(own, index, &salt, "the feature")
-        } else {
-            None
+        let fallthrough = match has_own {
+            true => self.allocation(own, index, &salt, "the feature"),
+            false => None,
         };
+        if !has_own && long.rules.is_none() {
+            self.serves_nothing(index);
+        }
         let unit = match long.by {
             Some(entry) => self.by(entry),
             None => Some(USER),
@@ -146,6 +151,7 @@ impl<'t> Compiler<'t, '_> {
             .metrics
             .and_then(|entry| self.boolean(entry))
             .unwrap_or(true);
+        let (owner, expires, permanent) = self.lifetime(&long);
         let header = match long.header {
             Some(entry) => self.renamed(entry, headers),
             None => headers.feature(name),
@@ -182,9 +188,38 @@ impl<'t> Compiler<'t, '_> {
             // only what has a payload needs the field
             value_header: value_header.filter(|_| declared.values.iter().any(Option::is_some)),
             metrics,
+            owner,
+            expires,
+            permanent,
             variants: variants?,
             name: name.into(),
         })
+    }
+
+    /// `{description: WIP}` must not be on for everybody.
+    fn serves_nothing(&mut self, index: FeatureIndex) {
+        let declared = &self.declared[usize::from(index)];
+        let Kind::Map(entries) = &declared.node().kind else {
+            return;
+        };
+        // a key with a typo may have been the `serve`
+        let is_known = |entry: &Entry<'_>| file::Feature::KEYS.contains(&&*entry.key);
+        if !entries.iter().all(is_known) {
+            return;
+        }
+        let named = declared.variants.iter().flatten().take(declared.named);
+        let (message, hint) = match named.into_iter().next() {
+            Some(first) => (
+                "the feature does not say which variant to serve",
+                format!("write `serve: {first}`, or shares of several"),
+            ),
+            None => (
+                "the feature does not say what to serve",
+                "write `serve: on`, `rollout: 25%`, `buckets` or `rules`; `serve: off` while there is nothing yet"
+                    .to_owned(),
+            ),
+        };
+        self.problems.error(declared.at, message, hint);
     }
 
     pub(super) fn key(&self, name: &str) -> Box<str> {

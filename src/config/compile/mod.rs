@@ -15,6 +15,7 @@ mod graph;
 mod headers;
 mod impossible;
 mod instants;
+mod lifetime;
 mod names;
 mod operators;
 mod other_systems;

@@ -108,7 +108,7 @@ pub(super) fn compile<'t>(
         reach: Reach::default(),
         override_reach: None,
         needs_unit: false,
-        lower: false,
+        asked: None,
         patterns: 0,
         places: 0,
     };

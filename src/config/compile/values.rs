@@ -29,7 +29,7 @@ impl<'t> Compiler<'t, '_> {
             return None;
         }
         let built = regex::bytes::RegexBuilder::new(text)
-            .case_insensitive(self.lower)
+            .case_insensitive(self.asked().is_some_and(|asked| asked.normal.lower))
             .size_limit(LARGEST_PATTERN)
             .dfa_size_limit(LARGEST_PATTERN)
             .build();

@@ -28,9 +28,10 @@ override: {from: [header.x-qa], when: {header.x-staff: yes}}
 features:
   checkout: {variants: [control, treatment], serve: {control: 50%, treatment: 50%}}
   plain: on
+  grown: {when: {header.x-age: {min: 18}}, serve: on, expires: 2020-01-01}
 """
 # the ones that find something only when burgee, or its application, is ill in a way that this test does not make it
-QUIET = {"BurgeeRefusesRequests", "BurgeeRevisionsDiffer", "BurgeeWithoutToggles", "BurgeeUpstreamFails", "BurgeeForgeries", "BurgeeOverridesForged", "BurgeeDoesNotKnowWhoAsks", "BurgeeTogglesRefused"}
+QUIET = {"BurgeeRefusesRequests", "BurgeeRevisionsDiffer", "BurgeeWithoutToggles", "BurgeeUpstreamFails", "BurgeeForgeries", "BurgeeOverridesForged", "BurgeeDoesNotKnowWhoAsks", "BurgeeTogglesRefused", "BurgeeUnreadableValues"}
 
 
 class Application(http.server.BaseHTTPRequestHandler):
@@ -132,6 +133,7 @@ class Watch(unittest.TestCase):
             cls.visit(f"user-{user}")
         cls.visit("mia", path="/gone")
         cls.visit("mia", **{"X_Feature_Checkout": "treatment", "X-Qa": "checkout=control"})
+        cls.visit("mia", **{"X-Age": "ten"})
         # a target that is no URI is refused
         host, port = cls.burgee["listen"].split(":")
         with socket.create_connection((host, int(port))) as client:

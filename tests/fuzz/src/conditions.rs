@@ -34,7 +34,7 @@ pub fn ask(data: &[u8]) {
     static LOADED: OnceLock<Snapshot> = OnceLock::new();
     let loaded = LOADED.get_or_init(|| {
         let pair = |(index, test): (usize, &&str)| {
-            format!("  yes-{index}: {{when: {{x: {test}}}}}\n  no-{index}: {{when: {{not: {{x: {test}}}}}}}\n")
+            format!("  yes-{index}: {{when: {{x: {test}}}, serve: on}}\n  no-{index}: {{when: {{not: {{x: {test}}}}}, serve: on}}\n")
         };
         let features: String = OPERATORS.iter().enumerate().map(pair).collect();
         let text = format!("version: 1\nattributes: {{x: header.x-x}}\nfeatures:\n{features}");
