@@ -1,6 +1,7 @@
 //! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
 //! In: the snapshot, the last report, the counters. Out: responses.
 
+use super::comparison::ComparisonResponse;
 use super::responses::{FeatureResponse, FeaturesResponse, LastReload, Ordered, VariantCounts};
 use crate::{
     engine::{
@@ -31,7 +32,7 @@ pub(super) fn all<'a>(
     let described = snapshot.features().map(|(_, toggles, feature)| {
         (
             feature.key.to_string(),
-            described(toggles, feature, &mut counts, now),
+            described(toggles, feature, &mut counts, metrics, now),
         )
     });
     FeaturesResponse {
@@ -61,13 +62,20 @@ pub(super) fn one<'a>(
 ) -> Option<FeatureResponse<'a>> {
     let mut features = in_force.snapshot.features();
     let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
-    Some(described(toggles, feature, &mut metrics.counts(), now))
+    Some(described(
+        toggles,
+        feature,
+        &mut metrics.counts(),
+        metrics,
+        now,
+    ))
 }
 
 fn described<'a>(
     toggles: &Toggles,
     feature: &'a Feature,
     counts: &mut AllTotals,
+    metrics: &Metrics,
     now: Second,
 ) -> FeatureResponse<'a> {
     let status = match feature.status {
@@ -96,6 +104,9 @@ fn described<'a>(
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))
             .collect(),
+        comparison: metrics
+            .comparison(feature, now)
+            .map(|report| ComparisonResponse::new(feature, report)),
     }
 }
 

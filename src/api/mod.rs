@@ -3,6 +3,7 @@
 
 pub mod access_control;
 pub mod authz;
+pub mod comparison;
 pub mod evaluate;
 pub mod events;
 mod explain;

@@ -1,6 +1,7 @@
 //! The responses of the loopback API as types: the JSON is written from them, and so is its description in `/openapi.json`.
 //! In: what is in force. Out: JSON whose fields may be added to, never renamed.
 
+use super::comparison::ComparisonResponse;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -77,6 +78,8 @@ pub struct FeatureResponse<'a> {
     pub sentence: String,
     /// By variant; those that nobody got are left out
     pub counts: BTreeMap<Box<str>, VariantCounts>,
+    /// Null for a feature that draws nothing
+    pub comparison: Option<ComparisonResponse<'a>>,
 }
 
 /// What one variant has been counted for since the process began
@@ -85,7 +88,7 @@ pub struct FeatureResponse<'a> {
 pub struct VariantCounts {
     /// Requests that got it
     pub evaluations: u64,
-    /// Those whose outcome was counted: of features with several outcomes
+    /// Of them, those that a draw gave it, whichever; `comparison` has each draw by itself
     pub requests: u64,
     /// Of them, responses with a status of 500 or above
     pub errors: u64,

@@ -4,6 +4,7 @@
 use super::phrases::quote;
 use crate::background::give_way;
 use std::{borrow::Cow, fmt::Write as _};
+use xxhash_rust::xxh3::Xxh3Default;
 
 /// Where something stands, and which node it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,6 +122,39 @@ impl<'t> Node<'t> {
             last = child;
         }
         (last.at.id - self.at.id) as usize + 1
+    }
+
+    /// Of the characters, not of places: white space and comments do not count.
+    pub(super) fn hash(&self) -> u32 {
+        let mut hash = Xxh3Default::new();
+        self.hash_into(&mut hash);
+        hash.digest() as u32
+    }
+
+    fn hash_into(&self, to: &mut Xxh3Default) {
+        let mut text = |kind: u8, text: &str| {
+            to.update(&[kind]);
+            to.update(&(text.len() as u64).to_le_bytes());
+            to.update(text.as_bytes());
+        };
+        match &self.kind {
+            Kind::Text(characters, plain) => text(u8::from(*plain), characters),
+            Kind::List(items) => {
+                to.update(&[2]);
+                to.update(&(items.len() as u64).to_le_bytes());
+                items.iter().for_each(|item| item.hash_into(to));
+            }
+            Kind::Map(entries) => {
+                to.update(&[3]);
+                to.update(&(entries.len() as u64).to_le_bytes());
+                for entry in entries {
+                    to.update(&(entry.key.len() as u64).to_le_bytes());
+                    to.update(entry.key.as_bytes());
+                    entry.value.hash_into(to);
+                }
+            }
+            Kind::Refused => to.update(&[4]),
+        }
     }
 
     /// Equal in meaning: the order of keys does not matter, places do not either.

@@ -84,6 +84,12 @@ impl<'a> Values<'a> {
             .get_or_init(|| self.attributes[index].find(self.input, index == usize::from(USER)))
     }
 
+    /// The bytes of the attribute at this index, if it was asked for and is there.
+    #[inline]
+    pub fn seen(&self, index: AttributeIndex) -> Option<&[u8]> {
+        self.found[usize::from(index)].get()?.bytes()
+    }
+
     /// The definition of the attribute at this index.
     pub fn attribute(&self, index: AttributeIndex) -> &'a Attribute {
         &self.attributes[usize::from(index)]

@@ -1,7 +1,7 @@
 //! What was decided, and why.
 //! In: the evaluation. Out: what headers, metrics and explanations are made of.
 
-use super::{model::Snapshot, overrides::OverrideResult, visitor::VisitorId};
+use super::{compare::Person, model::Snapshot, overrides::OverrideResult, visitor::VisitorId};
 use smallvec::SmallVec;
 
 /// Why, in OpenFeature's words.
@@ -67,6 +67,8 @@ pub struct Decisions {
     pub lines: Vec<u8>,
     /// whether `users` is filled: only where a log is to name users
     pub remember_users: bool,
+    /// for each file and each of `Toggles::drawn_by`, who was drawn
+    pub people: SmallVec<[Option<Person>; 2]>,
     /// for each file, the user's id
     pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
 }
@@ -101,6 +103,7 @@ impl Decisions {
         self.forged = 0;
         self.unreadable.clear();
         self.lines.clear();
+        self.people.clear();
         self.users.clear();
     }
 }

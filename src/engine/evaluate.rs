@@ -22,7 +22,8 @@
 //! 5. Our headers are written: `headers`.
 
 use super::{
-    attributes::{Found, USER, Values},
+    attributes::{AttributeIndex, Found, USER, Values},
+    compare::Person,
     condition::Scope,
     decision::{Decision, Decisions, Reason, UserSource},
     model::{Condition, FeatureIndex, OverridePolicy, Snapshot, Status, Toggles},
@@ -46,26 +47,30 @@ impl Snapshot {
     ) {
         decisions.reset(self);
         for (index, toggles) in self.files.iter().enumerate() {
-            file(toggles, index, input, now, random, decisions);
+            let values = Values::new(&toggles.attributes, input);
+            file(toggles, index, &values, input, now, random, decisions);
+            // each unit is hashed once, however many features draw by it
+            let person = |unit: &AttributeIndex| values.seen(*unit).map(Person::of);
+            decisions.people.extend(toggles.drawn_by.iter().map(person));
         }
     }
 }
 
 /// Steps 2 to 4 for one file.
-fn file(
-    toggles: &Toggles,
+fn file<'a>(
+    toggles: &'a Toggles,
     index: usize,
-    input: Input<'_>,
+    values: &Values<'a>,
+    input: Input<'a>,
     now: Second,
     random: Option<RandomBits<'_>>,
     out: &mut Decisions,
 ) {
     // 2. as the request came
-    let values = Values::new(&toggles.attributes, input);
     out.user_sources.push(user_source(
         toggles,
         index,
-        &values,
+        values,
         input,
         random,
         &mut out.visitor,
@@ -75,7 +80,7 @@ fn file(
     }
     let decided = &mut out.by_feature[toggles.first..toggles.first + toggles.features.len()];
     let scope = Scope {
-        values: &values,
+        values,
         now,
         toggles,
         decided: &[],

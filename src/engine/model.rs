@@ -58,6 +58,8 @@ pub struct Toggles {
     pub order: Box<[FeatureIndex]>,
     /// `off: send` rather than `omit`
     pub send_off: bool,
+    /// what the features draw by whose variants are compared, each once
+    pub drawn_by: Box<[AttributeIndex]>,
 }
 
 /// Where a feature is in its life.
@@ -118,6 +120,10 @@ pub struct Feature {
     pub expires: Option<Expiry>,
     /// `permanent`
     pub permanent: bool,
+    /// a hash of what the file says of it: with another text the comparison of its variants begins anew
+    pub text: u32,
+    /// by how much a variant may be worse than the control before somebody is told
+    pub guard: Option<Guard>,
 }
 
 /// By when a feature should be gone. No answer depends on it.
@@ -127,6 +133,15 @@ pub struct Expiry {
     pub day: Box<str>,
     /// when that day is over
     pub end: Second,
+}
+
+/// What a variant must not exceed its control by, as shares of requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guard {
+    /// responses with a status of 500 or above
+    pub errors: Option<f64>,
+    /// responses that come later than so many nanoseconds
+    pub slow: Option<(u64, f64)>,
 }
 
 /// One of the values that a feature can have.

@@ -25,11 +25,17 @@ use clock::wall_clock;
 use lifecycle::Process;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use settings::{request_logs, settings, worker_count};
-use std::{io, process::ExitCode, sync::Arc};
+use settings::{request_logs, settings, settle, worker_count};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 use toggles::{LoadLog, in_force, spawn_reload_thread};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
 use tracing::{error, warn};
+
+/// How often what is compared is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Serves until a signal stops it.
 pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
@@ -46,7 +52,7 @@ pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
         warn!(toggles = %args.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
     raise_descriptor_limit();
-    let metrics = Metrics::with(worker_count(args), request_logs(args)?);
+    let metrics = Metrics::with(worker_count(args), request_logs(args)?, settle(args));
     let first = in_force(first, now);
     let witness = LoadLog(metrics.clone());
     witness.before(&first.snapshot);
@@ -75,9 +81,20 @@ pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
     if let Some(settings) = settings(args).map(Arc::new) {
         workers::start(traffic, &settings, &reader, &metrics, &phases, &ended)?;
     }
+    runtime.spawn(look(metrics.clone()));
     let code = runtime.block_on(listeners.serve(process.run()));
     metrics.flush();
     code
+}
+
+/// Looks at what is compared, for as long as the process lives.
+async fn look(metrics: Arc<Metrics>) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        metrics.look(wall_clock());
+    }
 }
 
 /// A connection takes two descriptors, and the soft limit is often 1024: raises it to the hard limit.

@@ -7,7 +7,7 @@ use crate::{
     proxy::{Settings, TcpKeepalive},
     telemetry::RequestLogs,
 };
-use std::{io, thread};
+use std::{io, thread, time::Duration};
 
 /// The settings of the proxy; none with `--upstream none`.
 pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
@@ -58,4 +58,12 @@ pub(super) fn worker_count(args: &RunArgs) -> usize {
     }
     let granted = || thread::available_parallelism().map_or(1, |cpus| cpus.get().min(4));
     args.process.workers.map_or_else(granted, usize::from)
+}
+
+/// How long after its decision an answer may come; without a limit it is the comparison's own.
+pub(super) fn settle(args: &RunArgs) -> Duration {
+    match args.limits.response_timeout {
+        Duration::ZERO => Duration::MAX,
+        limit => limit,
+    }
 }

@@ -53,7 +53,7 @@ pub(super) struct LoadLog(pub(super) Arc<Metrics>);
 
 impl Witness for LoadLog {
     fn before(&self, snapshot: &Arc<Snapshot>) {
-        self.0.prepare(snapshot);
+        self.0.prepare(snapshot, wall_clock());
     }
 
     fn after(&self, in_force: &InForce) {

@@ -74,6 +74,18 @@ impl Observation {
             nanoseconds,
         }
     }
+
+    /// A status of 500 or above.
+    #[inline]
+    pub fn is_error(self) -> bool {
+        usize::from(self.class.0) == CLASSES.len() - 1
+    }
+
+    /// It took longer than so many nanoseconds.
+    #[inline]
+    pub fn is_slower(self, than: u64) -> bool {
+        self.nanoseconds > than
+    }
 }
 
 /// The durations of one status class.

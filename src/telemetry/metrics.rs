@@ -3,19 +3,26 @@
 //! same labels keep their slots, so that a reload loses no count.
 
 use super::{
-    comparable::is_compared,
-    counter::Counter,
+    counter::{Counter, RequestHistogram},
     goals::Goals,
-    recorder::{Layout, Recorder, VariantCounters, WorkerCounters, lock},
+    recorder::{
+        FORCED, FeatureSlots, Layout, NO_DRAW, Recorder, VariantCounters, WorkerCounters, lock,
+    },
     request_logs::RequestLogs,
+    stages::{DrawKey, LONGEST_SETTLE, StageMetrics, Workers},
 };
 use crate::{
     background::give_way,
-    engine::{Snapshot, Toggles, attributes::USER, units::Second},
+    engine::{
+        Snapshot, Toggles,
+        attributes::{AttributeIndex, USER},
+        units::Second,
+    },
 };
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// All counters of the process.
@@ -26,26 +33,24 @@ pub struct Metrics {
     pub(super) config: Mutex<ReloadMetrics>,
     pub(super) goals: Arc<Goals>,
     logs: Arc<RequestLogs>,
+    /// how long after its decision an answer may come
+    settle: Duration,
 }
 
 /// A feature and one of its variants, as labels.
 pub(super) type VariantKey = (Box<str>, Box<str>);
 
-/// One variant of one feature, in all workers.
-#[derive(Debug)]
-pub(super) struct VariantMetrics {
-    /// whether its outcomes are shown
-    pub(super) is_compared: bool,
-    pub(super) workers: Box<[Arc<VariantCounters>]>,
-}
-
 /// Slots by their labels, one a worker.
 #[derive(Debug, Default)]
 pub(super) struct FeatureMetrics {
     /// by feature and variant
-    pub(super) arms: BTreeMap<VariantKey, VariantMetrics>,
+    pub(super) variants: BTreeMap<VariantKey, Workers<VariantCounters>>,
+    /// of what draws give
+    pub(super) histograms: BTreeMap<DrawKey, Workers<RequestHistogram>>,
+    /// by feature, of those that draw
+    pub(super) stages: BTreeMap<Box<str>, StageMetrics>,
     /// by source
-    pub(super) user_sources: BTreeMap<String, Box<[Arc<Counter>]>>,
+    pub(super) user_sources: BTreeMap<String, Workers<Counter>>,
     /// when the features in force should be gone, of those that say so
     pub(super) ends: Vec<Second>,
 }
@@ -62,17 +67,18 @@ pub(super) struct ReloadMetrics {
 impl Metrics {
     /// For so many workers, which write nothing down.
     pub fn new(workers: usize) -> Arc<Metrics> {
-        Metrics::with(workers, RequestLogs::default())
+        Metrics::with(workers, RequestLogs::default(), LONGEST_SETTLE)
     }
 
-    /// For so many workers, which write down what `logs` is for.
-    pub fn with(workers: usize, logs: RequestLogs) -> Arc<Metrics> {
+    /// For so many workers, which write down what `logs` is for. An answer may come `settle` after its decision.
+    pub fn with(workers: usize, logs: RequestLogs, settle: Duration) -> Arc<Metrics> {
         Arc::new(Metrics {
             workers: (0..workers).map(|_| Arc::default()).collect(),
             features: Mutex::default(),
             config: Mutex::default(),
             goals: Arc::default(),
             logs: Arc::new(logs),
+            settle,
         })
     }
 
@@ -99,50 +105,77 @@ impl Metrics {
     }
 
     /// Makes the slots of a snapshot, before it is published. Features that are gone lose theirs.
-    pub fn prepare(&self, snapshot: &Arc<Snapshot>) {
+    pub fn prepare(&self, snapshot: &Arc<Snapshot>, now: Second) {
         let mut slots = lock(&self.features);
-        let mut old = std::mem::take(&mut slots.arms);
-        let mut keys = Vec::new();
-        let mut first = Vec::new();
-        for (_, toggles, feature) in snapshot.features() {
-            first.push(keys.len() as u32);
-            give_way();
-            for index in 0..feature.variants.len() as u8 {
-                let key = (feature.key.clone(), feature.variant(index).name.clone());
-                let is_compared = is_compared(toggles, feature, index);
-                let arms = old.remove(&key).map(|variant| variant.workers);
-                let workers = arms.unwrap_or_else(|| self.each(Arc::default));
-                if is_compared {
-                    workers.iter().for_each(|arm| {
-                        arm.requests.get_or_init(Box::default);
-                    });
+        let mut old = std::mem::take(&mut *slots);
+        slots.user_sources = old.user_sources;
+        let persons: Vec<(usize, AttributeIndex)> = by_file(snapshot).collect();
+        let mut features = Vec::new();
+        let mut variants = Vec::new();
+        let mut drawn = vec![Vec::new(); self.workers.len()];
+        for (file, toggles) in snapshot.files.iter().enumerate() {
+            for feature in &toggles.features {
+                give_way();
+                let first = variants.len();
+                for variant in &feature.variants {
+                    let key = (feature.key.clone(), variant.name.clone());
+                    let workers = old.variants.remove(&key);
+                    let workers = workers.unwrap_or_else(|| self.each(Arc::default));
+                    variants.push(workers.clone());
+                    slots.variants.insert(key, workers);
                 }
-                let variant = VariantMetrics {
-                    is_compared,
+                let before = evaluations(&variants[first..]);
+                let stage = old.stages.remove(&feature.key);
+                let histograms = &mut old.histograms;
+                let workers = self.workers.len();
+                let stage = StageMetrics::next(
+                    stage,
+                    feature,
+                    histograms,
                     workers,
-                };
-                slots.arms.insert(key.clone(), variant);
-                keys.push(key);
+                    before,
+                    now,
+                    self.settle,
+                );
+                let person = (file, feature.unit);
+                let person = persons.iter().position(|one| *one == person);
+                features.push(FeatureSlots {
+                    first: first as u32,
+                    drawn: match stage {
+                        Some(_) => drawn.first().map_or(0, Vec::len) as u32,
+                        None => NO_DRAW,
+                    },
+                    person: person.unwrap_or_default() as u16,
+                    variants: feature.variants.len() as u16,
+                });
+                if let Some(stage) = stage {
+                    for (worker, drawn) in drawn.iter_mut().enumerate() {
+                        drawn.extend(stage.drawn(feature, worker));
+                    }
+                    for arm in stage.arms.iter().flatten() {
+                        let requests = arm.requests.clone();
+                        slots.histograms.insert(arm.key.clone(), requests);
+                    }
+                    slots.stages.insert(feature.key.clone(), stage);
+                }
             }
         }
         let ends = snapshot
             .features()
             .filter_map(|(_, _, feature)| feature.expires.as_ref());
         slots.ends = ends.map(|expiry| expiry.end).collect();
-        let first: Arc<[u32]> = first.into();
+        let features: Arc<[FeatureSlots]> = features.into();
         let metrics_off: Arc<[bool]> = snapshot
             .features()
             .map(|(_, _, feature)| !feature.metrics)
             .collect();
-        for (number, worker) in self.workers.iter().enumerate() {
+        for ((number, worker), drawn) in self.workers.iter().enumerate().zip(drawn) {
             let layout = Layout {
                 snapshot: Arc::downgrade(snapshot),
-                first: first.clone(),
+                features: features.clone(),
                 metrics_off: metrics_off.clone(),
-                arms: keys
-                    .iter()
-                    .map(|key| slots.arms[key].workers[number].clone())
-                    .collect(),
+                variants: variants.iter().map(|one| one[number].clone()).collect(),
+                drawn: drawn.into(),
                 user_sources: self.user_source_slots(snapshot, &mut slots.user_sources, number),
             };
             worker.add(layout);
@@ -150,14 +183,22 @@ impl Metrics {
         lock(&self.config).revision = Some(snapshot.revision.clone());
     }
 
-    fn each<T>(&self, fresh: impl Fn() -> T) -> Box<[T]> {
+    /// A look at what is compared, each two seconds.
+    pub fn look(&self, now: Second) {
+        for stage in lock(&self.features).stages.values_mut() {
+            give_way();
+            stage.look(now);
+        }
+    }
+
+    fn each<T>(&self, fresh: impl Fn() -> Arc<T>) -> Workers<T> {
         self.workers.iter().map(|_| fresh()).collect()
     }
 
     fn user_source_slots(
         &self,
         snapshot: &Snapshot,
-        slots: &mut BTreeMap<String, Box<[Arc<Counter>]>>,
+        slots: &mut BTreeMap<String, Workers<Counter>>,
         worker: usize,
     ) -> Arc<[Box<[Arc<Counter>]>]> {
         let mut slot = |label: String| {
@@ -185,4 +226,20 @@ impl Metrics {
             config.last_success = Some(at);
         }
     }
+}
+
+/// The units that are drawn by, in the order of [`crate::engine::Decisions::people`].
+fn by_file(snapshot: &Snapshot) -> impl Iterator<Item = (usize, AttributeIndex)> {
+    let files = snapshot.files.iter().enumerate();
+    files.flat_map(|(file, toggles)| toggles.drawn_by.iter().map(move |unit| (file, *unit)))
+}
+
+/// By reason, of all variants of a feature.
+pub(super) fn evaluations(variants: &[Workers<VariantCounters>]) -> [u64; FORCED + 1] {
+    let mut sums = [0; FORCED + 1];
+    for counters in variants.iter().flatten() {
+        let slots = sums.iter_mut().zip(&counters.evaluations);
+        slots.for_each(|(sum, slot)| *sum += slot.get());
+    }
+    sums
 }

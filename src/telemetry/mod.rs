@@ -2,11 +2,13 @@
 //! In: events of the data path. Out: lines on standard error, text on `/metrics`.
 
 mod access;
-mod comparable;
+mod arms;
+mod comparison;
 pub mod counter;
 mod event;
 mod exposure;
 mod goals;
+mod groups;
 mod line_writer;
 pub mod log;
 mod log_fields;
@@ -17,10 +19,12 @@ mod recorder;
 mod request_logs;
 mod scrape;
 mod series;
+mod stages;
 mod totals;
 
 pub use scrape::CONTENT_TYPE;
 
+pub use comparison::{ArmReport, DrawReport, FeatureComparison, NotCompared};
 pub use counter::BOUNDS;
 pub use event::{ExposureEvent, RequestEvent};
 pub use log_fields::UserNaming;

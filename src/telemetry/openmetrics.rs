@@ -1,12 +1,15 @@
 //! Families of metrics, as `/metrics` writes them.
-//! In: names, labels, sums. Out: calls of the encoder.
+//! In: names, labels, sums. Out: calls of the encoder; lines of text, where there are too many for an encoder.
 
 use super::counter::BOUNDS;
 use prometheus_client::{
     encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet},
     metrics::{MetricType, exemplar::Exemplar},
 };
-use std::fmt::Error;
+use std::{
+    borrow::Cow,
+    fmt::{Error, Write as _},
+};
 
 pub(super) type Labels<'a> = [(&'static str, &'a str)];
 pub(super) type Sum = ([u64; BOUNDS.len() + 1], u64);
@@ -50,4 +53,33 @@ pub(super) fn histogram(
     family
         .encode_family(&labels)?
         .encode_histogram::<NoLabelSet>(seconds, count(sum), &buckets, None)
+}
+
+/// One sample, its series in parts.
+pub(super) fn line<const PARTS: usize>(out: &mut String, series: [&str; PARTS], value: u64) {
+    series.iter().for_each(|part| out.push_str(part));
+    out.push(' ');
+    out.push_str(itoa::Buffer::new().format(value));
+    out.push('\n');
+}
+
+/// The last label of a series.
+pub(super) fn label(name: &str, value: &str) -> String {
+    format!(",{name}=\"{}\"}}", escaped(value))
+}
+
+pub(super) fn family(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
+}
+
+/// As OpenMetrics escapes a label's value.
+pub(super) fn escaped(value: &str) -> Cow<'_, str> {
+    if !value.contains(['\\', '"', '\n']) {
+        return value.into();
+    }
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+        .into()
 }

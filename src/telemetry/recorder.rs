@@ -2,12 +2,13 @@
 //! In: events. Out: sums for `metrics`, and lines for `request_logs`.
 
 use super::{
+    arms::DrawnArm,
     counter::{Counter, Observation, RequestHistogram},
     event::{ExposureEvent, RequestEvent},
     goals::{self, Goals},
     request_logs::RequestLogs,
 };
-use crate::engine::{Decisions, Reason, Snapshot, decision::UserSource, overrides};
+use crate::engine::{Decision, Decisions, Reason, Snapshot, decision::UserSource, overrides};
 use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
@@ -42,22 +43,37 @@ pub(super) struct WorkerCounters {
 pub(super) struct Layout {
     // weak: it keeps the address from being used again, and says when no request is left that needs this layout
     pub(super) snapshot: Weak<Snapshot>,
-    /// by index of the decision: where the feature's variants begin
-    pub(super) first: Arc<[u32]>,
-    pub(super) arms: Arc<[Arc<VariantCounters>]>,
+    /// by index of the decision
+    pub(super) features: Arc<[FeatureSlots]>,
+    pub(super) variants: Arc<[Arc<VariantCounters>]>,
+    /// of each feature that draws, by rule from 0 and variant
+    pub(super) drawn: Arc<[Option<DrawnArm>]>,
     /// by index of the decision: `metrics: off`
     pub(super) metrics_off: Arc<[bool]>,
     /// by file, then by source
     pub(super) user_sources: Arc<[Box<[Arc<Counter>]>]>,
 }
 
+/// Where one feature's slots are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FeatureSlots {
+    /// where its variants begin
+    pub(super) first: u32,
+    /// where its draws begin; [`NO_DRAW`] for a feature that draws nothing
+    pub(super) drawn: u32,
+    /// index among [`Decisions::people`]
+    pub(super) person: u16,
+    pub(super) variants: u16,
+}
+
+/// Behind every place.
+pub(super) const NO_DRAW: u32 = u32::MAX;
+
 /// One variant of one feature.
 #[derive(Debug, Default)]
 pub(super) struct VariantCounters {
-    /// by reason
-    pub(super) evaluations: [Counter; REASONS.len()],
-    /// for features that have, or had, more than one live outcome
-    pub(super) requests: OnceLock<Box<RequestHistogram>>,
+    /// by reason; what a tester asked for is apart
+    pub(super) evaluations: [Counter; REASONS.len() + 1],
     /// requests whose response used the feature
     pub(super) exposures: Counter,
     /// of the feature's first variant: requests with a value that a condition could not read
@@ -65,6 +81,9 @@ pub(super) struct VariantCounters {
     /// by the number of the goal; most features never see one
     pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
 }
+
+/// The slot behind those of the reasons: an override decided, which is a targeting match.
+pub(super) const FORCED: usize = REASONS.len();
 
 /// The reasons in the order of their slots.
 pub(super) const REASONS: [Reason; 6] = [
@@ -92,10 +111,19 @@ impl WorkerCounters {
 }
 
 impl Layout {
-    fn variant(&self, index: usize, decisions: &Decisions) -> Option<&VariantCounters> {
-        let decision = (*decisions.by_feature.get(index)?)?;
-        let first = *self.first.get(index)?;
-        Some(&self.arms[first as usize + usize::from(decision.variant)])
+    fn variant(&self, slots: FeatureSlots, decision: Decision) -> &VariantCounters {
+        &self.variants[slots.first as usize + usize::from(decision.variant)]
+    }
+
+    /// The arm that a draw gave.
+    #[inline]
+    fn arm(&self, slots: FeatureSlots, decision: Decision) -> Option<&DrawnArm> {
+        if decision.reason != Reason::Split {
+            return None;
+        }
+        let rule = usize::from(decision.rule) * usize::from(slots.variants);
+        let place = slots.drawn as usize + rule + usize::from(decision.variant);
+        self.drawn.get(place)?.as_ref()
     }
 }
 
@@ -179,15 +207,20 @@ impl Recorder {
             counters[index].add(1);
         }
         for index in &decisions.unreadable {
-            let first = layout.first[*index] as usize;
-            layout.arms[first].unreadable.add(1);
+            let first = layout.features[*index].first as usize;
+            layout.variants[first].unreadable.add(1);
         }
-        for (decision, first) in decisions.by_feature.iter().zip(&*layout.first) {
-            let Some(decision) = decision else { continue };
-            let arm = &layout.arms[*first as usize + usize::from(decision.variant)];
-            arm.evaluations[decision.reason as usize].add(1);
-            if let Some(requests) = arm.requests.get() {
-                requests.add(observation);
+        for (decision, slots) in decisions.by_feature.iter().zip(&*layout.features) {
+            let Some(decision) = *decision else { continue };
+            let slot = match decision.overridden {
+                true => FORCED,
+                false => decision.reason as usize,
+            };
+            layout.variant(*slots, decision).evaluations[slot].add(1);
+            if let Some(arm) = layout.arm(*slots, decision)
+                && let Some(Some(person)) = decisions.people.get(usize::from(slots.person))
+            {
+                arm.add(observation, *person);
             }
         }
     }
@@ -212,17 +245,19 @@ impl Recorder {
         goals.sort_unstable();
         goals.dedup();
         for index in indexes {
-            let Some(arm) = layout.variant(index, decisions) else {
+            let decision = decisions.by_feature.get(index).copied().flatten();
+            let (Some(decision), Some(slots)) = (decision, layout.features.get(index)) else {
                 continue;
             };
+            let variant = layout.variant(*slots, decision);
             let is_used = used.contains(&index);
             if is_used {
-                arm.exposures.add(1);
+                variant.exposures.add(1);
             }
-            // a goal is reached after the page that used the feature: it counts for every arm that is compared
-            if is_used || arm.requests.get().is_some() {
+            // a goal is reached after the page that used the feature: it counts for every arm
+            if is_used || layout.arm(*slots, decision).is_some() {
                 for goal in &goals {
-                    arm.goals.get_or_init(Box::default)[*goal].add(1);
+                    variant.goals.get_or_init(Box::default)[*goal].add(1);
                 }
             }
         }

@@ -3,20 +3,23 @@
 
 use super::{
     counter::{BOUNDS, CLASSES, RequestHistogram},
-    metrics::{Metrics, VariantKey, VariantMetrics},
-    openmetrics::count,
-    recorder::{REASONS, lock},
+    groups,
+    metrics::{Metrics, VariantKey},
+    openmetrics::{count, escaped, family, label, line},
+    recorder::{FORCED, REASONS, VariantCounters, lock},
+    stages::{DrawKey, Workers},
 };
 use crate::background::give_way;
-use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
+use crate::engine::Reason;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Appends them.
 pub(super) fn write(metrics: &Metrics, out: &mut String) {
     let features = lock(&metrics.features);
     let arms: Vec<_> = features
-        .arms
+        .variants
         .iter()
-        .map(|(key, variant)| (labels(key), variant))
+        .map(|(key, workers)| (labels(key), workers))
         .collect();
     let reasons = REASONS.map(|reason| label("reason", reason.as_str()));
     family(
@@ -25,24 +28,27 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         "counter",
         "Decisions by feature, variant and reason",
     );
-    for (labels, variant) in &arms {
+    for (labels, workers) in &arms {
         for (index, reason) in reasons.iter().enumerate() {
-            let counted = variant.workers.iter();
-            let sum = counted.map(|arm| arm.evaluations[index].get()).sum();
+            let mut sum = evaluated(workers, index);
+            if REASONS[index] == Reason::TargetingMatch {
+                sum += evaluated(workers, FORCED);
+            }
             happened(out, ["burgee_evaluations_total{", labels, reason], sum);
         }
         give_way();
     }
-    unreadable(&features.arms, out);
-    outcomes(&arms, out);
+    unreadable(&features.variants, out);
+    outcomes(&features.histograms, out);
+    groups::write(&features.stages, out);
     family(
         out,
         "burgee_exposures",
         "counter",
         "Answers that used the feature, as the application says",
     );
-    for (labels, variant) in &arms {
-        let sum = variant.workers.iter().map(|arm| arm.exposures.get()).sum();
+    for (labels, workers) in &arms {
+        let sum = workers.iter().map(|arm| arm.exposures.get()).sum();
         happened(out, ["burgee_exposures_total{", labels, "}"], sum);
     }
     let goals = metrics.goals.names();
@@ -53,9 +59,9 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         "counter",
         "Goals reached, by what the feature gave the request",
     );
-    for (labels, variant) in &arms {
+    for (labels, workers) in &arms {
         for (number, goal) in goals.iter().enumerate() {
-            let reached = variant.workers.iter().filter_map(|arm| arm.goals.get());
+            let reached = workers.iter().filter_map(|arm| arm.goals.get());
             let sum = reached.map(|goals| goals[number].get()).sum();
             happened(out, ["burgee_goals_total{", labels, goal], sum);
         }
@@ -63,7 +69,7 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
 }
 
 /// One line a feature.
-fn unreadable(arms: &BTreeMap<VariantKey, VariantMetrics>, out: &mut String) {
+fn unreadable(variants: &BTreeMap<VariantKey, Workers<VariantCounters>>, out: &mut String) {
     family(
         out,
         "burgee_unreadable_values",
@@ -71,8 +77,8 @@ fn unreadable(arms: &BTreeMap<VariantKey, VariantMetrics>, out: &mut String) {
         "Requests with a value that a condition of the feature could not read",
     );
     let mut sums = BTreeMap::new();
-    for ((feature, _), variant) in arms {
-        let counted = variant.workers.iter().map(|arm| arm.unreadable.get());
+    for ((feature, _), workers) in variants {
+        let counted = workers.iter().map(|arm| arm.unreadable.get());
         *sums.entry(feature).or_insert(0) += counted.sum::<u64>();
     }
     for (feature, sum) in sums {
@@ -81,23 +87,31 @@ fn unreadable(arms: &BTreeMap<VariantKey, VariantMetrics>, out: &mut String) {
     }
 }
 
-/// Requests and durations of what is compared.
-fn outcomes(arms: &[(String, &VariantMetrics)], out: &mut String) {
-    let compared = arms.iter().filter(|(_, variant)| variant.is_compared);
-    let sums = compared.map(|(labels, variant)| {
-        let counted = variant.workers.iter().filter_map(|arm| arm.requests.get());
-        (
-            labels,
-            RequestHistogram::sum(counted.map(|histograms| &**histograms)),
-        )
-    });
+fn evaluated(workers: &Workers<VariantCounters>, slot: usize) -> u64 {
+    workers.iter().map(|arm| arm.evaluations[slot].get()).sum()
+}
+
+/// Requests and durations of what draws gave.
+fn outcomes(histograms: &BTreeMap<DrawKey, Workers<RequestHistogram>>, out: &mut String) {
+    let sums = histograms
+        .iter()
+        .map(|((feature, variant, rule), workers)| {
+            let labels = format!(
+                "feature=\"{}\",variant=\"{}\",rule=\"{}\"",
+                escaped(feature),
+                escaped(variant),
+                escaped(rule)
+            );
+            let counted = workers.iter().map(|histograms| &**histograms);
+            (labels, RequestHistogram::sum(counted))
+        });
     let sums: Vec<_> = sums.collect();
     let classes = CLASSES.map(|class| label("status", class));
     family(
         out,
         "burgee_feature_requests",
         "counter",
-        "Requests answered, by what the feature gave them",
+        "Requests answered, by what a draw of the feature gave them",
     );
     for (labels, sums) in &sums {
         for (class, sum) in classes.iter().zip(sums) {
@@ -113,7 +127,7 @@ fn outcomes(arms: &[(String, &VariantMetrics)], out: &mut String) {
         out,
         name,
         "histogram",
-        "Durations, by what the feature gave the request",
+        "Durations, by what a draw of the feature gave the request",
     );
     let bounds = BOUNDS.iter().map(|bound| (*bound as f64 / 1e9).to_string());
     let buckets = bounds.chain(["+Inf".to_owned()]);
@@ -146,38 +160,10 @@ fn happened(out: &mut String, series: [&str; 3], sum: u64) {
     }
 }
 
-fn line<const PARTS: usize>(out: &mut String, series: [&str; PARTS], value: u64) {
-    series.iter().for_each(|part| out.push_str(part));
-    out.push(' ');
-    out.push_str(itoa::Buffer::new().format(value));
-    out.push('\n');
-}
-
-/// The last label of a series.
-fn label(name: &str, value: &str) -> String {
-    format!(",{name}=\"{}\"}}", escaped(value))
-}
-
-fn family(out: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
-}
-
 fn labels((feature, variant): &VariantKey) -> String {
     format!(
         "feature=\"{}\",variant=\"{}\"",
         escaped(feature),
         escaped(variant)
     )
-}
-
-/// As OpenMetrics escapes a label's value.
-fn escaped(value: &str) -> Cow<'_, str> {
-    if !value.contains(['\\', '"', '\n']) {
-        return value.into();
-    }
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-        .into()
 }

@@ -3,7 +3,8 @@
 use super::{
     counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
-    recorder::{REASONS, VariantCounters, lock},
+    recorder::{FORCED, VariantCounters, lock},
+    stages::Workers,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct VariantTotals {
     /// requests that got it
     pub evaluations: u64,
-    /// those whose outcome was counted: of features with several outcomes
+    /// of them, those that a draw gave it; their outcome was counted
     pub requests: u64,
     /// of them, responses with a status of 500 or above
     pub errors: u64,
@@ -35,9 +36,15 @@ impl Metrics {
     pub fn counts(&self) -> BTreeMap<Box<str>, BTreeMap<Box<str>, VariantTotals>> {
         let names = self.goals.names();
         let mut all = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for ((feature, variant), arms) in &lock(&self.features).arms {
-            let counts = VariantTotals::of(&arms.workers, &names);
+        let features = lock(&self.features);
+        for ((feature, variant), workers) in &features.variants {
+            let mut counts = VariantTotals::of(workers, &names);
             if counts.evaluations > 0 {
+                let first = (feature.clone(), variant.clone(), Box::default());
+                let drawn = features.histograms.range(first..);
+                drawn
+                    .take_while(|((key, name, _), _)| key == feature && name == variant)
+                    .for_each(|(_, requests)| counts.add_outcomes(requests));
                 let variants = all.entry(feature.clone()).or_default();
                 variants.insert(variant.clone(), counts);
             }
@@ -51,7 +58,7 @@ impl VariantTotals {
         let sum =
             |slot: &dyn Fn(&VariantCounters) -> u64| arms.iter().map(|arm| slot(arm)).sum::<u64>();
         let mut counts = VariantTotals {
-            evaluations: (0..REASONS.len())
+            evaluations: (0..=FORCED)
                 .map(|reason| sum(&|arm| arm.evaluations[reason].get()))
                 .sum(),
             exposures: sum(&|arm| arm.exposures.get()),
@@ -63,23 +70,22 @@ impl VariantTotals {
                 counts.goals.insert(name.clone(), reached);
             }
         }
-        let histograms = RequestHistogram::sum(
-            arms.iter()
-                .filter_map(|arm| arm.requests.get().map(|requests| &**requests)),
-        );
+        counts
+    }
+
+    fn add_outcomes(&mut self, requests: &Workers<RequestHistogram>) {
+        let histograms = RequestHistogram::sum(requests.iter().map(|one| &**one));
         for (class, (buckets, _)) in CLASSES.iter().zip(histograms) {
             let requests: u64 = buckets.iter().sum();
-            counts.requests += requests;
+            self.requests += requests;
             if *class == "5xx" {
-                counts.errors = requests;
+                self.errors += requests;
             }
-            counts.durations.resize(buckets.len(), 0);
-            counts
-                .durations
+            self.durations.resize(buckets.len(), 0);
+            self.durations
                 .iter_mut()
                 .zip(buckets)
                 .for_each(|(all, one)| *all += one);
         }
-        counts
     }
 }

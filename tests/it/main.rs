@@ -7,6 +7,7 @@ mod architecture;
 mod authz;
 mod check;
 mod cli;
+mod comparing;
 mod comparison;
 mod comparison_draws;
 mod demo;

@@ -50,10 +50,10 @@ fn a_reload_loses_no_count_and_workers_are_added_up() {
     let metrics = Metrics::new(2);
     let workers: Vec<_> = metrics.workers().collect();
     let old = snapshot(HALF);
-    metrics.prepare(&old);
+    metrics.prepare(&old, Second(0));
     (0..100).for_each(|i| serve(&workers[i % 2], &old, &format!("user-{i}")));
     let new = snapshot(&HALF.replace("50%", "100%"));
-    metrics.prepare(&new);
+    metrics.prepare(&new, Second(0));
     // a request that began under the old file still counts
     serve(&workers[0], &old, "user-0");
     let text = metrics.scrape(Second(0));
@@ -73,7 +73,7 @@ fn a_reload_loses_no_count_and_workers_are_added_up() {
 }
 
 #[test]
-fn a_feature_with_one_outcome_has_nothing_to_compare() {
+fn a_feature_that_draws_nothing_has_nothing_to_compare() {
     for (feature, compared) in [
         ("on", false),
         ("100%", false),
@@ -81,18 +81,19 @@ fn a_feature_with_one_outcome_has_nothing_to_compare() {
         ("{rollout: 50%, metrics: off}", false),
         ("{rollout: 50%, status: paused}", false),
         ("{rollout: 50%}", true),
-        ("{when: {path: /a}, serve: on}", true),
-        ("{rules: [{when: {path: /a}, serve: on}]}", true),
+        // whom a condition reaches is no draw
+        ("{when: {path: /a}, serve: on}", false),
+        ("{rules: [{when: {path: /a}, serve: on}]}", false),
         ("{variants: [a, b], serve: {a: 100%, b: 0%}}", false),
         ("{variants: [a, b], serve: {a: 50%, b: 50%}}", true),
         (
-            "{rollout: {from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}}",
+            "{rollout: {from: 1%, to: 100%, start: 2026-03-01, end: 2026-03-08}}",
             true,
         ),
     ] {
         let metrics = Metrics::new(1);
         let snapshot = snapshot(&format!("version: 1\nfeatures:\n  f: {feature}\n"));
-        metrics.prepare(&snapshot);
+        metrics.prepare(&snapshot, Second(0));
         let workers: Vec<_> = metrics.workers().collect();
         serve(&workers[0], &snapshot, "mia");
         let counted = metrics
@@ -108,7 +109,7 @@ fn a_feature_that_is_gone_takes_its_series_along() {
     let workers: Vec<_> = metrics.workers().collect();
     for name in ["first", "second", "third"] {
         let snapshot = snapshot(&format!("version: 1\nfeatures:\n  {name}: on\n"));
-        metrics.prepare(&snapshot);
+        metrics.prepare(&snapshot, Second(0));
         serve(&workers[0], &snapshot, "mia");
     }
     let text = metrics.scrape(Second(0));
@@ -119,7 +120,7 @@ fn a_feature_that_is_gone_takes_its_series_along() {
 fn labels_stand_in_the_promised_order() {
     let metrics = Metrics::new(1);
     let snapshot = snapshot(HALF);
-    metrics.prepare(&snapshot);
+    metrics.prepare(&snapshot, Second(0));
     metrics.reloaded("start", true, Second(1_000));
     let workers: Vec<_> = metrics.workers().collect();
     serve(&workers[0], &snapshot, "user-1");

@@ -55,7 +55,9 @@ fn an_application_that_fails_one_in_twenty_with_treatment_shows_up_as_exactly_th
         visit(&burgee, &format!("user-{user}"));
     });
     let count = |variant: &str, status: &str| {
-        let labels = format!("{{feature=\"checkout\",variant=\"{variant}\",status=\"{status}\"}}");
+        let labels = format!(
+            "{{feature=\"checkout\",variant=\"{variant}\",rule=\"-\",status=\"{status}\"}}"
+        );
         let requests = burgee.metric(&format!("burgee_feature_requests_total{labels}"));
         let timed = burgee.metric(&format!(
             "burgee_feature_request_duration_seconds_count{labels}"

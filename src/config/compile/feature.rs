@@ -81,6 +81,8 @@ impl<'t> Compiler<'t, '_> {
                 owner: None,
                 expires: None,
                 permanent: false,
+                text: self.declared[usize::from(index)].entry.value.hash(),
+                guard: None,
                 variants,
                 name: name.into(),
             });
@@ -191,6 +193,8 @@ impl<'t> Compiler<'t, '_> {
             owner,
             expires,
             permanent,
+            text: declared.entry.value.hash(),
+            guard: None,
             variants: variants?,
             name: name.into(),
         })

@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::engine::{
     Feature, Toggles,
+    compare::draw::draws,
     model::{Condition, FeatureIndex, OverridePolicy},
     units::Second,
     visitor::VisitorCookie,
@@ -61,6 +62,10 @@ impl Compiled {
             .into_iter()
             .map(|(feature, _)| feature)
             .collect::<Option<Box<[Feature]>>>()?;
+        let compared = features.iter().filter(|feature| !draws(feature).is_empty());
+        let mut drawn_by: Vec<_> = compared.map(|feature| feature.unit).collect();
+        drawn_by.sort_unstable();
+        drawn_by.dedup();
         let begin = *first;
         *first += features.len();
         Some(Toggles {
@@ -76,6 +81,7 @@ impl Compiled {
             features,
             order: self.order.into(),
             send_off: !self.headers.omit_off,
+            drawn_by: drawn_by.into(),
         })
     }
 }

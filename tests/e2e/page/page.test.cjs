@@ -30,10 +30,11 @@ features:
   gone: {status: paused, rollout: 50%}
 `;
 
-// An application that fails one in four with the treatment, and says what it used.
-let turn = 0;
+// An application that fails one in four with the treatment, one in ten for professionals, and says what it used.
+let turn = 0, professional = 0;
 const application = http.createServer((request, response) => {
   if (request.headers["x-feature-checkout"] === "treatment" && turn++ % 4 === 0) response.statusCode = 500;
+  if (request.headers["x-plan"] === "pro" && professional++ % 10 === 0) response.statusCode = 500;
   response.setHeader("X-Feature-Used", "checkout");
   if (request.url === "/buy") response.setHeader("X-Feature-Goal", "purchase");
   response.end("ok");
@@ -56,9 +57,9 @@ const write = (text) => {
   fs.writeFileSync(`${file}.next`, text);
   fs.renameSync(`${file}.next`, file);
 };
-const visit = (user, url = "/") => new Promise((resolve, reject) => {
+const visit = (user, url = "/", fields = {}) => new Promise((resolve, reject) => {
   const [host, port] = burgee.listen.split(":");
-  http.get({ host, port, path: url, headers: { "x-user-id": user } }, (response) => response.resume().on("end", resolve)).on("error", reject);
+  http.get({ host, port, path: url, headers: { "x-user-id": user, ...fields } }, (response) => response.resume().on("end", resolve)).on("error", reject);
 });
 const open = async (options = {}, state = /^in force/) => {
   context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
@@ -145,11 +146,13 @@ test("a broken file shows its problems, what was good stays, and a mended file t
 test("an operator sees within seconds which variant fails", async () => {
   await open();
   for (let user = 0; user < 400; user++) await visit(`user-${user}`, user % 10 ? "/" : "/buy");
-  await page.getByText(/treatment fails more often than control: [\d.]+% against 0%\./).waitFor();
-  const row = (variant) => page.locator(`article:has(h3:text-is("checkout")) tr[data-variant="${variant}"]`);
-  assert.match(await row("control").textContent(), /exposed \d+ · purchase \d+.*0% 0.*p50/);
-  assert.match(await row("treatment").textContent(), /2\d(\.\d)?% \d+.*p50/);
-  assert.equal(await row("treatment").locator("svg").count(), 3);
+  const card = page.locator('article:has(h3:text-is("checkout"))');
+  await card.getByText(/treatment compared with control: fails more often\. \+[\d.]+ points of errors, between \+[\d.]+ and \+[\d.]+\./).waitFor();
+  assert.match(await card.locator('tr[data-variant="control"]').textContent(), /exposed \d+ · purchase \d+/);
+  const arm = (variant) => card.locator(`tr[data-arm="${variant}"]`);
+  assert.match(await arm("control").textContent(), /\d+ \d+ requests0% 0.*p50/);
+  assert.match(await arm("treatment").textContent(), /\d+ requests2\d(\.\d)?% \d+.*p50/);
+  assert.equal(await arm("treatment").locator("svg").count(), 2);
   await until("three rates are drawn", () => document.querySelector("tr[data-variant] polyline").points.length > 2);
   await page.getByLabel("Counts").selectOption("minute");
   await until("the last minute is counted", () => document.querySelectorAll("tr[data-variant]").length > 0);
@@ -158,6 +161,18 @@ test("an operator sees within seconds which variant fails", async () => {
   await page.keyboard.press("Enter");
   await page.locator('[data-feature="checkout"]').waitFor();
   await picture("desktop");
+  assert.deepEqual(seen.errors, []);
+});
+
+test("a healthy feature is not accused of what fails for those whom it reaches", async () => {
+  write(GOOD.replace("pro-only: {when: us-pro, serve: on}", "pro-only: {when: us-pro, rollout: 50%}"));
+  await open();
+  await page.getByText("pro-only: of us-pro, half get on; everybody else gets off.").waitFor();
+  for (let user = 0; user < 300; user++) await visit(`user-${user}`, "/", user % 3 ? {} : { "x-country": "US", "x-plan": "pro" });
+  const card = page.locator('article:has(h3:text-is("pro-only"))');
+  await card.getByText("Not compared: 200 not eligible.").waitFor();
+  await card.getByText(/on compared with off: (too few to tell|no difference seen: at most [\d.]+ points?)\./).waitFor();
+  assert.doesNotMatch(await card.textContent(), /often/);
   assert.deepEqual(seen.errors, []);
 });
 

@@ -1,4 +1,4 @@
-"""Every expression in deploy/, asked of a Prometheus that scrapes a burgee whose treatment fails.
+"""Every expression in deploy/, asked of a Prometheus that scrapes a burgee whose treatment fails; but for those of guarded features.
 
 In: $BURGEE and prometheus on PATH. Out: unittest's. An expression that finds nothing where there is something to find fails.
 """
@@ -32,6 +32,9 @@ features:
 """
 # the ones that find something only when burgee, or its application, is ill in a way that this test does not make it
 QUIET = {"BurgeeRefusesRequests", "BurgeeRevisionsDiffer", "BurgeeWithoutToggles", "BurgeeUpstreamFails", "BurgeeForgeries", "BurgeeOverridesForged", "BurgeeDoesNotKnowWhoAsks", "BurgeeTogglesRefused", "BurgeeUnreadableValues"}
+# what rests on the counters by group, which are there for guarded features alone, and no feature here is one: `comparison_test.yaml`
+# gives these rules counters, and holds them to the reference of the statistic
+GUARDED = re.compile(r"\bburgee:(guard|group|arm|pair|other)_|\bburgee_(guard|group)_|\bBurgeeGuard\b")
 
 
 class Application(http.server.BaseHTTPRequestHandler):
@@ -89,7 +92,6 @@ class Watch(unittest.TestCase):
         cls.addClassCleanup(traffic.join)
         cls.addClassCleanup(cls.more.set)
         eventually(lambda: cls.ask('rate(burgee_requests_total{namespace="shop", status="5xx"}[1m]) > 0'), "Prometheus has scraped twice")
-        eventually(lambda: cls.ask("burgee:variant_excess_errors:ratio5m_lower"), "the rules are evaluated")
 
     @classmethod
     def start_burgee(cls, port):
@@ -173,6 +175,8 @@ class Watch(unittest.TestCase):
         for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
                 expression = target["expr"]
+                if GUARDED.search(expression):
+                    continue
                 for name, value in variables.items():
                     expression = expression.replace(name, value)
                 with self.subTest(panel=panel["title"]):
@@ -190,24 +194,25 @@ class Watch(unittest.TestCase):
         labels = set(re.findall(r'[{,](\w+)="', text)) | {"namespace", "pod", "job"}
         expressions = [rule["expr"] for group in yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text())["groups"] for rule in group["rules"]]
         expressions += [text for _, text in self.templates()]
-        expressions.append((ROOT / "deploy/dashboard.json").read_text().replace("\\", ""))
+        dashboard = json.loads((ROOT / "deploy/dashboard.json").read_text())
+        expressions += [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+        expressions += [variable["query"] for variable in dashboard["templating"]["list"] if variable["type"] == "query"]
         for expression in expressions:
-            self.assertLessEqual(set(re.findall(r"\bburgee_\w+", expression)), names)
-            self.assertLessEqual(set(re.findall(r"(?<=[{ ,])(\w+)=~?\"", expression)) - {"lastNotNull"}, labels)
+            self.assertLessEqual({name for name in re.findall(r"\bburgee_\w+", expression) if not GUARDED.search(name)}, names)
+            if not GUARDED.search(expression):
+                self.assertLessEqual(set(re.findall(r"(?<=[{ ,])(\w+)=~?\"", expression)), labels)
 
-    def test_the_alert_on_the_variant_fires_and_the_others_are_about_what_is_there(self):
+    def test_the_rules_are_about_what_is_there(self):
         for group in yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text())["groups"]:
             for rule in group["rules"]:
                 name = rule.get("alert") or rule["record"]
                 with self.subTest(rule=name):
-                    if name == "BurgeeVariantFails":
-                        eventually(lambda: self.ask(rule["expr"]), "treatment is found to fail")
-                    elif name not in QUIET:
+                    if GUARDED.search(name):
+                        continue
+                    if name not in QUIET:
                         self.found(name, rule["expr"])
                     for metric in set(re.findall(r"\bburgee_\w+", rule["expr"])):
                         self.found(name, metric)
-        (fails,) = self.ask("burgee:variant_excess_errors:ratio5m_lower > 0.001")
-        self.assertEqual(("checkout", "treatment"), (fails["metric"]["feature"], fails["metric"]["variant"]))
 
     def templates(self):
         for document in yaml.safe_load_all((ROOT / "deploy/flagger.yaml").read_text()):
@@ -230,7 +235,8 @@ class Watch(unittest.TestCase):
                 # a variant without errors is at 0, not without an answer
                 calm = query.replace('"treatment"', '"control"')
                 (figure,) = self.ask(calm)
-                if "errors" in name and "excess" not in name:
+                # nothing is certain of a feature that nobody guards
+                if "errors" in name:
                     self.assertEqual("0", figure["value"][1], calm)
             seen += 1
         self.assertEqual(6, seen)

@@ -1,0 +1,147 @@
+//! The comparison of each feature's variants, as long as its text stays the same. In: a look each two seconds, off the path of
+//! requests. Out: what can be said of it, to `comparison` and `series`.
+
+use super::{
+    arms::{Bitmap, DrawnArm, StageCounters},
+    counter::{BOUNDS, RequestHistogram},
+    recorder::FORCED,
+};
+use crate::engine::{
+    Feature,
+    compare::{
+        stage::{Arm, Stage},
+        words::Measure,
+    },
+    model::Guard,
+    units::Second,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// An answer may come so long after its decision, as far as the comparison cares.
+pub(super) const LONGEST_SETTLE: Duration = Duration::from_secs(60);
+
+/// One feature's, with the counters that it looks at.
+#[derive(Debug)]
+pub(super) struct StageMetrics {
+    pub(super) text: u32,
+    pub(super) guard: Option<Guard>,
+    pub(super) stage: Stage,
+    /// by draw and variant
+    pub(super) arms: Vec<Vec<ArmMetrics>>,
+    /// evaluations by reason when it began, over all variants
+    pub(super) before: [u64; FORCED + 1],
+}
+
+/// One variant of one draw, in all workers.
+#[derive(Debug)]
+pub(super) struct ArmMetrics {
+    pub(super) key: DrawKey,
+    pub(super) requests: Workers<RequestHistogram>,
+    stage: Workers<StageCounters>,
+    people: Arc<Bitmap>,
+    /// the durations when the stage began
+    pub(super) before: [u64; BOUNDS.len() + 1],
+}
+
+/// The same counter of each worker.
+pub(super) type Workers<T> = Box<[Arc<T>]>;
+
+/// A draw's histograms by feature, variant and rule: they outlive the text.
+pub(super) type DrawKey = (Box<str>, Box<str>, Box<str>);
+
+impl StageMetrics {
+    /// Goes on where the text is the same; else begins anew. None where nothing is drawn.
+    pub(super) fn next(
+        old: Option<StageMetrics>,
+        feature: &Feature,
+        histograms: &mut BTreeMap<DrawKey, Workers<RequestHistogram>>,
+        workers: usize,
+        before: [u64; FORCED + 1],
+        now: Second,
+        settle: Duration,
+    ) -> Option<StageMetrics> {
+        if let Some(old) = old.filter(|old| old.text == feature.text) {
+            return Some(old);
+        }
+        let guard = feature.guard.as_ref();
+        let slow = guard.is_some_and(|guard| guard.slow.is_some());
+        let measures: &[Measure] = match slow {
+            true => &[Measure::Errors, Measure::Slow],
+            false => &[Measure::Errors],
+        };
+        let settle = settle.min(LONGEST_SETTLE).as_secs() as i64;
+        let stage = Stage::new(feature, measures, guard.is_some(), now, settle)?;
+        let arms = stage.draws.iter().map(|looked| {
+            let people: Arc<Bitmap> = Arc::default();
+            let arm = |variant: &u8| {
+                let rule = feature.rule_label(looked.draw.rule);
+                let name = &feature.variant(*variant).name;
+                let key = (feature.key.clone(), name.clone(), (*rule).into());
+                let each = |_| Arc::<RequestHistogram>::default();
+                let requests = histograms.entry(key.clone());
+                let requests = requests.or_insert_with(|| (0..workers).map(each).collect());
+                ArmMetrics {
+                    key,
+                    before: durations(requests),
+                    requests: requests.clone(),
+                    stage: (0..workers).map(|_| Arc::default()).collect(),
+                    people: people.clone(),
+                }
+            };
+            looked.draw.variants.iter().map(arm).collect()
+        });
+        Some(StageMetrics {
+            text: feature.text,
+            guard: feature.guard,
+            arms: arms.collect(),
+            stage,
+            before,
+        })
+    }
+
+    /// By rule from 0 and variant, as one worker counts them.
+    pub(super) fn drawn(&self, feature: &Feature, worker: usize) -> Vec<Option<DrawnArm>> {
+        let variants = feature.variants.len();
+        let mut drawn = vec![None; (feature.rules.len() + 1) * variants];
+        let slow = feature.guard.as_ref().and_then(|guard| guard.slow);
+        let slow_above = slow.map_or(u64::MAX, |(above, _)| above);
+        for (looked, arms) in self.stage.draws.iter().zip(&self.arms) {
+            let first = usize::from(looked.draw.rule) * variants;
+            for (variant, arm) in looked.draw.variants.iter().zip(arms) {
+                drawn[first + usize::from(*variant)] = Some(DrawnArm {
+                    requests: arm.requests[worker].clone(),
+                    stage: arm.stage[worker].clone(),
+                    people: arm.people.clone(),
+                    slow_above,
+                });
+            }
+        }
+        drawn
+    }
+
+    /// Everything of the stage, as of now.
+    pub(super) fn counted(&self) -> Vec<Vec<Arm>> {
+        let of = |draw: &Vec<ArmMetrics>| {
+            let sums = draw.iter().map(|arm| StageCounters::sum(&arm.stage));
+            sums.collect()
+        };
+        self.arms.iter().map(of).collect()
+    }
+
+    /// A look.
+    pub(super) fn look(&mut self, now: Second) {
+        let counted = self.counted();
+        self.stage.look(now, &counted);
+    }
+}
+
+/// By bucket, over all workers and classes.
+pub(super) fn durations(requests: &[Arc<RequestHistogram>]) -> [u64; BOUNDS.len() + 1] {
+    let mut all = [0; BOUNDS.len() + 1];
+    for (buckets, _) in RequestHistogram::sum(requests.iter().map(|one| &**one)) {
+        all.iter_mut()
+            .zip(buckets)
+            .for_each(|(sum, one)| *sum += one);
+    }
+    all
+}
