@@ -4,12 +4,14 @@ use burgee::{
     config::{Text, compile_texts},
     engine::{
         Decisions, Snapshot,
+        compare::Person,
+        model::Guard,
         request::{EvaluationContext, Input},
         units::Second,
     },
     telemetry::{Metrics, Recorder, RequestEvent},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 fn snapshot(text: &str) -> Arc<Snapshot> {
     let text = Text {
@@ -146,5 +148,115 @@ fn labels_stand_in_the_promised_order() {
         "burgee_identity_total{source=\"cookie.user_id\"} 0\n",
     ] {
         assert!(text.contains(expected), "{expected} in {text}");
+    }
+}
+
+/// A file cannot guard a feature yet: this one is guarded by hand.
+fn guarded(text: &str, guard: Guard) -> Arc<Snapshot> {
+    let mut snapshot = Arc::into_inner(snapshot(text)).unwrap();
+    snapshot.files[0].features[0].guard = Some(guard);
+    Arc::new(snapshot)
+}
+
+#[test]
+fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
+    let guard = Guard {
+        errors: Some(0.005),
+        slow: Some((1_000_000, 0.02)),
+    };
+    let text = "version: 1\nfeatures:\n  half: {rules: [{when: {path: /a}, name: a, serve: on}], rollout: 50%}\n  other: 50%\n";
+    let snapshot = guarded(text, guard);
+    let metrics = Metrics::new(2);
+    metrics.prepare(&snapshot, Second(0));
+    let workers: Vec<_> = metrics.workers().collect();
+    let sums = || {
+        let scrape = metrics.scrape();
+        let lines = scrape
+            .lines()
+            .filter(|line| line.starts_with("burgee_group"));
+        let mut sums = BTreeMap::<String, (u64, u64)>::new();
+        for line in lines {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let (series, _) = series.split_once(",group=").unwrap();
+            let sum = sums.entry(series.to_owned()).or_default();
+            sum.0 += 1;
+            sum.1 += value.parse::<u64>().unwrap();
+        }
+        (sums, scrape)
+    };
+    let (none, scrape) = sums();
+    assert_eq!(none.len(), 6, "{none:?}");
+    assert!(none.values().all(|sum| *sum == (32, 0)), "{none:?}");
+    let stage = format!("{:08x}", snapshot.files[0].features[0].text);
+    let on =
+        format!("feature=\"half\",stage=\"{stage}\",rule=\"-\",variant=\"on\",role=\"tested\"");
+    for expected in [
+        "burgee_guard_margin{feature=\"half\",measure=\"errors\"} 0.005\n".to_owned(),
+        "burgee_guard_margin{feature=\"half\",measure=\"slow\"} 0.02\n".to_owned(),
+        format!("burgee_group_requests_total{{{on},group=\"31\"}} 0\n"),
+        format!("burgee_group_bad_total{{{on},measure=\"slow\",group=\"0\"}} 0\n"),
+    ] {
+        assert!(scrape.contains(&expected), "{expected} in {scrape}");
+    }
+    // each takes three milliseconds, and one is slow
+    (0..200).for_each(|i| serve(&workers[i % 2], &snapshot, &format!("user-{i}")));
+    let (some, _) = sums();
+    let of = |series: &str| {
+        some.iter()
+            .filter(|(key, _)| key.contains(series))
+            .map(|(_, sum)| sum.1)
+            .sum::<u64>()
+    };
+    assert_eq!(of("requests_total{"), 200);
+    assert_eq!(of("measure=\"errors\""), 0);
+    assert_eq!(of("measure=\"slow\""), 200);
+    let requests = |role: &str| of(&format!("rule=\"-\",variant=\"{role}"));
+    assert!(requests("on\",role=\"tested\"") > 60 && requests("off\",role=\"control\"") > 60);
+    // the same as one counts by hand
+    let mut by_hand = [0; 32];
+    (0..200).for_each(|i| by_hand[Person::of(format!("user-{i}").as_bytes()).group()] += 1);
+    let scrape = metrics.scrape();
+    for (group, expected) in by_hand.iter().enumerate() {
+        let lines = scrape.lines().filter(|line| {
+            line.starts_with("burgee_group_requests")
+                && line.contains(&format!("group=\"{group}\"}}"))
+        });
+        let values = lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap());
+        assert_eq!(values.sum::<u64>(), *expected, "group {group}");
+    }
+}
+
+#[test]
+fn what_is_told_of_guarded_features_is_there() {
+    let guard = Guard {
+        errors: Some(0.005),
+        slow: Some((1_000_000, 0.02)),
+    };
+    let snapshot = guarded(HALF, guard);
+    let metrics = Metrics::new(1);
+    metrics.prepare(&snapshot, Second(0));
+    let scrape = metrics.scrape();
+    let told = include_str!("../../deploy/metrics.md");
+    let (_, told) = told.split_once("## Of guarded features").unwrap();
+    let rows: Vec<_> = told
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').collect();
+        let name = cells[1].trim().trim_matches('`');
+        let line = scrape
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        let labels = line
+            .unwrap()
+            .split("=\"")
+            .flat_map(|part| part.rsplit(['"', ',', '{']).next());
+        let labels: Vec<_> = labels
+            .filter(|label| !label.contains('}'))
+            .map(|label| format!("`{label}`"))
+            .collect();
+        assert_eq!(labels.join(", "), cells[2].trim(), "{name}");
     }
 }

@@ -82,9 +82,10 @@ fn promised() -> BTreeMap<String, Vec<String>> {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let rows = include_str!("../../deploy/metrics.md")
-        .lines()
-        .filter(|line| line.starts_with("| `"));
+    // no file guards a feature yet: `metrics.rs` has one that is guarded by hand
+    let table = include_str!("../../deploy/metrics.md");
+    let (table, _) = table.split_once("## Of guarded features").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
     let cells = rows.map(|row| row.split('|').map(words).collect::<Vec<_>>());
     cells
         .map(|mut cells| (cells[1].remove(0), cells.remove(2)))
