@@ -170,7 +170,7 @@ fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
     metrics.prepare(&snapshot, Second(0));
     let workers: Vec<_> = metrics.workers().collect();
     let sums = || {
-        let scrape = metrics.scrape();
+        let scrape = metrics.scrape(Second(0));
         let lines = scrape
             .lines()
             .filter(|line| line.starts_with("burgee_group"));
@@ -215,7 +215,7 @@ fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
     // the same as one counts by hand
     let mut by_hand = [0; 32];
     (0..200).for_each(|i| by_hand[Person::of(format!("user-{i}").as_bytes()).group()] += 1);
-    let scrape = metrics.scrape();
+    let scrape = metrics.scrape(Second(0));
     for (group, expected) in by_hand.iter().enumerate() {
         let lines = scrape.lines().filter(|line| {
             line.starts_with("burgee_group_requests")
@@ -235,7 +235,7 @@ fn what_is_told_of_guarded_features_is_there() {
     let snapshot = guarded(HALF, guard);
     let metrics = Metrics::new(1);
     metrics.prepare(&snapshot, Second(0));
-    let scrape = metrics.scrape();
+    let scrape = metrics.scrape(Second(0));
     let told = include_str!("../../deploy/metrics.md");
     let (_, told) = told.split_once("## Of guarded features").unwrap();
     let rows: Vec<_> = told
