@@ -3,7 +3,7 @@
 
 use super::{
     collector::Collector,
-    map::{entries, map, unknown_key},
+    map::{entries, map, own_word, unknown_key},
     schema as is,
     tree::{Entry, Node},
 };

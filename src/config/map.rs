@@ -3,7 +3,8 @@
 
 use super::{
     collector::Collector,
-    phrases::{did_you_mean, quote},
+    hints,
+    phrases::quote,
     tree::{Entry, Kind, Node},
 };
 
@@ -26,7 +27,7 @@ macro_rules! map {
                 let entries = entries(node, $about, problems)?;
                 let mut map = $name { $($field: None),* };
                 for entry in entries {
-                    match &*entry.key {
+                    match own_word(&entry.key, Self::KEYS) {
                         $($key => map.$field = Some(entry),)*
                         unknown => unknown_key(entry, unknown, $about, Self::KEYS, problems),
                     }
@@ -47,6 +48,14 @@ macro_rules! map {
 }
 
 pub(super) use map;
+
+/// YAML 1.1 tools make `false` of `off`: a key of ours stays itself.
+pub(super) fn own_word<'k>(key: &'k str, known: &[&str]) -> &'k str {
+    match key {
+        "false" | "False" | "FALSE" if known.contains(&"off") => "off",
+        key => key,
+    }
+}
 
 /// The entries of a map, or a problem that says what was expected.
 pub(super) fn entries<'t>(
@@ -82,55 +91,11 @@ pub(super) fn unknown_key(
     let hint = if problems.is_tired() {
         String::new()
     } else {
-        elsewhere(unknown, known)
+        hints::for_key(unknown, about, known)
     };
     problems.error(
         entry.key_at,
         format!("{about} has no key {}", quote(unknown)),
         hint,
     );
-}
-
-/// Words of other systems, and what they are called here.
-fn elsewhere(unknown: &str, known: &[&str]) -> String {
-    let (here, hint) = match unknown {
-        "enabled" | "enable" | "state" | "active" => (
-            "status",
-            "`on`, `off` or a percentage is the whole feature; `status: paused` stops one",
-        ),
-        "percentage" | "percent" | "rollout_percentage" => ("rollout", "write `rollout: 25%`"),
-        "weights" | "allocation" | "allocations" | "split" | "distribution" => (
-            "serve",
-            "write shares: `serve: {control: 50%, treatment: 50%}`",
-        ),
-        "targeting" | "conditions" | "condition" | "if" | "audience" | "match" => {
-            ("when", "write `when:`")
-        }
-        "variations" => ("variants", "write `variants:`"),
-        "value" | "then" | "variant" | "variation" => ("serve", "write `serve:`"),
-        "users" => ("user", "write `user:`"),
-        "defaultVariant" | "defaultValue" | "default_variant" => ("default", "write `default:`"),
-        "startswith" | "startsWith" | "starts_with" => ("prefix", "write `prefix:`"),
-        "endswith" | "endsWith" | "ends_with" => ("suffix", "write `suffix:`"),
-        "regex" | "regexp" | "pattern" => ("matches", "write `matches:`"),
-        "eq" | "equals" | "is" | "in" | "oneOf" | "one_of" => (
-            "not",
-            "write the value or the list itself: `country: [US, CA]`",
-        ),
-        "gt" | "greater" => ("above", "write `above:`"),
-        "gte" | "ge" => ("min", "write `min:`"),
-        "lt" | "less" => ("below", "write `below:`"),
-        "lte" | "le" => ("max", "write `max:`"),
-        "semver" => ("version", "write `version:`"),
-        "cidr" => ("within", "write `within:`"),
-        "exists" => ("present", "write `present:`"),
-        "after" | "since" => ("from", "write `from:`, which is inclusive"),
-        "before" => ("until", "write `until:`, which is exclusive"),
-        _ => return did_you_mean(unknown, known.iter().copied()),
-    };
-    if known.contains(&here) {
-        hint.to_owned()
-    } else {
-        did_you_mean(unknown, known.iter().copied())
-    }
 }

@@ -7,6 +7,7 @@ mod build;
 mod collector;
 mod compile;
 mod file;
+mod hints;
 mod map;
 pub mod phrases;
 mod problem;

@@ -1,6 +1,8 @@
 //! Parts of sentences: the user's words in backticks, and the names that were probably meant.
 //! In: words. Out: text.
 
+use std::cmp::Reverse;
+
 /// The user's words in backticks: one line, and not too long.
 pub(super) fn quote(words: &str) -> String {
     let mut quoted = String::from("`");
@@ -33,8 +35,29 @@ pub fn nearest<'k>(words: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
             (distance, name)
         })
         .filter(|(distance, name)| *distance <= 1 + name.len() / 5 && *distance < name.len())
-        .min_by_key(|(distance, _)| *distance)
+        .filter(|(_, name)| !is_opposite(&lower, &name.to_ascii_lowercase()))
+        .min_by_key(|(distance, name)| (*distance, Reverse(common(&lower, name))))
         .map(|(_, name)| name)
+}
+
+/// `inactive` and `active`, `!staff` and `staff`, `no` and `on`: near, and never meant for one another.
+fn is_opposite(one: &str, other: &str) -> bool {
+    let longer_by = |long: &str, short: &str| {
+        let prefix = long.strip_suffix(short).unwrap_or_default();
+        let doubled = prefix.len() == 1 && short.starts_with(prefix);
+        !prefix.is_empty() && !doubled
+    };
+    let words = [("no", "on"), ("of", "on"), ("n", "on"), ("y", "off")];
+    longer_by(one, other)
+        || longer_by(other, one)
+        || words.contains(&(one, other))
+        || words.contains(&(other, one))
+}
+
+/// How many letters they have in common at their beginning.
+fn common(one: &str, other: &str) -> usize {
+    let pairs = one.bytes().zip(other.bytes());
+    pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
 }
 
 /// `a`, `b` or `c`, in backticks.

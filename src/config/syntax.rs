@@ -44,6 +44,10 @@ pub(super) fn not_yaml(text: &str, error: &ScanError, start: Position, problems:
             "a quoted text is not closed".to_owned(),
             "close it with the quote that it began with",
         ),
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => (
+            "a backslash means something else between double quotes".to_owned(),
+            "write it between single quotes: '^\\d+$'",
+        ),
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping => (

@@ -117,13 +117,22 @@ impl<'t> Reading<'t, '_> {
     }
 
     fn properties(&mut self, event: &Event<'_>, at: Position) {
-        if let Some(tag) = event.tag() {
-            let tag = quote(&tag.original());
-            self.builder.problems.error(
-                at,
-                format!("{tag} is a tag, and tags are not supported"),
-                "leave it out: text stays text, and payloads follow YAML 1.2",
-            );
+        let tag = event.tag().map(|tag| tag.original());
+        // tools write it in front of instants, which are read as instants anyway
+        if let Some(tag) = tag.filter(|tag| *tag != "!!timestamp") {
+            // `!staff` is a tag in front of nothing
+            let is_denial = matches!(event, Event::Scalar(text, ..) if text.is_empty());
+            let hint = match tag.strip_prefix('!') {
+                Some(name) if is_denial => {
+                    format!(
+                        "for its opposite write `{{not: {}}}`",
+                        quote(name).trim_matches('`')
+                    )
+                }
+                _ => "leave it out: text stays text, and payloads follow YAML 1.2".to_owned(),
+            };
+            let message = format!("{} is a tag, and tags are not supported", quote(&tag));
+            self.builder.problems.error(at, message, hint);
         }
         if event.is_node() && !event.is_alias() && event.anchor_id().is_some_and(|id| id > 0) {
             self.builder

@@ -14,19 +14,26 @@ pub enum InstantError {
     NoZone,
     /// a fraction of a second
     TooFine,
+    /// `23:59:60Z`
+    LeapSecond,
     /// a year before 0001 or after 9999
     OutOfRange,
     /// anything else
     NotAnInstant,
 }
 
-/// Reads a date (00:00 UTC) or an RFC 3339 instant in whole seconds.
+/// Reads a date (00:00 UTC) or an RFC 3339 instant in whole seconds; YAML tools write a blank for its `T`.
 pub fn parse(text: &str) -> Result<Second, InstantError> {
     if let Ok(date) = date(text) {
         return in_range(date.midnight().assume_utc());
     }
-    if text.contains('T') || text.contains('t') {
-        match OffsetDateTime::parse(text, &Rfc3339) {
+    let with_t = match text.as_bytes().get(10) {
+        Some(b' ') => text.replacen(' ', "T", 1),
+        _ => text.to_owned(),
+    };
+    if with_t.contains(['T', 't']) {
+        match OffsetDateTime::parse(&with_t, &Rfc3339) {
+            Ok(_) if text.get(16..19) == Some(":60") => return Err(InstantError::LeapSecond),
             Ok(instant) if instant.nanosecond() != 0 => return Err(InstantError::TooFine),
             Ok(instant) => return in_range(instant),
             Err(_) => {}
@@ -119,7 +126,10 @@ mod tests {
 
     #[test]
     fn an_instant_is_a_date_or_has_a_zone() {
-        let rows: [(&str, Result<i64, InstantError>); 12] = [
+        let rows: [(&str, Result<i64, InstantError>); 15] = [
+            ("2026-03-01 01:00:00+01:00", Ok(1_772_323_200)),
+            ("2026-03-01 00:00:00Z", Ok(1_772_323_200)),
+            ("2016-12-31T23:59:60Z", Err(InstantError::LeapSecond)),
             ("1970-01-01", Ok(0)),
             ("2026-03-01", Ok(1_772_323_200)),
             ("2026-03-01T01:00:00+01:00", Ok(1_772_323_200)),

@@ -18,6 +18,7 @@ mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
 mod fuzz;
+mod hints;
 mod hostile;
 mod inject;
 mod metrics;

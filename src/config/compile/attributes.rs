@@ -7,9 +7,11 @@ use super::{
     names,
 };
 use crate::config::{
-    file, map,
-    phrases::{nearest, quote},
-    tree::{Entry, Kind, Position},
+    file,
+    hints::{self, Known},
+    map,
+    phrases::quote,
+    tree::{Entry, Kind, Node, Position},
 };
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
@@ -238,36 +240,40 @@ impl<'t> Compiler<'t, '_> {
         None
     }
 
-    pub(super) fn no_attribute(&self, name: &str) -> String {
+    fn no_attribute(&self, name: &str) -> String {
         if file::Operators::KEYS.contains(&name) {
             return format!("write the operator below an attribute: `path: {{{name}: …}}`");
         }
-        if self.segments.contains_key(name) {
-            return format!(
-                "write the segment alone or in a list: `when: {name}`, `all: [{name}, …]`"
-            );
-        }
-        if self.features.contains_key(name) {
-            return format!("test a feature as `feature.{name}`");
-        }
-        let declared = self
-            .attributes
-            .list
-            .iter()
-            .map(|attribute| &*attribute.name);
-        let known: Vec<&str> = declared.chain(BUILT_IN).chain(["now"]).collect();
-        match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean {}?", quote(near)),
-            None => format!(
-                "declare it: `attributes: {{{}: header.x-{}}}`",
-                quote(name).trim_matches('`'),
-                quote(name).trim_matches('`')
-            ),
-        }
+        self.with_known(|known| hints::for_attribute(name, known))
+    }
+
+    /// What hints may name.
+    pub(super) fn with_known<T>(&self, use_it: impl Fn(&Known<'_>) -> T) -> T {
+        let declared = self.attributes.list.iter().map(|one| &*one.name);
+        let attributes: Vec<&str> = declared.chain(BUILT_IN).chain(["now"]).collect();
+        let features: Vec<&str> = self.declared.iter().map(|one| one.name).collect();
+        use_it(&Known {
+            segments: &self.segment_names,
+            features: &features,
+            attributes: &attributes,
+        })
     }
 
     /// `by`: a plain attribute or a source.
     pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<AttributeIndex> {
+        if let Kind::List(items) = &entry.value.kind {
+            let names: Vec<&str> = items.iter().filter_map(Node::text).collect();
+            let names = quote(&names.join(", "));
+            self.problems.error(
+                entry.value.at,
+                "a share is drawn by one attribute, not by a list",
+                format!(
+                    "the first that is present is an attribute of its own: `by: unit` and `attributes: {{unit: [{}]}}`, which takes sources",
+                    names.trim_matches('`')
+                ),
+            );
+            return None;
+        }
         let name = self.text(entry, "the name of an attribute")?;
         if name == "now" || name.starts_with("feature.") {
             self.problems.error(

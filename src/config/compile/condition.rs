@@ -6,7 +6,7 @@ use super::{
     names,
 };
 use crate::config::{
-    file,
+    file, hints,
     phrases::{did_you_mean, quote},
     tree::{Entry, Kind, Node, Position},
 };
@@ -39,7 +39,7 @@ impl<'t> Compiler<'t, '_> {
     fn any_condition(&mut self, node: &'t Node<'t>) -> Option<Condition> {
         match &node.kind {
             Kind::Text(text, _) if !node.is_null() && !text.is_empty() => {
-                self.segment(text, node.at)
+                self.segment(text, false, node.at)
             }
             Kind::List(items) if !items.is_empty() => self.each(items).map(Condition::Any),
             Kind::Map(entries) if !entries.is_empty() => {
@@ -63,34 +63,24 @@ impl<'t> Compiler<'t, '_> {
     }
 
     fn each(&mut self, items: &'t [Node<'t>]) -> Option<Box<[Condition]>> {
-        let each: Vec<_> = items.iter().map(|item| self.any_condition(item)).collect();
+        let each: Vec<_> = items
+            .iter()
+            .map(|item| match item.text() {
+                Some(name) if !name.is_empty() => self.segment(name, true, item.at),
+                _ => self.any_condition(item),
+            })
+            .collect();
         each.into_iter().collect()
     }
 
-    fn segment(&mut self, name: &str, at: Position) -> Option<Condition> {
+    fn segment(&mut self, name: &str, is_listed: bool, at: Position) -> Option<Condition> {
         if let Some(index) = self.segments.get(name) {
             self.reach.segments.push((*index, at));
             return Some(Condition::Segment(*index));
         }
-        let hint = if self.problems.is_tired() {
-            String::new()
-        } else if self.features.contains_key(name) {
-            format!("test a feature as `{{feature.{name}: on}}`")
-        } else if self
-            .attributes
-            .list
-            .iter()
-            .any(|attribute| *attribute.name == *name)
-            || name.contains('.')
-        {
-            format!(
-                "an attribute needs a value: `{{{}: …}}`",
-                quote(name).trim_matches('`')
-            )
-        } else if self.segments.is_empty() {
-            "declare it below `segments`, or write `{attribute: value}`".to_owned()
-        } else {
-            did_you_mean(name, as_declared(&self.segments))
+        let hint = match self.problems.is_tired() {
+            true => String::new(),
+            false => self.with_known(|known| hints::for_segment(name, is_listed, known)),
         };
         self.problems
             .error(at, format!("there is no segment {}", quote(name)), hint);

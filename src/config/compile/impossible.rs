@@ -71,6 +71,12 @@ fn odd(
     };
     let begins = text.starts_with(char::is_whitespace) && matches!(how, How::Whole | How::Prefix);
     let ends = text.ends_with(char::is_whitespace) && matches!(how, How::Whole | How::Suffix);
+    if text.contains(|sign: char| sign.is_control() && sign != '\t') {
+        return never(
+            "it has a control character: a backslash stands for itself between single quotes"
+                .to_owned(),
+        );
+    }
     if begins || ends {
         return never("blanks at an end are compared too: leave them out".to_owned());
     }

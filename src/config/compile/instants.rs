@@ -36,6 +36,10 @@ impl<'t> Compiler<'t, '_> {
                 "has a fraction of a second",
                 "write whole seconds".to_owned(),
             ),
+            Err(InstantError::LeapSecond) => (
+                "is a leap second, which clocks here do not have",
+                "write the second before it, `…:59Z`, or the next midnight".to_owned(),
+            ),
             Err(InstantError::OutOfRange) => (
                 "is outside the years 0001 to 9999",
                 "write a year in between".to_owned(),

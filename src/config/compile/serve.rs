@@ -217,7 +217,11 @@ impl<'t> Compiler<'t, '_> {
     }
 
     pub(super) fn no_variant(&mut self, text: &str, at: Position, known: &[Box<str>]) {
-        let hint = did_you_mean(text, known.iter().map(|name| &**name));
+        let hint = match &*text.to_ascii_lowercase() {
+            "yes" | "y" | "enabled" | "1" => "did you mean `on`?".to_owned(),
+            "no" | "n" | "disabled" | "0" | "none" => "did you mean `off`?".to_owned(),
+            _ => did_you_mean(text, known.iter().map(|name| &**name)),
+        };
         self.problems
             .error(at, format!("there is no variant {}", quote(text)), hint);
     }

@@ -3,6 +3,7 @@
 
 use super::{compiler::Compiler, names};
 use crate::config::{
+    hints,
     phrases::{nearest, quote},
     tree::{Entry, Kind, Position},
 };
@@ -60,6 +61,9 @@ impl<'t> Compiler<'t, '_> {
                 (place, _) if PLACES.contains(&place) => format!("add a name: `{place}.name`"),
                 (_, "user" | "now") | ("feature", _) => "a source is a part of the request, such as `header.x-user-id`".to_owned(),
                 _ if self.attributes.by_name.contains_key(text) => "write its sources: one attribute cannot be the source of another".to_owned(),
+                (place, text) if text.contains('.') && hints::place_of(&place.to_ascii_lowercase()).is_some() => {
+                    format!("did you mean `{}.{name}`?", hints::place_of(&place.to_ascii_lowercase()).unwrap_or_default())
+                }
                 (place, text) if text.contains('.') && nearest(place, PLACES).is_some() => {
                     format!("did you mean `{}.{name}`?", nearest(place, PLACES).unwrap_or_default())
                 }
