@@ -28,8 +28,8 @@ map!(
     "when" when: Condition = "none of this file's headers are sent unless this holds",
     "user" user: UserSource = "who is asking: the first of these sources that is present; left out: [header.x-user-id, cookie.user_id]",
     "anonymous" anonymous: Anonymous<'static> = "ids for visitors who are not signed in: the last source of `user`",
-    "attributes" attributes: is::MapOf<AttributeSource> = "names for what conditions ask about",
-    "segments" segments: is::MapOf<Condition> = "named conditions",
+    "attributes" attributes: is::MapOf<is::Attributes, AttributeSource> = "names for what conditions ask about",
+    "segments" segments: is::MapOf<is::Segments, Condition> = "named conditions",
     "features" features: Features = "what can be on, off, or one of several variants",
     "headers" headers: HeadersOrNone = "which headers are sent; `none` for a file that only OFREP serves",
     "override" overrides: Override<'static> = "lets testers force variants",
@@ -44,7 +44,7 @@ map!(
     "variants" variants: is::Variants = "a list of names, or names with values; `on` and `off` always exist",
     "default" default: is::Variant = "what everybody gets when nothing else decides; left out: `off`",
     "when" when: Condition = "live only when this holds; otherwise the default",
-    "rules" rules: is::ListOf<Rule<'static>> = "read top to bottom; the first whose `when` holds decides",
+    "rules" rules: is::Rules<Rule<'static>> = "read top to bottom; the first whose `when` holds decides",
     "rollout" rollout: Rollout = "the share of people who get what `serve` says; the rest get the default",
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
@@ -55,7 +55,20 @@ map!(
     "owner" owner: is::Text = "who answers for it",
     "expires" expires: is::Instant = "the day by which it should be gone; afterwards `check` warns, and nobody's answer changes",
     "permanent" permanent: is::Switch = "it is meant to stay",
-});
+}, {"allOf": [
+    {"anyOf": [{"required": ["serve"]}, {"required": ["buckets"]}, {"required": ["rollout"]}, {"required": ["rules"]}]},
+    {"not": {"required": ["serve", "buckets"]}},
+    {"not": {"required": ["rollout", "buckets"]}},
+    // with variants of its own, a rollout needs to say which one; `on` is meant where it is among them
+    {"anyOf": [
+        {"not": {"required": ["variants"]}},
+        {"required": ["serve"]}, {"required": ["buckets"]}, {"required": ["rules"]},
+        {"properties": {"variants": {"anyOf": [
+            {"type": "array", "contains": {"enum": ["on", "true", true]}},
+            {"type": "object", "anyOf": [{"required": ["on"]}, {"required": ["true"]}]},
+        ]}}},
+    ]},
+]});
 
 map!(
     /// A rule.
@@ -65,7 +78,10 @@ map!(
     "rollout" rollout: Rollout = "the share of people who get what `serve` says; the rest get the default, not the next rule",
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%; left out: `on`, where no variants are declared",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
-});
+}, {"allOf": [
+    {"not": {"required": ["serve", "buckets"]}},
+    {"not": {"required": ["rollout", "buckets"]}},
+]});
 
 map!(
     /// `rollout: {from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}`
@@ -74,7 +90,7 @@ map!(
     "to" to: is::Percent = "the share from `end` on",
     "start" start: is::Instant = "where the straight line begins",
     "end" end: is::Instant = "where it ends",
-});
+}, {"required": ["from", "to", "start", "end"]});
 
 map!(
     /// An attribute in full.
@@ -84,39 +100,39 @@ map!(
     "decode" decode: is::Decode = "`percent`: one pair of double quotes is taken off, and the value percent-decoded once",
     "lower" lower: is::Switch = "letters are folded to lower case before anything is compared or drawn",
     "weights" weights: is::Weights = "how much each subject counts in a rollout",
-});
+}, {"required": ["from"]});
 
 map!(
     /// Ids for visitors who are not signed in.
     Anonymous, "`anonymous`", {
-    "cookie" cookie: is::Text = "the name of the cookie that keeps the id",
+    "cookie" cookie: is::Token = "the name of the cookie that keeps the id",
     "max-age" max_age: is::Duration = "how long the browser keeps it, `365d`",
-});
+}, {"required": ["cookie", "max-age"]});
 
 map!(
     /// Which headers are sent.
     Headers, "`headers`", {
-    "prefix" prefix: is::Text = "left out: `X-Feature-`",
+    "prefix" prefix: is::Prefix = "left out: `X-Feature-`",
     "off" off: is::Off = "whether `off` is sent; left out: `send`",
     "values" values: is::Switch = "send payloads in `…-Value` headers; left out: false",
-    "combined" combined: is::Text = "the name of one header with all variants",
-    "revision" revision: is::Text = "the name of a header with the revision of the files",
+    "combined" combined: is::Token = "the name of one header with all variants",
+    "revision" revision: is::Token = "the name of a header with the revision of the files",
 });
 
 map!(
     /// Overrides for testers.
     Override, "`override`", {
-    "from" from: is::Sources = "where an override is looked for: `header.` and `query.` sources",
+    "from" from: is::OverrideSources = "where an override is looked for: `header.` and `query.` sources",
     "when" when: Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
     "key" key: is::EnvSource = "the variable whose value signs overrides",
-});
+}, {"required": ["from"], "anyOf": [{"required": ["when"]}, {"required": ["key"]}]});
 
 map!(
     /// `now: {from: 2026-03-01, until: 2026-03-15}`
     Window, "`now`", {
     "from" from: is::Instant = "this instant or later",
     "until" until: is::Instant = "before this instant",
-});
+}, {"anyOf": [{"required": ["from"]}, {"required": ["until"]}]});
 
 map!(
     /// The operators of a condition.
@@ -130,12 +146,12 @@ map!(
     "min" min: is::Number = "at least",
     "below" below: is::Number = "less than",
     "max" max: is::Number = "at most",
-    "version" version: is::TextOrList = "a range of versions: `>=2.10, <3`",
-    "within" within: is::TextOrList = "a network: `10.0.0.0/8`",
+    "version" version: is::Versions = "a range of versions: `>=2.10, <3`",
+    "within" within: is::Networks = "a network: `10.0.0.0/8`",
     "from" from: is::Instant = "this instant or later",
     "until" until: is::Instant = "before this instant",
     "present" present: is::Switch = "whether there is a value at all",
-});
+}, {"minProperties": 1});
 
 /// Schemas that refer to others, which may refer back.
 macro_rules! refers {
@@ -156,22 +172,30 @@ refers! {
     Condition(generator) = {
         "description": "a segment's name; a list: any of them; a map: every entry",
         "anyOf": [
-            {"type": "string"},
+            {"type": "string", "pattern": is::VARIANT},
             {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
             {
                 "type": "object",
                 "minProperties": 1,
                 "properties": {
-                    "not": generator.subschema_for::<Condition>(),
-                    "any": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
-                    "all": {"type": "array", "items": generator.subschema_for::<Condition>(), "minItems": 1},
+                    "now": is::key("now", "the clock: `from`, `until`, or both", generator.subschema_for::<Window<'static>>()),
+                    "not": is::key("not", "holds where this does not", generator.subschema_for::<Condition>()),
+                    "any": is::key("any", "holds where any of these does", generator.subschema_for::<is::NonEmpty<Condition>>()),
+                    "all": is::key("all", "holds where every one of these does", generator.subschema_for::<is::NonEmpty<Condition>>()),
                 },
                 "additionalProperties": generator.subschema_for::<Matcher>(),
             },
         ],
+        "defaultSnippets": [
+            {"label": "users", "body": {"user": ["${1:ann}"]}},
+            {"label": "a path", "body": {"path": {"prefix": "${1:/beta/}"}}},
+            {"label": "a feature", "body": {"feature.${1:name}": "on"}},
+            {"label": "not", "body": {"not": {"user": ["${1:ann}"]}}},
+            {"label": "a time", "body": {"now": {"from": "${1:2026-03-01}", "until": "${2:2026-03-15}"}}},
+        ],
     };
     Matcher(generator) = {"anyOf": [
-        generator.subschema_for::<is::TextOrList>(),
+        generator.subschema_for::<is::Values>(),
         generator.subschema_for::<Operators<'static>>(),
     ]};
     Rollout(generator) = {"anyOf": [
@@ -183,6 +207,10 @@ refers! {
             "propertyNames": generator.subschema_for::<is::Instant>(),
             "additionalProperties": generator.subschema_for::<is::Percent>(),
         },
+    ], "defaultSnippets": [
+        {"label": "a share", "body": "${1:25%}"},
+        {"label": "steps", "body": {"${1:2026-03-01}": "1%", "${2:2026-03-10}": "100%"}},
+        {"label": "a glide", "body": {"from": "0%", "to": "100%", "start": "${1:2026-03-01}", "end": "${2:2026-03-08}"}},
     ]};
     AttributeSource(generator) = {"anyOf": [
         generator.subschema_for::<is::Sources>(),
@@ -199,6 +227,7 @@ refers! {
     Features(generator) = {
         "type": ["object", "null"],
         "maxProperties": 1000,
+        "propertyNames": {"pattern": is::FEATURE, "maxLength": 64},
         "additionalProperties": {"anyOf": [
             {"enum": ["on", "off", true, false, "true", "false"]},
             generator.subschema_for::<is::Percent>(),

@@ -11,7 +11,7 @@ use super::{
 /// A map is written once, in `file`, and gives three things: the names that the reader knows, the fields that `compile` asks
 /// for, and the schema that editors use.
 macro_rules! map {
-    ($(#[$doc:meta])* $name:ident, $about:literal, { $($key:literal $field:ident: $schema:ty = $means:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident, $about:literal, { $($key:literal $field:ident: $schema:ty = $means:literal),* $(,)? } $(, $also:tt)?) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(super) struct $name<'t> {
@@ -41,7 +41,7 @@ macro_rules! map {
                 stringify!($name).into()
             }
             fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                is::object($about, [$(($key, $means, generator.subschema_for::<$schema>())),*])
+                is::object($about, [$(($key, $means, generator.subschema_for::<$schema>())),*], &[$(json!($also))?])
             }
         }
     };

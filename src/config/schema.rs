@@ -2,22 +2,38 @@
 //! In: nothing. Out: types whose only purpose is their schema; what refers to a map of the file stands in `file`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{borrow::Cow, marker::PhantomData};
 
-/// The schema of a map with these keys and no others.
-pub(super) fn object<const N: usize>(about: &str, keys: [(&str, &str, Schema); N]) -> Schema {
+/// The schema of a map with these keys and no others; `also` has further keywords.
+pub(super) fn object<const N: usize>(
+    about: &str,
+    keys: [(&str, &str, Schema); N],
+    also: &[Value],
+) -> Schema {
     let mut properties = serde_json::Map::new();
-    for (key, means, mut schema) in keys {
-        schema.insert("description".to_owned(), json!(means));
-        properties.insert(key.to_owned(), schema.to_value());
+    for (name, means, schema) in keys {
+        properties.insert(name.to_owned(), key(name, means, schema).to_value());
     }
-    json_schema!({
+    let mut schema = json_schema!({
         "type": "object",
         "description": about,
         "properties": properties,
         "additionalProperties": false,
-    })
+    });
+    for keywords in also.iter().filter_map(Value::as_object) {
+        let keywords = keywords.iter();
+        let keywords = keywords.map(|(keyword, value)| (keyword.clone(), value.clone()));
+        schema.ensure_object().extend(keywords);
+    }
+    schema
+}
+
+/// What an editor shows of a key.
+pub(super) fn key(name: &str, means: &str, mut schema: Schema) -> Schema {
+    schema.insert("title".to_owned(), json!(name));
+    schema.insert("description".to_owned(), json!(means));
+    schema
 }
 
 /// A scalar: editors read `007` as a number and `true` as a boolean, burgee reads the characters.
@@ -40,44 +56,132 @@ macro_rules! leaf {
     )* };
 }
 
+/// What names are made of, as `compile::names` has it.
+pub(super) const FEATURE: &str = "^[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*$";
+pub(super) const VARIANT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+pub(super) const NAME: &str = "^[A-Za-z][A-Za-z0-9._-]{0,63}$";
+const SALT: &str = "^[A-Za-z0-9._-]{1,128}$";
+const TOKEN: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
+const PREFIX: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]*-$";
+const SOURCE: &str = "^(path|method|host|ip|(header|cookie)\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|(query|jwt)\\..+|env\\.[A-Za-z0-9_]+)$";
+const OVERRIDE_SOURCE: &str = "^(header\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|query\\..+)$";
+/// 0% to 100%, up to six decimals.
+const PERCENT: &str = "^0*(100(\\.0{1,6})?|[0-9]{1,2}(\\.[0-9]{1,6})?)%$";
+/// A date, or RFC 3339 with a zone, in whole seconds.
+const INSTANT: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$";
+const NUMBER: &str = "^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$";
+const BUCKETS: &str = "^\\s*[0-9]{1,4}\\s*-\\s*[0-9]{1,4}\\s*$";
+const VERSIONS: &str = "^\\s*(\\*|(=|>=?|<=?|\\^|~)?\\s*[0-9]+(\\.([0-9]+|[xX*])){0,2}(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?\\s*(,\\s*(=|>=?|<=?|\\^|~)?\\s*[0-9]+(\\.([0-9]+|[xX*])){0,2}(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?\\s*)*)$";
+const NETWORK: &str = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
+
 leaf! {
     Version = {"enum": [1, "1"]};
-    Name = {"type": SCALAR};
+    Name = {"type": SCALAR, "pattern": NAME};
     Text = {"type": SCALAR};
     Status = {"enum": ["draft", "running", "paused", "archived"]};
     FileStatus = {"enum": ["running", "paused"]};
     Switch = {"enum": ["on", "off", true, false, "true", "false"]};
     Decode = {"enum": ["percent"]};
     Off = {"enum": ["send", "omit"]};
-    Variant = {"type": SCALAR};
-    Percent = {"type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,6})?%$"};
-    Instant = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"};
+    Variant = {"type": SCALAR, "pattern": VARIANT};
+    Percent = {"type": "string", "pattern": PERCENT};
+    Instant = {"type": "string", "pattern": INSTANT};
     Duration = {"type": "string", "pattern": "^[0-9]+[smhd]$"};
-    Number = {"type": ["number", "string"]};
-    Salt = {"type": SCALAR};
-    HeaderName = {"type": "string"};
+    Number = {"type": ["number", "string"], "pattern": NUMBER};
+    Salt = {"type": SCALAR, "pattern": SALT};
+    HeaderName = {"type": "string", "pattern": TOKEN};
+    Token = {"type": SCALAR, "pattern": TOKEN};
+    Prefix = {"type": "string", "pattern": PREFIX};
     AttributeName = {"type": "string"};
-    EnvSource = {"type": "string", "pattern": "^env\\."};
+    EnvSource = {"type": "string", "pattern": "^env\\.[A-Za-z0-9_]+$"};
     Payloads = {"type": "object"};
-    TextOrList = {"anyOf": [{"type": SCALAR}, {"type": "array", "items": {"type": SCALAR}, "minItems": 1}]};
-    Weights = {"type": "object", "additionalProperties": {"type": ["integer", "string"]}, "minProperties": 1};
-    Sources = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]};
+    TextOrList = {"anyOf": [{"type": SCALAR, "pattern": "[\\s\\S]"}, {"type": "array", "items": {"type": SCALAR, "pattern": "[\\s\\S]"}, "minItems": 1}]};
+    Values = {"anyOf": [{"type": SCALAR, "pattern": "\\S"}, {"type": "array", "items": {"type": SCALAR, "pattern": "\\S"}, "minItems": 1}]};
+    Versions = {"anyOf": [
+        {"type": SCALAR, "pattern": VERSIONS},
+        {"type": "array", "items": {"type": SCALAR, "pattern": VERSIONS}, "minItems": 1},
+    ]};
+    Networks = {"anyOf": [
+        {"type": "string", "pattern": NETWORK},
+        {"type": "array", "items": {"type": "string", "pattern": NETWORK}, "minItems": 1},
+    ]};
+    Weights = {
+        "type": "object",
+        "additionalProperties": {"type": ["integer", "string"], "pattern": "^0*[1-9][0-9]*$", "minimum": 1},
+        "minProperties": 1,
+    };
+    Sources = {"anyOf": [
+        {"type": "string", "pattern": SOURCE},
+        {"type": "array", "items": {"type": "string", "pattern": SOURCE}, "minItems": 1, "uniqueItems": true},
+    ]};
+    OverrideSources = {"anyOf": [
+        {"type": "string", "pattern": OVERRIDE_SOURCE},
+        {"type": "array", "items": {"type": "string", "pattern": OVERRIDE_SOURCE}, "minItems": 1, "uniqueItems": true},
+    ]};
     Variants = {"anyOf": [
-        {"type": "array", "items": {"type": SCALAR}, "minItems": 1, "maxItems": 64},
-        {"type": "object", "minProperties": 1, "maxProperties": 64},
+        {"type": "array", "items": {"type": SCALAR, "pattern": VARIANT}, "minItems": 1, "maxItems": 64, "uniqueItems": true},
+        {
+            "type": "object",
+            "propertyNames": {"pattern": VARIANT},
+            "additionalProperties": {"not": {"type": "null"}},
+            "minProperties": 1,
+            "maxProperties": 64,
+        },
     ]};
-    Buckets = {"type": "object", "minProperties": 1, "additionalProperties": {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    Buckets = {"type": "object", "minProperties": 1, "propertyNames": {"pattern": VARIANT}, "additionalProperties": {
+        "anyOf": [
+            {"type": "string", "pattern": BUCKETS},
+            {"type": "array", "items": {"type": "string", "pattern": BUCKETS}, "minItems": 1},
+        ],
     }};
-    Serve = {"anyOf": [
-        {"type": SCALAR},
-        {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "pattern": "%$"}},
-    ]};
+    Serve = {
+        "anyOf": [
+            {"type": SCALAR, "pattern": VARIANT},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": VARIANT},
+                "additionalProperties": {"type": "string", "pattern": PERCENT},
+            },
+        ],
+        "defaultSnippets": [
+            {"label": "on", "body": "on"},
+            {"label": "off", "body": "off"},
+            {"label": "shares", "body": {"${1:control}": "50%", "${2:treatment}": "50%"}},
+        ],
+    };
 }
 
-pub(super) struct MapOf<T>(PhantomData<T>);
+/// A map whose keys are names of this kind.
+pub(super) trait Keys {
+    fn schema() -> Schema;
+}
 
-impl<T: JsonSchema> JsonSchema for MapOf<T> {
+/// Names of segments.
+pub(super) struct Segments;
+
+impl Keys for Segments {
+    fn schema() -> Schema {
+        json_schema!({"pattern": VARIANT})
+    }
+}
+
+/// Names of attributes, without what means something else in conditions.
+pub(super) struct Attributes;
+
+impl Keys for Attributes {
+    fn schema() -> Schema {
+        let taken = [
+            "user", "path", "method", "host", "ip", "now", "not", "any", "all", "feature",
+        ];
+        json_schema!({"pattern": NAME, "not": {"enum": taken}})
+    }
+}
+
+/// A map by names of this kind.
+pub(super) struct MapOf<K, T>(PhantomData<(K, T)>);
+
+impl<K: Keys, T: JsonSchema> JsonSchema for MapOf<K, T> {
     fn schema_name() -> Cow<'static, str> {
         format!("MapOf{}", T::schema_name()).into()
     }
@@ -85,20 +189,40 @@ impl<T: JsonSchema> JsonSchema for MapOf<T> {
         true
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "object", "additionalProperties": generator.subschema_for::<T>()})
+        json_schema!({
+            "type": "object",
+            "propertyNames": K::schema(),
+            "additionalProperties": generator.subschema_for::<T>(),
+        })
     }
 }
 
-pub(super) struct ListOf<T>(PhantomData<T>);
+/// The rules of a feature.
+pub(super) struct Rules<T>(PhantomData<T>);
 
-impl<T: JsonSchema> JsonSchema for ListOf<T> {
+impl<T: JsonSchema> JsonSchema for Rules<T> {
     fn schema_name() -> Cow<'static, str> {
-        format!("ListOf{}", T::schema_name()).into()
+        format!("Rules{}", T::schema_name()).into()
     }
     fn inline_schema() -> bool {
         true
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "array", "items": generator.subschema_for::<T>()})
+        json_schema!({"type": "array", "items": generator.subschema_for::<T>(), "maxItems": 100})
+    }
+}
+
+/// A list with something in it.
+pub(super) struct NonEmpty<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for NonEmpty<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("NonEmpty{}", T::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array", "items": generator.subschema_for::<T>(), "minItems": 1})
     }
 }

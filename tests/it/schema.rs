@@ -20,7 +20,26 @@ fn mismatch(root: &Value, schema: &Value, value: &Value, at: &str) -> String {
     let mut wrong = String::new();
     for (keyword, wanted) in schema {
         let matches = match keyword.as_str() {
-            "$schema" | "title" | "description" | "$defs" => true,
+            "$schema" | "title" | "description" | "$defs" | "defaultSnippets" => true,
+            "not" => !mismatch(root, wanted, value, at).is_empty(),
+            "allOf" => {
+                for one in wanted.as_array().unwrap() {
+                    wrong += &mismatch(root, one, value, at);
+                }
+                true
+            }
+            "contains" => value.as_array().is_none_or(|list| {
+                list.iter()
+                    .any(|item| mismatch(root, wanted, item, at).is_empty())
+            }),
+            "maxLength" => value
+                .as_str()
+                .is_none_or(|text| text.chars().count() as u64 <= wanted.as_u64().unwrap()),
+            "minimum" => value.as_i64().is_none_or(|n| n >= wanted.as_i64().unwrap()),
+            "uniqueItems" => value.as_array().is_none_or(|list| {
+                let repeats = |(at, one)| list[..at].contains(one);
+                !list.iter().enumerate().any(repeats)
+            }),
             "$ref" => {
                 let pointer = wanted.as_str().unwrap().strip_prefix('#').unwrap();
                 wrong += &mismatch(root, root.pointer(pointer).unwrap(), value, at);
@@ -201,12 +220,78 @@ fn the_schema_shows_the_common_mistakes_in_an_editor() {
         "version: 1\nfeatures: {a: {when: [], serve: on}}",
         "version: 1\nfeatures: {a: {status: active, serve: on}}",
         "version: 1\nfeatures: [a]",
+        "version: 1\nfeatures: {a: {}}",
+        "version: 1\nfeatures: {a: {description: WIP}}",
+        "version: 1\nfeatures: {new feature: on}",
+        "version: 1\nfeatures: {a--b: on}",
+        "version: 1\nfeatures: {a: 110%}",
+        "version: 1\nfeatures: {a: 0.1234567%}",
+        "version: 1\nfeatures: {a: {serve: 50%}}",
+        "version: 1\nfeatures: {a: {variants: [b, b], serve: b}}",
+        "version: 1\nfeatures: {a: {variants: [b c], serve: on}}",
+        "version: 1\nfeatures: {a: {variants: {b: }, serve: b}}",
+        "version: 1\nfeatures: {a: {variants: [b], rollout: 5%}}",
+        "version: 1\nfeatures: {a: {variants: [b], serve: {b: 50, off: 50}}}",
+        "version: 1\nfeatures: {a: {serve: on, buckets: {on: 0-1}}}",
+        "version: 1\nfeatures: {a: {buckets: {on: 0-99999}}}",
+        "version: 1\nfeatures: {a: {rollout: {from: 0%, to: 100%, start: 2026-01-01}}}",
+        "version: 1\nfeatures: {a: {rollout: {2026-13-01: 5%}}}",
+        "version: 1\nfeatures: {a: {when: {now: {until: 2026-03-01T09:00:00}}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: {now: {}}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: '!staff', serve: on}}",
+        "version: 1\nfeatures: {a: {when: {user: ''}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: {x: {min: ten}}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: {x: {version: '>=1 <2'}}, serve: on}}",
+        "version: 1\nfeatures: {a: {when: {ip: {within: 10.0.0.1}}, serve: on}}",
+        "version: 1\nfeatures: {a: {salt: a b, serve: on}}",
+        "version: 1\nfeatures: {a: {header: X Y, serve: on}}",
+        "version: 1\nfeatures: {a: {expires: soon, serve: on}}",
+        "version: 1\nuser: headers.x-user-id\nfeatures: {a: on}",
+        "version: 1\nattributes: {user: header.x-a}\nfeatures: {a: on}",
+        "version: 1\nattributes: {a: {split: ','}}\nfeatures: {a: on}",
+        "version: 1\nattributes: {a: {from: header.x-a, decode: url}}\nfeatures: {a: on}",
+        "version: 1\nnamespace: 1-a\nfeatures: {a: on}",
+        "version: 1\nanonymous: {cookie: v}\nfeatures: {a: on}",
+        "version: 1\noverride: {from: header.x-qa}\nfeatures: {a: on}",
+        "version: 1\nheaders: {prefix: X-Shop}\nfeatures: {a: on}",
     ] {
+        assert!(compile(&[("a.yaml", text.as_bytes())]).is_err(), "{text}");
         assert_ne!(
             mismatch(&schema, &schema, &as_editors_read(text), ""),
             "",
             "{text}"
         );
+    }
+}
+
+/// What an editor shows and offers: a title a key, and something to begin with.
+#[test]
+fn the_schema_helps_to_write() {
+    let schema = schema();
+    let mut maps = vec![&schema];
+    maps.extend(schema["$defs"].as_object().unwrap().values());
+    maps.extend(schema["$defs"]["Condition"]["anyOf"].as_array().unwrap());
+    for properties in maps.iter().filter_map(|map| map["properties"].as_object()) {
+        for (key, property) in properties {
+            assert_eq!(property["title"], **key, "{key}");
+            assert!(property["description"].is_string(), "{key}");
+        }
+    }
+    let defs = &schema["$defs"];
+    for offered in [
+        &defs["Feature"]["properties"]["serve"],
+        &defs["Condition"],
+        &defs["Rollout"],
+    ] {
+        let snippets = offered["defaultSnippets"].as_array().unwrap();
+        for snippet in snippets {
+            // what stands in the place of a placeholder is an example of it
+            let placeholder = regex::Regex::new(r"\$\{\d:([^}]*)\}").unwrap();
+            let body = snippet["body"].to_string();
+            let body = serde_json::from_str(&placeholder.replace_all(&body, "$1")).unwrap();
+            assert_eq!(mismatch(&schema, offered, &body, ""), "", "{snippet}");
+        }
+        assert!(snippets.len() >= 2);
     }
 }
 

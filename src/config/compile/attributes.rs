@@ -5,11 +5,10 @@ use super::sources::PLACES;
 use super::{
     compiler::{Compiler, Weights},
     names,
+    near_misses::{self, Known},
 };
 use crate::config::{
-    file,
-    hints::{self, Known},
-    map,
+    file, map,
     phrases::quote,
     tree::{Entry, Kind, Node, Position},
 };
@@ -244,7 +243,7 @@ impl<'t> Compiler<'t, '_> {
         if file::Operators::KEYS.contains(&name) {
             return format!("write the operator below an attribute: `path: {{{name}: …}}`");
         }
-        self.with_known(|known| hints::for_attribute(name, known))
+        self.with_known(|known| near_misses::for_attribute(name, known))
     }
 
     /// What hints may name.

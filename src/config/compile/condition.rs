@@ -3,10 +3,10 @@
 
 use super::{
     compiler::{Compiler, Reach},
-    names,
+    names, near_misses,
 };
 use crate::config::{
-    file, hints,
+    file,
     phrases::{did_you_mean, quote},
     tree::{Entry, Kind, Node, Position},
 };
@@ -80,7 +80,7 @@ impl<'t> Compiler<'t, '_> {
         }
         let hint = match self.problems.is_tired() {
             true => String::new(),
-            false => self.with_known(|known| hints::for_segment(name, is_listed, known)),
+            false => self.with_known(|known| near_misses::for_segment(name, is_listed, known)),
         };
         self.problems
             .error(at, format!("there is no segment {}", quote(name)), hint);

@@ -17,6 +17,7 @@ mod impossible;
 mod instants;
 mod lifetime;
 mod names;
+mod near_misses;
 mod operators;
 mod other_systems;
 mod overrides;

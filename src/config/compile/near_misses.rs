@@ -1,0 +1,153 @@
+//! Names in conditions that are not known: a near miss is named before any catch-all, and no hint turns an audience round.
+//! In: a name, and what the file knows. Out: what to write instead.
+
+use crate::config::{
+    hints::{operator, place_of},
+    phrases::{did_you_mean, nearest, quote},
+};
+
+/// What is known of a file, for hints on the names of conditions.
+pub(super) struct Known<'k> {
+    pub(super) segments: &'k [&'k str],
+    pub(super) features: &'k [&'k str],
+    /// declared attributes, and what is built in
+    pub(super) attributes: &'k [&'k str],
+}
+
+/// A condition that asks for something unknown, by the name that stands before the colon.
+pub(super) fn for_attribute(name: &str, known: &Known<'_>) -> String {
+    if let Some(hint) = near(name, known) {
+        return hint;
+    }
+    if known.segments.contains(&name) {
+        return format!("write the segment alone or in a list: `when: {name}`, `all: [{name}, …]`");
+    }
+    if known.features.contains(&name) {
+        return format!("test a feature as `feature.{name}`");
+    }
+    if let Some(hint) = operator(name) {
+        return format!("{hint}, below an attribute: `country: {{…}}`");
+    }
+    if let Some(near) = nearest(name, known.attributes.iter().copied()) {
+        return format!("did you mean {}?", quote(near));
+    }
+    let plain = quote(name);
+    let plain = plain.trim_matches('`');
+    if name.contains('.') {
+        return "sources are `header.NAME`, `cookie.NAME`, `query.NAME`, `jwt.CLAIM` and `env.VAR`; a feature is `feature.NAME`".to_owned();
+    }
+    // header names have dashes; what is declared by one would be a header of that name
+    if is_header_like(name) {
+        return format!("did you mean `header.{}`?", plain.to_ascii_lowercase());
+    }
+    format!(
+        "declare it: `attributes: {{{plain}: header.x-{}}}`",
+        plain.to_ascii_lowercase()
+    )
+}
+
+/// A condition that is one word, and no segment.
+pub(super) fn for_segment(name: &str, is_listed: bool, known: &Known<'_>) -> String {
+    if let Some(hint) = near(name, known) {
+        return hint;
+    }
+    let plain = quote(name);
+    let plain = plain.trim_matches('`');
+    if known.features.contains(&name) {
+        return format!("test a feature as `{{feature.{name}: on}}`");
+    }
+    if known.attributes.contains(&name) || name.contains('.') && !name.contains('@') {
+        return format!("an attribute needs a value: `{{{plain}: …}}`");
+    }
+    match nearest(name, known.segments.iter().copied()) {
+        Some(near) => format!("did you mean {}?", quote(near)),
+        None if is_listed => {
+            format!("words in a list are segments; ids of users are `{{user: [{plain}, …]}}`")
+        }
+        None if !known.segments.is_empty() => format!(
+            "{}; the id of a user is `{{user: {plain}}}`",
+            did_you_mean(name, known.segments.iter().copied())
+        ),
+        None => format!(
+            "declare it below `segments`, or write `{{attribute: value}}`; the id of a user is `{{user: {plain}}}`"
+        ),
+    }
+}
+
+/// What stands beside a word of ours, in a key or alone.
+fn near(name: &str, known: &Known<'_>) -> Option<String> {
+    if let Some(denied) = denied(name).filter(|_| operator(name).is_none()) {
+        let is = |names: &[&str]| {
+            names.contains(&denied) || nearest(denied, names.iter().copied()).is_some()
+        };
+        if is(known.segments) {
+            let meant = nearest(denied, known.segments.iter().copied()).unwrap_or(denied);
+            return Some(format!("write `{{not: {meant}}}`"));
+        }
+        if is(known.attributes) {
+            let meant = nearest(denied, known.attributes.iter().copied()).unwrap_or(denied);
+            return Some(format!("write `{{{meant}: {{not: …}}}}`"));
+        }
+        if name.starts_with('!') {
+            return Some("write `not:` in front: `{not: staff}`".to_owned());
+        }
+    }
+    let (place, rest) = name.split_once('.').unwrap_or((name, ""));
+    let lower = place.to_ascii_lowercase();
+    let as_source = |place: &str| {
+        Some(format!(
+            "did you mean {}?",
+            quote(&format!("{place}.{rest}"))
+        ))
+    };
+    match (&*lower, rest.is_empty()) {
+        ("features" | "flag" | "flags" | "toggle" | "toggles", false) => {
+            let meant = match known.features.contains(&rest) {
+                true => rest,
+                false => nearest(rest, known.features.iter().copied()).unwrap_or(rest),
+            };
+            Some(format!("test a feature as {}", quote(&format!("feature.{meant}: on"))))
+        }
+        ("segment" | "segments" | "audience" | "cohort", false) => Some(format!(
+            "write the segment alone: `when: {rest}`, or in a list; its opposite is `{{not: {rest}}}`"
+        )),
+        _ if place_of(&lower).is_some_and(|known| known != place) && !rest.is_empty() => {
+            as_source(place_of(&lower).unwrap_or_default())
+        }
+        ("user", false) => Some(format!(
+            "the user is `user`; anything else about them is an attribute: `attributes: {{{rest}: header.x-{rest}}}`"
+        )),
+        ("time" | "date" | "datetime" | "timestamp" | "today" | "clock" | "weekday" | "hour", _) => {
+            Some("the clock is `now: {from: 2026-03-01, until: 2026-03-15}`".to_owned())
+        }
+        ("user_id" | "userid" | "user-id" | "targetingkey" | "targeting_key" | "targeting-key" | "uid" | "userkey", true) => {
+            Some("whoever asks is `user`".to_owned())
+        }
+        ("and" | "&&" | "allof" | "every", true) => {
+            Some("write `all: [staff, {country: US}]`, or the entries below one another: every one has to hold".to_owned())
+        }
+        ("or" | "||" | "anyof" | "some" | "oneof", true) => {
+            Some("write `any: [staff, {country: US}]`".to_owned())
+        }
+        ("nor" | "none" | "noneof" | "nand", true) => {
+            Some("write `not: {any: [staff, {country: US}]}`".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The word behind a denial: `!staff`, `not-staff`.
+fn denied(name: &str) -> Option<&str> {
+    let signs = [
+        "!", "-", "~", "not ", "not-", "not_", "not.", "non-", "non_", "no-", "no_",
+    ];
+    let rest = signs.iter().find_map(|sign| name.strip_prefix(sign))?;
+    Some(rest.trim()).filter(|rest| !rest.is_empty())
+}
+
+/// `X-Country`, `x-country`, `Accept-Language`
+fn is_header_like(name: &str) -> bool {
+    let is_upper = |part: &str| part.starts_with(|c: char| c.is_ascii_uppercase());
+    let dashed = name.contains('-') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    dashed && (name.to_ascii_lowercase().starts_with("x-") || name.split('-').all(is_upper))
+}
