@@ -121,7 +121,7 @@ pub fn headers(
         query: original.query.as_deref(),
         host: &original.host,
         ip,
-        user: None,
+        said: None,
     });
     let mut decisions = Decisions::default();
     // no ids for visitors: not every proxy passes our Set-Cookie on, and then each request would get another id

@@ -7,7 +7,6 @@ use super::ofrep_responses::{
 use crate::engine::{
     Decision, Decisions, Feature, Reason, Snapshot, Toggles,
     describe::explain,
-    given::Given,
     request::{EvaluationContext, Input},
     units::Second,
 };
@@ -54,46 +53,11 @@ pub fn context(body: &[u8], key: Option<&str>) -> Result<EvaluationContext, Stat
             "the body has to be an object, as in {\"context\": {\"targetingKey\": \"mia\"}}",
         ));
     }
-    let mut context = EvaluationContext::default();
     match body.get_mut("context").map(Value::take) {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(entries)) => {
-            for (key, value) in entries {
-                if key != "targetingKey" {
-                    attribute(key, value, &mut context);
-                    continue;
-                }
-                context.user = user(&value).map_err(|why| refuse("INVALID_CONTEXT", why))?;
-            }
-        }
-        Some(_) => return Err(refuse("INVALID_CONTEXT", "`context` has to be an object")),
-    }
-    Ok(context)
-}
-
-/// As it is given; what an object has inside is `key.inner` besides.
-fn attribute(key: String, value: Value, context: &mut EvaluationContext) {
-    if let Some(given) = Given::json(&value) {
-        context.attributes.insert(key.clone(), given);
-    }
-    if let Value::Object(inner) = value {
-        for (name, value) in inner {
-            attribute(format!("{key}.{name}"), value, context);
-        }
-    }
-}
-
-/// A text that is not blank, or a whole number as it is written; none for null.
-fn user(key: &Value) -> Result<Option<String>, &'static str> {
-    let is_whole = |number: &str| {
-        let digits = number.strip_prefix('-').unwrap_or(number);
-        digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    match key {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.trim().is_empty())),
-        Value::Number(number) if is_whole(&number.to_string()) => Ok(Some(number.to_string())),
-        _ => Err("`targetingKey` has to be a string or a whole number"),
+        None | Some(Value::Null) => Ok(EvaluationContext::default()),
+        Some(Value::Object(entries)) => EvaluationContext::from_json(entries, "targetingKey")
+            .map_err(|why| refuse("INVALID_CONTEXT", &why)),
+        Some(_) => Err(refuse("INVALID_CONTEXT", "`context` has to be an object")),
     }
 }
 

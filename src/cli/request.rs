@@ -4,7 +4,7 @@
 use crate::{
     engine::{
         instant,
-        request::{HttpRequest, Input},
+        request::{EvaluationContext, HttpRequest, Input},
         units::Second,
     },
     server::clock::wall_clock,
@@ -49,6 +49,7 @@ pub struct RequestArgs {
 pub struct DescribedRequest {
     headers: HeaderMap,
     args: RequestArgs,
+    said: EvaluationContext,
     /// when
     pub now: Second,
 }
@@ -83,12 +84,16 @@ impl DescribedRequest {
         DescribedRequest {
             headers,
             args: args.clone(),
+            said: EvaluationContext {
+                user: args.user.clone(),
+                ..EvaluationContext::default()
+            },
             now: args.at.unwrap_or_else(wall_clock),
         }
     }
 
-    /// For the engine; with this user, else with the user of the flags.
-    pub fn input<'a>(&'a self, user: Option<&'a str>) -> Input<'a> {
+    /// For the engine; with this user and these attributes, else with the user of the flags.
+    pub fn input<'a>(&'a self, said: Option<&'a EvaluationContext>) -> Input<'a> {
         let (path, query) = match self.args.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (&*self.args.path, None),
@@ -100,7 +105,7 @@ impl DescribedRequest {
             query,
             host: &self.args.host,
             ip: self.args.ip,
-            user: user.or(self.args.user.as_deref()),
+            said: Some(said.unwrap_or(&self.said)),
         })
     }
 }

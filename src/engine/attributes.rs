@@ -120,9 +120,8 @@ impl Attribute {
             Input::Context(context) => return self.in_context(context, is_user),
             Input::Http(http) => http,
         };
-        if let Some(user) = http.user.filter(|_| is_user) {
-            let user = self.spelled(Given::Text(Cow::Borrowed(user.as_bytes())), false, 0);
-            return user.unwrap_or(Found::Absent);
+        if let Some(found) = http.said.and_then(|said| self.said(said, is_user)) {
+            return found;
         }
         let mut rest = Found::Absent;
         for (index, source) in self.sources.iter().enumerate() {
@@ -140,7 +139,7 @@ impl Attribute {
         rest
     }
 
-    fn in_context<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Found<'a> {
+    fn said<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Option<Found<'a>> {
         let given = match (is_user, context.attributes.get(&*self.name)) {
             (true, _) => {
                 let user = context.user.as_deref();
@@ -149,12 +148,15 @@ impl Attribute {
             (_, Some(Given::Text(text))) => Some(Given::Text(Cow::Borrowed(text))),
             (_, given) => given.cloned(),
         };
-        let said = given.and_then(|given| self.spelled(given, false, 0));
+        given.and_then(|given| self.spelled(given, false, 0))
+    }
+
+    fn in_context<'a>(&'a self, context: &'a EvaluationContext, is_user: bool) -> Found<'a> {
         let environment = || {
             let text = self.sources.iter().find_map(Source::environment)?;
             self.spelled(Given::Text(Cow::Borrowed(text.as_bytes())), false, 0)
         };
-        match said {
+        match self.said(context, is_user) {
             Some(Found::Object) => environment().unwrap_or(Found::Object),
             said => said.or_else(environment).unwrap_or(Found::Absent),
         }

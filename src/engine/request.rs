@@ -3,6 +3,7 @@
 
 use super::given::Given;
 use http::{HeaderMap, Method, request::Parts};
+use serde_json::{Map, Value};
 use std::{collections::HashMap, net::IpAddr};
 
 /// What attributes are read from.
@@ -29,8 +30,8 @@ pub struct HttpRequest<'a> {
     pub host: &'a str,
     /// the TCP peer, or what `--trusted-hops` makes of X-Forwarded-For; none for a unix socket
     pub ip: Option<IpAddr>,
-    /// the user, whatever the sources say: `explain --user`. Never set by a request
-    pub user: Option<&'a str>,
+    /// the user and attributes, whatever the sources say: `explain --user`. Never set by a request
+    pub said: Option<&'a EvaluationContext>,
 }
 
 impl<'a> HttpRequest<'a> {
@@ -44,7 +45,7 @@ impl<'a> HttpRequest<'a> {
             query: target.and_then(|target| target.query()),
             host,
             ip,
-            user: None,
+            said: None,
         }
     }
 }
@@ -56,4 +57,46 @@ pub struct EvaluationContext {
     pub user: Option<String>,
     /// everything else
     pub attributes: HashMap<String, Given<'static>>,
+}
+
+impl EvaluationContext {
+    /// What an object of JSON says; `key` names the user, every other key an attribute.
+    pub fn from_json(entries: Map<String, Value>, key: &str) -> Result<EvaluationContext, String> {
+        let mut context = EvaluationContext::default();
+        for (name, value) in entries {
+            if name == key {
+                context.user = user(&value)
+                    .map_err(|()| format!("`{key}` has to be a string or a whole number"))?;
+            } else {
+                context.add(name, value);
+            }
+        }
+        Ok(context)
+    }
+
+    /// As it is given; what an object has inside is `name.inner` besides.
+    fn add(&mut self, name: String, value: Value) {
+        if let Some(given) = Given::json(&value) {
+            self.attributes.insert(name.clone(), given);
+        }
+        if let Value::Object(inner) = value {
+            for (key, value) in inner {
+                self.add(format!("{name}.{key}"), value);
+            }
+        }
+    }
+}
+
+/// A text that is not blank, or a whole number as it is written; none for null.
+fn user(key: &Value) -> Result<Option<String>, ()> {
+    let is_whole = |number: &str| {
+        let digits = number.strip_prefix('-').unwrap_or(number);
+        digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match key {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.trim().is_empty())),
+        Value::Number(number) if is_whole(&number.to_string()) => Ok(Some(number.to_string())),
+        _ => Err(()),
+    }
 }

@@ -136,8 +136,22 @@ fn each_kind_of_edit_is_named() {
             "  f: {description: b, rollout: 10%}",
             "nobody switches variant",
         ),
-        ("  f: on", "  f: on\n  g: 5%", "g: new"),
+        (
+            "  f: on",
+            "  f: on\n  g: 5%",
+            "g: new: 5% of users get something else than its default\n  off -> on: 5%",
+        ),
         ("  f: on\n  g: 5%", "  f: on", "g: removed"),
+        (
+            "  old-name: 10%",
+            "  new-name: {salt: old-name, rollout: 14%}",
+            "new-name: renamed from old-name, with its salt: 4% of users switch variant",
+        ),
+        (
+            "  f: on",
+            "  f: {rollout: {from: 100%, to: 0%, start: 2090-01-01, end: 2090-02-01}}",
+            "From 2090-02-01T00:00:00Z on, up to 100% switch.",
+        ),
         (
             "  old-name: 10%",
             "  new-name: 10%",
@@ -161,7 +175,7 @@ fn each_kind_of_edit_is_named() {
         (
             "  f: {when: {plan: pro}, rollout: 10%}",
             "  f: {when: {plan: pro}, rollout: 30%}",
-            "Exactly 20% of the users who match its conditions switch.",
+            "Of users whom its conditions reach, up to 20% switch.",
         ),
         (
             "  f: {when: {plan: pro}, serve: on}",
@@ -207,6 +221,298 @@ fn where_it_depends_on_the_request_users_are_counted() {
     assert_eq!(found["features"]["f"]["exact"], false);
     assert_eq!(found["features"]["f"]["moved"], 1.0);
     assert_eq!(found["features"]["f"]["counted"]["people"], 1000);
+}
+
+/// Edits that move at most 5% of whatever group of users there is.
+const SMALL: [(&str, &str); 20] = [
+    ("  f: 10%", "  f: 15%"),
+    ("  f: 95%", "  f: 100%"),
+    ("  f: 5%", "  f: off"),
+    ("  f: on", "  f: on\n  g: 5%"),
+    ("  f: on\n  g: 5%", "  f: on"),
+    ("  f: off", "  f: off\n  g: {default: on, serve: off}"),
+    (
+        "  f: {when: {plan: pro}, rollout: 10%}",
+        "  f: {when: {plan: pro}, rollout: 15%}",
+    ),
+    ("  a: 50%", "  b: {salt: a, rollout: 45%}"),
+    ("  a: on", "  b: {salt: a, serve: on}"),
+    // the same in other words
+    (
+        "  f: {when: {plan: pro}, serve: on}",
+        "  f: {rules: [{when: {plan: pro}, serve: on}]}",
+    ),
+    (
+        "  f: {when: paid, serve: on}\nsegments: {paid: {plan: [pro, team]}}",
+        "  f: {when: {plan: [team, pro]}, serve: on}",
+    ),
+    (
+        "  f: {rules: [{when: {plan: pro}, serve: on}, {when: {plan: team}, rollout: 5%}]}",
+        "  f: {rules: [{when: {plan: team}, rollout: 5%}, {when: {plan: pro}, serve: on}]}",
+    ),
+    (
+        "  f: {rules: [{when: {plan: {present: false}}, serve: on}, {when: {plan: pro}, serve: off}]}",
+        "  f: {rules: [{when: {plan: pro}, serve: off}, {when: {plan: {present: false}}, serve: on}]}",
+    ),
+    // a parent that moves so many takes no more with it
+    (
+        "  a: 10%\n  f: {when: {feature.a: on}, serve: on}",
+        "  a: 14%\n  f: {when: {feature.a: on}, serve: on}",
+    ),
+    (
+        "  a: {when: {plan: pro}, rollout: 10%}\n  f: {when: {feature.a: on}, serve: on}",
+        "  a: {when: {plan: pro}, rollout: 14%}\n  f: {when: {feature.a: on}, serve: on}",
+    ),
+    // a window that is over, a schedule that is done
+    (
+        "  f: off",
+        "  f: {when: {now: {until: 2020-01-01}}, serve: on}",
+    ),
+    (
+        "  f: 50%",
+        "  f: {rollout: {2020-01-01: 0%, 2020-01-02: 52%}}",
+    ),
+    // the same plan, an hour later
+    (
+        "  f: {rollout: {from: 0%, to: 100%, start: 2090-01-01, end: 2090-02-01}}",
+        "  f: {rollout: {from: 0%, to: 100%, start: 2090-01-02, end: 2090-02-02}}",
+    ),
+    (
+        "  f: {status: draft, serve: on}",
+        "  f: {status: archived, serve: on}",
+    ),
+    (
+        "  f: {description: a, serve: on}",
+        "  f: {description: b, serve: on}",
+    ),
+];
+
+/// Edits that move more than 5% of some group of users, now or later.
+const LARGE: [(&str, &str); 33] = [
+    ("  f: 10%", "  f: 15.000001%"),
+    // among those whom a condition reaches
+    (
+        "  f: {when: {plan: pro}, rollout: 20%}",
+        "  f: {when: {plan: pro}, rollout: 90%}",
+    ),
+    ("  f: off", "  f: {when: {plan: pro}, serve: on}"),
+    ("  f: {when: {plan: pro}, serve: on}", "  f: off"),
+    (
+        "  f: {when: {plan: pro}, serve: on}",
+        "  f: {when: {plan: [pro, team]}, serve: on}",
+    ),
+    (
+        "  f: {when: {plan: pro}, serve: on}",
+        "  f: {when: {not: {plan: pro}}, serve: on}",
+    ),
+    (
+        "  f: {when: {path: {prefix: /a}}, serve: on}",
+        "  f: {when: {path: {prefix: /b}}, serve: on}",
+    ),
+    (
+        "  f: {when: paid, serve: on}\nsegments: {paid: {plan: pro}}",
+        "  f: {when: paid, serve: on}\nsegments: {paid: {plan: team}}",
+    ),
+    (
+        "  f: {when: {ip: {within: 10.0.0.0/8}}, serve: on}",
+        "  f: {serve: on}",
+    ),
+    (
+        "  f: {rules: [{when: {plan: pro}, serve: on}, {when: {path: /a}, rollout: 5%}]}",
+        "  f: {rules: [{when: {path: /a}, rollout: 5%}, {when: {plan: pro}, serve: on}]}",
+    ),
+    (
+        "  f: 1%",
+        "  f: {rules: [{when: {plan: pro}, rollout: 7%}], rollout: 1%, serve: on}",
+    ),
+    (
+        "  f: {status: paused, when: {plan: pro}, serve: on}",
+        "  f: {when: {plan: pro}, serve: on}",
+    ),
+    ("  f: on", "  f: on\nwhen: {plan: pro}"),
+    // new, removed, renamed
+    ("  f: on", "  f: on\n  g: on"),
+    ("  f: on", "  f: on\n  g: 6%"),
+    ("  f: on", "  f: on\n  g: {when: {plan: pro}, serve: on}"),
+    ("  f: on", "  f: on\n  g: {default: on, rules: []}"),
+    (
+        "  f: on",
+        "  f: on\n  g: {variants: [a, b], serve: {a: 50%, b: 50%}}",
+    ),
+    ("  f: {status: draft, serve: on}", "  f: {serve: on}"),
+    ("  f: on\n  g: on", "  f: on"),
+    ("  f: on", "  f: {status: archived, serve: on}"),
+    ("  a: 10%", "  b: 10%"),
+    ("  a: on", "  b: on"),
+    ("  a: 10%", "  b: {salt: a, rollout: 20%}"),
+    // a parent that moves takes others with it, and one that stays has a group of its own
+    (
+        "  a: 10%\n  f: {when: {feature.a: on}, serve: on}",
+        "  a: 60%\n  f: {when: {feature.a: on}, serve: on}",
+    ),
+    (
+        "  a: 5%\n  f: {when: {feature.a: on}, rollout: 10%}",
+        "  a: 6%\n  f: {when: {feature.a: on}, rollout: 60%}",
+    ),
+    // other ids, and none for some
+    ("  f: 99%", "  f: 99%\nuser: header.x-other"),
+    ("  f: 99%", "  f: 99%\nanonymous: {cookie: v}"),
+    ("  f: {by: plan, rollout: 99%}", "  f: 99%"),
+    // later
+    (
+        "  f: off",
+        "  f: {when: {now: {from: 2090-01-01}}, serve: on}",
+    ),
+    (
+        "  f: off",
+        "  f: {rollout: {2090-01-01: 5%, 2090-01-02: 6%}}",
+    ),
+    (
+        "  f: 1%",
+        "  f: {rollout: {from: 1%, to: 100%, start: 2090-01-01, end: 2090-02-01}}",
+    ),
+    (
+        "  a: off\n  f: {when: {not: {feature.a: on}}, serve: on}",
+        "  a: {rollout: {2090-01-01: 100%}}\n  f: {when: {not: {feature.a: on}}, serve: on}",
+    ),
+];
+
+#[test]
+fn no_edit_walks_past_the_gate_and_a_small_one_goes_through() {
+    let rows = SMALL.map(|row| (row, 0)).into_iter();
+    for ((old, new), code) in rows.chain(LARGE.map(|row| (row, 1))) {
+        let output = diff(old, new, &["--max-moved", "5%", "--sample", "1000"]);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{old}\nto\n{new}\n{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+/// `--accept` is for one feature, by either of its names, and says so; a name that nobody has is a mistake.
+#[test]
+fn an_accepted_feature_passes_and_no_other() {
+    let (old, new) = ("  a: off\n  b: off\n  c: on", "  a: on\n  b: on");
+    for (accepted, code) in [
+        (&["a", "b", "c"][..], 0),
+        (&["a", "b"], 1),
+        (&["a"], 1),
+        (&["a", "b", "C"], 2),
+    ] {
+        let accept = accepted.iter().flat_map(|name| ["--accept", name]);
+        let arguments: Vec<_> = ["--max-moved", "5%"].into_iter().chain(accept).collect();
+        let output = diff(old, new, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{accepted:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let said = text.matches("Accepted: it may move more").count();
+        assert_eq!(said, if code == 2 { 0 } else { accepted.len() }, "{text}");
+    }
+    let found = json(old, new, &["--accept", "a"]);
+    assert_eq!(found["features"]["a"]["accepted"], true);
+    assert_eq!(found["features"]["b"].get("accepted"), None);
+}
+
+/// With a file of users these count, as they are, and nobody else.
+#[test]
+fn only_the_users_of_a_file_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("users.jsonl");
+    let off_to_pro = ("  f: off", "  f: {when: {plan: pro}, serve: on}");
+    for (users, (old, new), moved, code) in [
+        ("ann\nbo\n", off_to_pro, 0.0, 0),
+        (
+            "{\"user\": \"ann\", \"plan\": \"pro\"}\nbo\n",
+            off_to_pro,
+            0.5,
+            1,
+        ),
+        (
+            "{\"user\": 7, \"plan\": [\"team\", \"pro\"]}\n",
+            off_to_pro,
+            1.0,
+            1,
+        ),
+        ("{\"user\": null, \"plan\": \"team\"}\n", off_to_pro, 0.0, 0),
+        (
+            "{0b8b2a}\n",
+            ("  f: off", "  f: {when: {user: \"{0b8b2a}\"}, serve: on}"),
+            1.0,
+            1,
+        ),
+        ("ann\n", ("  f: off", "  f: off\n  g: on"), 0.0, 1),
+        (
+            "ann\n",
+            (
+                "  f: off",
+                "  f: {when: {now: {from: 2090-01-01}}, serve: on}",
+            ),
+            0.0,
+            1,
+        ),
+    ] {
+        std::fs::write(&file, users).unwrap();
+        let arguments = ["--users", file.to_str().unwrap()];
+        assert_eq!(
+            json(old, new, &arguments)["features"]["f"]["counted"]["moved"],
+            moved,
+            "{users}"
+        );
+        let output = diff(old, new, &[&arguments[..], &["--max-moved", "5%"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{users}: {output:?}");
+    }
+    for (users, complaint) in [
+        ("", "no users to count"),
+        ("\n  \n", "no users to count"),
+        ("{\"id\": \"ann\"}\n", "users.jsonl:1: no `user`"),
+        (
+            "ann\n{\"user\": 1.5}\n",
+            "users.jsonl:2: `user` has to be a string or a whole number",
+        ),
+        ("{\"user\": \"ann\"\n", "users.jsonl:1: not JSON"),
+    ] {
+        std::fs::write(&file, users).unwrap();
+        let output = diff("  f: off", "  f: on", &["--users", file.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains(complaint) && output.status.code() == Some(1),
+            "{users}: {said}"
+        );
+    }
+    std::fs::write(&file, "ann\n").unwrap();
+    let output = diff(
+        off_to_pro.0,
+        off_to_pro.1,
+        &["--users", file.to_str().unwrap()],
+    );
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Nobody in the file has `plan`"), "{said}");
+}
+
+/// `0.05`, never `0.04999999999999999`, and flows that sum to what moves.
+#[test]
+fn shares_are_exact_decimals() {
+    for (old, new, text) in [
+        ("  f: 10%", "  f: 15%", "\"moved\":0.05"),
+        ("  f: 70%", "  f: 80%", "\"moved\":0.1"),
+        ("  f: 0.3%", "  f: 0.1%", "\"moved\":0.002"),
+        ("  f: 10%", "  f: 10.000001%", "\"moved\":1e-8"),
+        ("  f: 10%", "  f: {salt: x, rollout: 10%}", "\"moved\":0.18"),
+        (
+            "  f: {when: {plan: pro}, rollout: 20%}",
+            "  f: {when: {plan: pro}, rollout: 90%}",
+            "\"concerned\":0.7",
+        ),
+    ] {
+        let output = diff(old, new, &["--json", "--sample", "1000"]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.contains(&format!("{text},")) || said.contains(&format!("{text}}}")),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -115,7 +115,8 @@ proptest! {
         let (old, new) = (numbered(&p), numbered(&q));
         let texts = [old, new].map(|arms| snapshot(&format!("version: 1\nfeatures:\n{}", split("f", &arms))));
         let [(_, _, old), (_, _, new)] = [texts[0].features().next().unwrap(), texts[1].features().next().unwrap()];
-        let flows = flows::flows((old, old.fallthrough.as_ref()), (new, new.fallthrough.as_ref()), true, Second(0));
+        let lines = [old, new].map(|side| flows::Line::of(side, side.fallthrough.as_ref().unwrap(), Second(0)));
+        let flows = flows::flows(&lines[0], &lines[1], true);
         let closed = flows::switched(&flows);
         let share = |shares: &[u32], arm: usize| shares.get(arm).map_or(0.0, |share| f64::from(*share) / 100.0);
         let d: f64 = (0..5).map(|arm| (share(&p, arm) - share(&q, arm)).abs()).sum::<f64>() / 2.0;

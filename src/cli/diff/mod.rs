@@ -3,22 +3,27 @@
 //! Out: the share of users that switches, per feature, as text, JSON or Markdown; exits 1 above `--max-moved`.
 
 pub mod count;
+pub mod gate;
+pub mod json;
+pub mod part;
 pub mod report;
+pub mod row;
 
 use super::{
     output,
     request::{DescribedRequest, RequestArgs},
 };
 use crate::{
-    config,
+    config::{self, phrases},
     engine::{
         Snapshot,
-        diff::{self, Change, ChangeKind},
+        diff::{self, Change},
         units::Share,
     },
     exit,
 };
-use report::Row;
+use part::Part;
+use row::{How, Row};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -30,9 +35,12 @@ use std::{
 #[command(after_help = "Examples:
   burgee diff old.yaml new.yaml
   git show main:toggles.yaml | burgee diff - toggles.yaml --max-moved 5%
-  burgee diff old.yaml new.yaml --users ids.txt --header 'X-Plan: pro' --json
+  burgee diff old.yaml new.yaml --users users.jsonl --header 'X-Plan: pro' --json
+  burgee diff old.yaml new.yaml --max-moved 5% --accept checkout
 
-The share is exact unless a condition makes it depend on the request. Then it is counted over --users, or else over --sample made-up ids, for the request that the other flags describe.")]
+The share is exact unless a condition makes it depend on the request. Then it is counted over --users, or else over --sample made-up ids, for the request that the other flags describe.
+
+--max-moved takes the greatest of: the share of all users that switch; the share of those whom the conditions reach; the same at every later date that the files name. Of a new or removed feature it takes the share that gets something else than the default. With --users only these users count.")]
 pub struct DiffArgs {
     /// The toggles today: a file, a directory, or - for standard input
     old: PathBuf,
@@ -40,15 +48,19 @@ pub struct DiffArgs {
     new: PathBuf,
     #[command(flatten)]
     request: RequestArgs,
-    /// File of user ids to count over, one per line; lists those that switch
+    /// File of users to count over, one per line: an id, or {"user": ID, "country": "CH"} with attributes; lists those
+    /// that switch
     #[arg(long, env = "BURGEE_USERS", value_name = "FILE")]
     users: Option<PathBuf>,
     /// Number of made-up ids to count over, without --users
     #[arg(long, env = "BURGEE_SAMPLE", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sample: u64,
-    /// Exit 1 if more than this share of users (`5%`) switch variant in any feature [default: no limit]
+    /// Exit 1 if an edit can move more than this share of users (`5%`) in any feature [default: no limit]
     #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE", value_parser = share)]
     max_moved: Option<Share>,
+    /// Let this feature move more than --max-moved; may be repeated
+    #[arg(long, env = "BURGEE_ACCEPT", value_name = "FEATURE")]
+    accept: Vec<String>,
     /// Print one JSON object
     #[arg(long, env = "BURGEE_JSON", conflicts_with = "markdown")]
     json: bool,
@@ -77,12 +89,15 @@ pub fn main(args: &DiffArgs) -> ExitCode {
         }
     };
     let (old, new) = (&old, &new);
+    if let Some(refusal) = args.accept.iter().find_map(|name| unknown(name, old, new)) {
+        return output::refuse(&refusal);
+    }
     let rows = match rows(old, new, &request, args) {
         Ok(rows) => rows,
         Err(error) => return output::fail(&error),
     };
     let renamed = diff::renamed(old, new);
-    let how = report::How {
+    let how = How {
         json: args.json,
         markdown: args.markdown,
         sample: args.users.is_none().then_some(args.sample),
@@ -91,25 +106,27 @@ pub fn main(args: &DiffArgs) -> ExitCode {
     if let Err(error) = output::printed(result) {
         return output::fail(&error);
     }
-    let most = args
-        .max_moved
-        .map(|share| f64::from(share.millionths()) / f64::from(Share::WHOLE));
-    let over: Vec<_> = rows
-        .iter()
-        .filter(|row| most.is_some_and(|most| row.switched > most + 1e-9))
-        .collect();
-    for row in &over {
-        output::fail(&format!(
-            "{}: {} of users switch variant, more than --max-moved",
-            row.key,
-            report::percent(row.switched)
-        ));
+    match args.max_moved {
+        Some(most) => held(&rows, most.into(), args.users.is_some()),
+        None => ExitCode::SUCCESS,
     }
-    if over.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        exit::PROBLEMS.into()
+}
+
+/// Says which rows move more than they may.
+fn held(rows: &[Row<'_>], most: Part, by_file: bool) -> ExitCode {
+    let greatest = rows.iter().map(|row| (row, gate::greatest(row, by_file)));
+    let over = greatest.filter(|(row, (part, _))| *part > most && !row.accepted);
+    let over: Vec<_> = over.collect();
+    for (row, greatest) in &over {
+        output::fail(&gate::refusal(row, *greatest, most));
     }
+    let Some((first, _)) = over.first() else {
+        return ExitCode::SUCCESS;
+    };
+    output::fail(&format!(
+        "if it is meant, accept it by name: --accept {}",
+        first.change.key
+    ))
 }
 
 fn rows<'a>(
@@ -119,38 +136,53 @@ fn rows<'a>(
     args: &DiffArgs,
 ) -> io::Result<Vec<Row<'a>>> {
     let changes = diff::changes(old, new, request.now);
-    let depends = changes
-        .iter()
-        .any(|change| matches!(change.kind, ChangeKind::Depends(_)));
-    let mut counts = match (&args.users, depends) {
-        (Some(file), _) => count::over_file(old, new, request, file)?,
-        (None, true) => count::over_sample(old, new, request, args.sample),
-        (None, false) => Default::default(),
+    let depends = changes.iter().any(|change| change.flows.is_none());
+    let sides = [old, new];
+    let counts = match (&args.users, depends) {
+        (Some(file), _) => count::over_file(sides, &changes, request, file)?,
+        (None, true) => count::over_sample(sides, &changes, request, args.sample),
+        (None, false) => Vec::new(),
     };
-    let row = |Change { key, kind }: Change<'a>| {
-        let counted = counts.remove(key);
-        let (switched, flows) = match (&kind, &counted) {
-            (ChangeKind::Exact(flows), _) => {
-                let moving = flows
-                    .iter()
-                    .filter(|((from, to), share)| from != to && **share > 0.0);
-                let flows = moving
-                    .map(|((from, to), share)| ((*from).to_owned(), (*to).to_owned(), *share));
-                let flows: Vec<_> = flows.collect();
-                (flows.iter().map(|(_, _, share)| share).sum(), flows)
-            }
-            (ChangeKind::Depends(_), Some(counted)) => (counted.switched(), counted.flows()),
-            _ => (0.0, Vec::new()),
+    let mut counts = counts.into_iter();
+    let row = |change: Change<'a>| {
+        let counted = counts.next();
+        let flows: Vec<_> = match (&change.flows, &counted) {
+            (Some(flows), _) => flows
+                .iter()
+                .filter(|((from, to), _)| from != to)
+                .map(|((from, to), share)| ((*from).into(), (*to).into(), Part::of(*share)))
+                .filter(|(_, _, share)| *share > Part::default())
+                .collect(),
+            (None, Some(counted)) => counted.flows(),
+            (None, None) => Vec::new(),
         };
+        let features = change.sides.iter().flatten().map(|(_, feature)| feature);
+        let mut names = features.flat_map(|feature| [&*feature.key, &*feature.name]);
         Row {
-            key,
-            kind,
-            switched,
+            accepted: names.any(|name| args.accept.iter().any(|accepted| accepted == name)),
+            moved: flows.iter().map(|(_, _, share)| *share).sum(),
             flows,
             counted,
+            change,
         }
     };
     Ok(changes.into_iter().map(row).collect())
+}
+
+/// What to say of a name that neither side has.
+fn unknown(name: &str, old: &Snapshot, new: &Snapshot) -> Option<String> {
+    let features = || old.features().chain(new.features());
+    let known: Vec<_> = features()
+        .flat_map(|(_, _, feature)| [&*feature.key, &*feature.name])
+        .collect();
+    if known.contains(&name) {
+        return None;
+    }
+    let meant = phrases::nearest(name, known)
+        .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    Some(format!(
+        "--accept {name}: neither side has this feature{meant}"
+    ))
 }
 
 fn share(text: &str) -> Result<Share, String> {

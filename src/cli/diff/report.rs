@@ -1,38 +1,19 @@
-//! Reports of `burgee diff`: text, JSON or Markdown.
+//! Reports of `burgee diff`: text or Markdown.
 //! In: rows. Out: what `burgee diff` prints.
 
-use super::count::FeatureCount;
+use super::{
+    json,
+    part::Part,
+    row::{How, Row},
+};
 use crate::{
     cli::style::Style,
-    engine::diff::{ChangeKind, Renamed, flows},
+    engine::{
+        diff::{ChangeKind, Renamed},
+        instant,
+    },
 };
-use serde_json::{Map, Value, json};
 use std::io::{self, Write};
-
-/// What the edit changes in one feature.
-pub struct Row<'a> {
-    /// the feature's key
-    pub key: &'a str,
-    /// what happened to it
-    pub kind: ChangeKind<'a>,
-    /// the share of users that switches variant, 0 to 1
-    pub switched: f64,
-    /// from, to, share: those that switch
-    pub flows: Vec<(String, String, f64)>,
-    /// the counts, if ids were counted
-    pub counted: Option<FeatureCount>,
-}
-
-/// How to print it.
-#[derive(Clone, Copy)]
-pub struct How {
-    /// as JSON
-    pub json: bool,
-    /// as Markdown
-    pub markdown: bool,
-    /// the number of made-up ids, if those were counted
-    pub sample: Option<u64>,
-}
 
 /// Prints the rows.
 pub fn print(
@@ -42,16 +23,10 @@ pub fn print(
     out: &mut impl Write,
 ) -> io::Result<()> {
     match how {
-        How { json: true, .. } => json(rows, renamed, how, out),
+        How { json: true, .. } => json::print(rows, renamed, how, out),
         How { markdown: true, .. } => markdown(rows, renamed, how, out),
         _ => text(rows, renamed, how, out),
     }
-}
-
-/// A share as a percentage, with as many digits as it needs.
-pub fn percent(share: f64) -> String {
-    let text = format!("{:.4}", share * 100.0);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn text(
@@ -66,16 +41,16 @@ fn text(
         plain,
         ..
     } = Style::stdout();
-    for row in rows.iter().filter(|row| changed(row)) {
-        let shade = if row.switched > 0.0 { yellow } else { "" };
-        writeln!(
-            out,
-            "{bold}{}{plain}: {shade}{}{plain}",
-            row.key,
-            headline(row)
-        )?;
+    for row in rows.iter().filter(|row| row.is_changed()) {
+        let shade = if row.moved > Part::default() {
+            yellow
+        } else {
+            ""
+        };
+        let (key, headline) = (row.change.key, headline(row));
+        writeln!(out, "{bold}{key}{plain}: {shade}{headline}{plain}")?;
         for (from, to, share) in &row.flows {
-            writeln!(out, "  {from} -> {to}: {}", percent(*share))?;
+            writeln!(out, "  {from} -> {to}: {}", share.percent())?;
         }
         for note in notes(row, how) {
             writeln!(out, "  {note}")?;
@@ -87,7 +62,7 @@ fn text(
     for line in renamed.iter().map(rename) {
         writeln!(out, "{line}")?;
     }
-    if !rows.iter().any(changed) {
+    if !rows.iter().any(Row::is_changed) {
         writeln!(out, "nobody switches variant")?;
     }
     Ok(())
@@ -100,25 +75,20 @@ fn markdown(
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "### Who switches variant\n")?;
-    if !rows.iter().any(changed) {
+    if !rows.iter().any(Row::is_changed) {
         return writeln!(out, "Nobody.");
     }
     writeln!(
         out,
         "| feature | who switches | from → to | |\n|---|---:|---|---|"
     )?;
-    for row in rows.iter().filter(|row| changed(row)) {
-        let flow = |(from, to, share): &(String, String, f64)| {
-            format!("`{from}` → `{to}` {}", percent(*share))
+    for row in rows.iter().filter(|row| row.is_changed()) {
+        let flow = |(from, to, share): &(String, String, Part)| {
+            format!("`{from}` → `{to}` {}", share.percent())
         };
         let flows = row.flows.iter().map(flow).collect::<Vec<_>>().join("<br>");
-        writeln!(
-            out,
-            "| `{}` | {} | {flows} | {} |",
-            row.key,
-            headline(row),
-            notes(row, how).join(" ")
-        )?;
+        let (key, headline, notes) = (row.change.key, headline(row), notes(row, how).join(" "));
+        writeln!(out, "| `{key}` | {headline} | {flows} | {notes} |")?;
     }
     for line in renamed.iter().map(rename) {
         writeln!(out, "\n⚠️ {line}")?;
@@ -126,80 +96,34 @@ fn markdown(
     Ok(())
 }
 
-fn json(
-    rows: &[Row<'_>],
-    renamed: &[Renamed<'_>],
-    how: How,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let mut features = Map::new();
-    for row in rows {
-        let flow = |(from, to, share): &(String, String, f64)| json!({"from": from, "to": to, "share": share});
-        let mut shown = json!({
-            "moved": row.switched,
-            "flows": row.flows.iter().map(flow).collect::<Vec<_>>(),
-            "exact": !matches!(row.kind, ChangeKind::Depends(_)),
-            "change": change(row),
-        });
-        if let ChangeKind::Depends(Some(flows)) = &row.kind {
-            shown["moved_of_those_led_here"] = flows::switched(flows).into();
-        }
-        if let Some(counted) = &row.counted {
-            shown["counted"] = json!({
-                "people": counted.users,
-                "moved": counted.switched(),
-                "reached": counted.reached(),
-                "made_up": how.sample.is_some(),
-            });
-            if how.sample.is_none() {
-                let who = |(user, from, to): &(String, String, String)| json!({"user": user, "from": from, "to": to});
-                shown["people"] = counted.who.iter().map(who).collect();
-            }
-        }
-        features.insert(row.key.to_owned(), shown);
-    }
-    let pair = |renamed: &Renamed<'_>| json!({"from": renamed.from, "to": renamed.to, "salt": renamed.salt});
-    let whole = json!({"features": Value::Object(features), "renamed": renamed.iter().map(pair).collect::<Vec<_>>()});
-    serde_json::to_writer(&mut *out, &whole)?;
-    writeln!(out)
-}
-
-fn changed(row: &Row<'_>) -> bool {
-    !matches!(row.kind, ChangeKind::Same)
-}
-
-fn change(row: &Row<'_>) -> &'static str {
-    match row.kind {
-        ChangeKind::Added => "new",
-        ChangeKind::Removed => "gone",
-        ChangeKind::Same => "same",
-        ChangeKind::Exact(_) | ChangeKind::Depends(_) => "changed",
-    }
-}
-
 fn headline(row: &Row<'_>) -> String {
-    match row.kind {
-        ChangeKind::Added => "new".into(),
-        ChangeKind::Removed => "removed: its header is no longer sent".into(),
-        ChangeKind::Same => "the same".into(),
-        ChangeKind::Exact(_) => format!("{} of users switch variant", percent(row.switched)),
-        ChangeKind::Depends(_) => format!(
-            "{} of the counted users switch variant",
-            percent(row.switched)
+    let who = match row.change.flows {
+        Some(_) => format!("{} of users", row.moved.percent()),
+        None => format!("{} of the counted users", row.moved.percent()),
+    };
+    match row.change.kind {
+        ChangeKind::Added => format!("new: {who} get something else than its default"),
+        ChangeKind::Removed => format!(
+            "removed: its header is no longer sent; {who} had something else than its default"
         ),
+        ChangeKind::Renamed(from) => {
+            format!("renamed from {from}, with its salt: {who} switch variant")
+        }
+        ChangeKind::Same => "the same".into(),
+        ChangeKind::Changed => format!("{who} switch variant"),
     }
 }
 
 fn notes(row: &Row<'_>, how: How) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let (ChangeKind::Depends(led), Some(counted)) = (&row.kind, &row.counted) {
+    let (change, mut notes) = (&row.change, Vec::new());
+    if let (None, Some(counted)) = (&change.flows, &row.counted) {
         let users = counted.users;
         notes.push(match how.sample {
-            Some(_) => format!("Depends on the request: counted over {users} made-up ids, with the request that the flags describe. Count your own ids with --users FILE."),
-            None => format!("Depends on the request: counted over {users} ids, with the request that the flags describe."),
+            Some(_) => format!("Depends on the request: counted over {users} made-up ids, with the request that the flags describe. Count your own users with --users FILE."),
+            None => format!("Depends on the request: counted over the {users} users in the file."),
         });
         let [before, after] = counted.reached();
-        if before != after {
+        if before != after && change.kind == ChangeKind::Changed {
             let word = if after > before {
                 "Reaches more"
             } else {
@@ -207,22 +131,32 @@ fn notes(row: &Row<'_>, how: How) -> Vec<String> {
             };
             notes.push(format!(
                 "{word}: {} get a variant other than the default, {} before.",
-                percent(after),
-                percent(before)
+                after.percent(),
+                before.percent()
             ));
         }
-        if let Some(flows) = led {
-            let switched = percent(flows::switched(flows));
-            notes.push(format!(
-                "Exactly {switched} of the users who match its conditions switch."
-            ));
-        }
+        let concerned = Part::of(change.concerned).percent();
+        notes.push(format!(
+            "Of users whom its conditions reach, up to {concerned} switch."
+        ));
     } else if let Some(counted) = row.counted.as_ref().filter(|_| how.sample.is_none()) {
         notes.push(format!(
-            "{} of the {} ids in the file switch.",
-            percent(counted.switched()),
+            "{} of the {} users in the file switch.",
+            counted.switched().percent(),
             counted.users
         ));
+    }
+    for name in row.counted.iter().flat_map(|counted| &counted.unknown) {
+        notes.push(format!(
+            "Nobody in the file has `{name}`, which its conditions ask for."
+        ));
+    }
+    if let Some((at, share)) = change.later {
+        let (at, share) = (instant::show(at), Part::of(share).percent());
+        notes.push(format!("From {at} on, up to {share} switch."));
+    }
+    if row.accepted {
+        notes.push("Accepted: it may move more than --max-moved.".into());
     }
     notes
 }

@@ -41,7 +41,8 @@ pub struct ExplainArgs {
     /// Print one JSON object instead of sentences
     #[arg(long, env = "BURGEE_JSON")]
     json: bool,
-    /// File of user ids, one per line, or - for standard input; prints a JSON object per id
+    /// File of users, one per line, or - for standard input: an id, or {"user": ID, "country": "CH"} with attributes;
+    /// prints a JSON object per line
     #[arg(
         long,
         env = "BURGEE_USERS",

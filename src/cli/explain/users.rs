@@ -1,5 +1,5 @@
 //! `burgee explain --users`: explains every user id of a file, in bounded memory.
-//! In: ids, one per line. Out: a JSON object per line; at the end users per variant and segment, and effective weights.
+//! In: a user per line. Out: a JSON object per line; at the end users per variant and segment, and effective weights.
 
 use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{
@@ -23,8 +23,8 @@ pub fn every(
     let mut line = Vec::new();
     // on a terminal a progress bar would be mixed up with the lines
     let bar = !io::stdout().is_terminal();
-    ids::each(file, bar, |user| {
-        let input = request.input(Some(user));
+    ids::each(file, bar, |said| {
+        let input = request.input(Some(said));
         snapshot.decide(input, request.now, None, &mut decisions);
         line.clear();
         json::write(
@@ -32,7 +32,7 @@ pub fn every(
             &decisions,
             input,
             request.now,
-            Some(user),
+            said.user.as_deref(),
             wanted,
             &mut line,
         );

@@ -7,10 +7,16 @@ use crate::engine::{
     instant,
     model::{Condition, Feature, Toggles},
     operator::{Test, Texts},
+    source::Source,
 };
 
 /// Everything that decides a feature.
 pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
+    format!("{} {}", feature.salt, but_for_salt(feature, toggles))
+}
+
+/// Everything that decides a feature but its salt.
+pub fn but_for_salt(feature: &Feature, toggles: &Toggles) -> String {
     let rules = feature.rules.iter().map(|rule| &rule.allocation);
     let served: Vec<_> = rules
         .chain(&feature.fallthrough)
@@ -19,14 +25,13 @@ pub fn feature(feature: &Feature, toggles: &Toggles) -> String {
     let weights = feature.weighted.as_ref().map(|weighted| &weighted.subjects);
     let default = &feature.variant(feature.default).name;
     format!(
-        "{} {served:?} {default} {} {weights:?}",
-        targeting(feature, toggles),
-        feature.salt
+        "{} {served:?} {default} {weights:?}",
+        targeting(feature, toggles)
     )
 }
 
-/// Everything that decides a feature but its shares: conditions in their order, the unit, the status.
-pub fn targeting(feature: &Feature, toggles: &Toggles) -> String {
+/// Conditions in their order, the unit, the status.
+fn targeting(feature: &Feature, toggles: &Toggles) -> String {
     let when = |when: &Option<Condition>| {
         when.as_ref()
             .map_or(String::new(), |when| condition(when, toggles))
@@ -75,14 +80,21 @@ fn condition(condition: &Condition, toggles: &Toggles) -> String {
     }
 }
 
-fn attribute(index: AttributeIndex, toggles: &Toggles) -> String {
+/// An attribute and where it comes from.
+pub fn attribute(index: AttributeIndex, toggles: &Toggles) -> String {
     let attribute = &toggles.attributes[usize::from(index)];
-    let sources: Vec<_> = attribute.sources.iter().map(ToString::to_string).collect();
+    let source = |source: &Source| match source {
+        // another cookie, other ids
+        Source::Visitor(cookie) => format!("{source} {cookie}"),
+        source => source.to_string(),
+    };
+    let sources: Vec<_> = attribute.sources.iter().map(source).collect();
     let (split, normal) = (&attribute.split, attribute.normal);
     format!("{}={sources:?}{split:?}{normal:?}", attribute.name)
 }
 
-fn test(test: &Test) -> String {
+/// What a test asks.
+pub fn test(test: &Test) -> String {
     match test {
         Test::Is(Texts::Many(many)) => {
             let texts = many.iter().map(|text| String::from_utf8_lossy(text));

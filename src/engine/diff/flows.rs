@@ -1,5 +1,5 @@
 //! Who switches variant by an edit, without sampling: the joint distribution of the old and the new variant of one unit.
-//! In: an old and a new allocation of one feature at one instant. Out: the share of users for each pair of variants.
+//! In: what users get before and after, at one instant. Out: the share of users for each pair of variants.
 
 use crate::engine::{
     model::{Allocation, Feature, Serve},
@@ -14,26 +14,15 @@ pub type Flows<'a> = BTreeMap<(&'a str, &'a str), f64>;
 type Shares<'a> = Vec<(&'a str, f64)>;
 
 /// A line from 0 to 1 on which point("bucket") falls: pieces that end somewhere, and who gets what there.
-struct Line<'a> {
+pub struct Line<'a> {
     pieces: Vec<(f64, Shares<'a>)>,
 }
 
-/// The flows between two allocations of a feature whose conditions play no part. `aligned` says that both have one salt;
-/// with another salt users are assigned anew. `None` for an allocation: everybody gets the feature's default.
-pub fn flows<'a>(
-    (old, old_allocation): (&'a Feature, Option<&Allocation>),
-    (new, new_allocation): (&'a Feature, Option<&Allocation>),
-    aligned: bool,
-    now: Second,
-) -> Flows<'a> {
-    let (from, to) = (
-        Line::of(old, old_allocation, now),
-        Line::of(new, new_allocation, now),
-    );
+/// The flows between two lots. `aligned` says that both are drawn alike: else users are assigned anew.
+pub fn flows<'a>(from: &Line<'a>, to: &Line<'a>, aligned: bool) -> Flows<'a> {
     let mut flows = Flows::new();
     if !aligned {
-        let (from, to) = (from.total(), to.total());
-        independent(&from, &to, 1.0, &mut flows);
+        independent(&from.total(), &to.total(), 1.0, &mut flows);
         return flows;
     }
     let mut start = 0.0;
@@ -63,14 +52,16 @@ pub fn switched(flows: &Flows<'_>) -> f64 {
 }
 
 impl<'a> Line<'a> {
-    fn of(feature: &'a Feature, allocation: Option<&Allocation>, now: Second) -> Line<'a> {
+    /// Everybody gets the same.
+    pub fn everybody(name: &'a str) -> Line<'a> {
+        let pieces = vec![(1.0, vec![(name, 1.0)])];
+        Line { pieces }
+    }
+
+    /// What this allocation of a feature gives at an instant.
+    pub fn of(feature: &'a Feature, allocation: &Allocation, now: Second) -> Line<'a> {
         let name = |variant: u8| &*feature.variant(variant).name;
         let default = || vec![(name(feature.default), 1.0)];
-        let Some(allocation) = allocation else {
-            return Line {
-                pieces: vec![(1.0, default())],
-            };
-        };
         let whole = f64::from(Share::WHOLE);
         let mut pieces = Vec::new();
         match &allocation.serve {

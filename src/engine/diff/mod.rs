@@ -1,14 +1,24 @@
 //! What an edit of the toggles files does, feature by feature.
-//! In: an old and a new snapshot, one instant. Out: new, removed and renamed features, and exact flows where there are any.
+//! In: an old and a new snapshot, one instant. Out: new, removed and renamed features, exact flows where there are any, and
+//! the share that moves at most, whoever comes.
 
+pub mod assumed;
+pub mod concern;
 pub mod flows;
+pub mod logic;
+pub mod lots;
+pub mod reach;
 
 use super::{
     describe::canonical,
-    model::{Allocation, Feature, Snapshot, Status, Toggles},
+    model::{Feature, Snapshot, Status, Toggles},
     units::Second,
 };
+use concern::Concern;
 use flows::Flows;
+use lots::Sides;
+use reach::Reach;
+use std::collections::BTreeSet;
 
 /// What became of one feature.
 #[derive(Debug)]
@@ -17,22 +27,31 @@ pub struct Change<'a> {
     pub key: &'a str,
     /// what happened
     pub kind: ChangeKind<'a>,
+    /// before and after
+    pub sides: Sides<'a>,
+    /// the flows, where no condition plays a part
+    pub flows: Option<Flows<'a>>,
+    /// the greatest share that moves, among any users whom the conditions reach together
+    pub concerned: f64,
+    /// the instants after this one at which the feature changes by itself
+    pub dates: BTreeSet<Second>,
+    /// the first of these at which a greater share gets something else than before the edit, and that share
+    pub later: Option<(Second, f64)>,
 }
 
 /// What happened to a feature.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind<'a> {
     /// it was not served before
     Added,
     /// it is no longer served
     Removed,
+    /// it was called so before, and kept its salt
+    Renamed(&'a str),
     /// nothing that decides it has changed
     Same,
-    /// no condition plays a part: these are the exact flows
-    Exact(Flows<'a>),
-    /// it depends on the request; where its conditions are the same, these are the exact flows among the users who
-    /// get to the feature's own `rollout` and `serve`
-    Depends(Option<Flows<'a>>),
+    /// something that decides it has changed
+    Changed,
 }
 
 /// A feature that was removed while a new one looks like it.
@@ -48,100 +67,117 @@ pub struct Renamed<'a> {
 
 /// Compares every feature of two snapshots, in the order of the new one, removed ones last.
 pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Change<'a>> {
+    let kept = twins(old, new, |old, new| old.1.salt == new.1.salt);
     let mut changes = Vec::new();
-    for (_, toggles, feature) in new.features() {
-        let kind = match (find(old, &feature.key), is_served(feature)) {
-            (Some((_, before)), false) if is_served(before) => ChangeKind::Removed,
-            (None, false) | (Some(_), false) => ChangeKind::Same,
-            (Some(before), true) if is_served(before.1) => compare(before, (toggles, feature), now),
-            (_, true) => ChangeKind::Added,
+    for after in features(new) {
+        let twin = kept.iter().find(|(_, twin)| twin.1.key == after.1.key);
+        let twin = twin.map(|(before, _)| *before);
+        let sides = [find(old, after).or(twin), Some(after)].map(|side| side.filter(is_served));
+        let kind = match (sides, twin) {
+            ([None, None], _) => ChangeKind::Same,
+            ([None, Some(_)], _) => ChangeKind::Added,
+            ([Some(_), None], _) => ChangeKind::Removed,
+            (_, Some((_, before))) => ChangeKind::Renamed(&before.key),
+            ([Some(old), Some(new)], _) if decides(old) == decides(new) => ChangeKind::Same,
+            _ => ChangeKind::Changed,
         };
-        changes.push(Change {
-            key: &feature.key,
-            kind,
-        });
+        changes.push(change(&after.1.key, kind, sides, now));
     }
-    for (_, _, feature) in old.features().filter(|(_, _, feature)| is_served(feature)) {
-        if find(new, &feature.key).is_none() {
-            changes.push(Change {
-                key: &feature.key,
-                kind: ChangeKind::Removed,
-            });
-        }
+    let is_kept = |before: &Whole<'_>| kept.iter().any(|(twin, _)| twin.1.key == before.1.key);
+    let gone = features(old).filter(|before| is_served(before) && find(new, *before).is_none());
+    for before in gone.filter(|before| !is_kept(before)) {
+        let sides = [Some(before), None];
+        changes.push(change(&before.1.key, ChangeKind::Removed, sides, now));
     }
     changes
 }
 
 /// Pairs of a removed and a new feature that serve the same with another salt.
 pub fn renamed<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Vec<Renamed<'a>> {
-    let mut pairs = Vec::new();
-    let removed = old
-        .features()
-        .filter(|(_, _, feature)| is_served(feature) && find(new, &feature.key).is_none());
-    for (_, toggles, feature) in removed {
-        let Some(before) = but_for_salt(feature, toggles) else {
-            continue;
-        };
-        let twin = new.features().find(|(_, toggles, twin)| {
-            find(old, &twin.key).is_none() && but_for_salt(twin, toggles).as_ref() == Some(&before)
-        });
-        if let Some((_, _, twin)) = twin.filter(|(_, _, twin)| twin.salt != feature.salt) {
-            pairs.push(Renamed {
-                from: &feature.key,
-                to: &twin.key,
-                salt: &feature.salt,
-            });
+    let looks_alike = |(before, old): Whole<'_>, (after, new): Whole<'_>| {
+        let whole = canonical::but_for_salt(old, before);
+        // a plain `on` or `off` is like a hundred others
+        let says_enough = old.declared > 0 || whole.contains('%');
+        says_enough && old.salt != new.salt && whole == canonical::but_for_salt(new, after)
+    };
+    let pair = |((_, old), (_, new)): (Whole<'a>, Whole<'a>)| Renamed {
+        from: &old.key,
+        to: &new.key,
+        salt: &old.salt,
+    };
+    let twins = twins(old, new, looks_alike);
+    twins.into_iter().map(pair).collect()
+}
+
+/// A feature with its file.
+type Whole<'a> = (&'a Toggles, &'a Feature);
+
+fn change<'a>(key: &'a str, kind: ChangeKind<'a>, sides: Sides<'a>, now: Second) -> Change<'a> {
+    let mut change = Change {
+        key,
+        kind,
+        sides,
+        flows: Some(Flows::new()),
+        concerned: 0.0,
+        dates: BTreeSet::new(),
+        later: None,
+    };
+    if kind == ChangeKind::Same {
+        return change;
+    }
+    for (toggles, feature) in sides.into_iter().flatten() {
+        change
+            .dates
+            .extend(Reach::of(toggles, feature).instants(now));
+    }
+    change.flows = Concern::new(sides, now).exact();
+    change.concerned = Concern::new(sides, now).greatest();
+    let mut most = change.concerned;
+    for at in &change.dates {
+        let share = Concern::new(sides, *at).greatest();
+        if share > most + 1e-12 {
+            most = share;
+            change.later = Some((*at, share));
         }
     }
-    pairs
+    change
 }
 
-fn compare<'a>(
-    old: (&'a Toggles, &'a Feature),
-    new: (&'a Toggles, &'a Feature),
-    now: Second,
-) -> ChangeKind<'a> {
-    if canonical::feature(old.1, old.0) == canonical::feature(new.1, new.0) {
-        return ChangeKind::Same;
-    }
-    let aligned = old.1.salt == new.1.salt;
-    let flows = || flows::flows((old.1, in_force(old)), (new.1, in_force(new)), aligned, now);
-    let free = |(toggles, feature): (&Toggles, &Feature)| {
-        toggles.when.is_none()
-            && feature.when.is_none()
-            && feature.rules.is_empty()
-            && feature.weighted.is_none()
+/// Features that are gone, each with a new one that is like it.
+fn twins<'a>(
+    old: &'a Snapshot,
+    new: &'a Snapshot,
+    alike: impl Fn(Whole<'_>, Whole<'_>) -> bool,
+) -> Vec<(Whole<'a>, Whole<'a>)> {
+    let fresh = features(new).filter(|after| is_served(after) && find(old, *after).is_none());
+    let mut fresh: Vec<_> = fresh.collect();
+    let gone = features(old).filter(|before| is_served(before) && find(new, *before).is_none());
+    let twin = |before| {
+        let found = fresh.iter().position(|after| alike(before, *after))?;
+        Some((before, fresh.remove(found)))
     };
-    let same_unit = |(toggles, feature): (&Toggles, &Feature)| canonical::unit(feature, toggles);
-    if free(old) && free(new) && same_unit(old) == same_unit(new) {
-        return ChangeKind::Exact(flows());
-    }
-    let same_targeting = canonical::targeting(old.1, old.0) == canonical::targeting(new.1, new.0);
-    let hashed = old.1.weighted.is_none() && new.1.weighted.is_none();
-    ChangeKind::Depends((same_targeting && hashed).then(flows))
+    gone.filter_map(twin).collect()
 }
 
-/// The allocation that decides where no rule does; none where everybody gets the default.
-fn in_force<'a>((toggles, feature): (&Toggles, &'a Feature)) -> Option<&'a Allocation> {
-    feature
-        .fallthrough
-        .as_ref()
-        .filter(|_| !toggles.paused && feature.status != Status::Paused)
+fn decides((toggles, feature): Whole<'_>) -> String {
+    canonical::feature(feature, toggles)
 }
 
-fn is_served(feature: &Feature) -> bool {
+fn is_served((_, feature): &Whole<'_>) -> bool {
     matches!(feature.status, Status::Running | Status::Paused)
 }
 
-fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Option<(&'a Toggles, &'a Feature)> {
+fn features(snapshot: &Snapshot) -> impl Iterator<Item = Whole<'_>> {
     snapshot
         .features()
-        .find(|(_, _, feature)| &*feature.key == key)
         .map(|(_, toggles, feature)| (toggles, feature))
 }
 
-/// Everything that decides a feature but its salt; none for a plain `on` or `off`, which is like a hundred others.
-fn but_for_salt(feature: &Feature, toggles: &Toggles) -> Option<String> {
-    let whole = canonical::feature(feature, toggles).replace(&*feature.salt, "");
-    (feature.declared > 0 || whole.contains('%')).then_some(whole)
+/// The same feature there: a file keeps its namespace while another one comes beside it.
+fn find<'a>(snapshot: &'a Snapshot, (toggles, feature): Whole<'_>) -> Option<Whole<'a>> {
+    let is_it = |(there, one): &Whole<'_>| {
+        let same_name = there.namespace == toggles.namespace && one.name == feature.name;
+        same_name || one.key == feature.key
+    };
+    features(snapshot).find(is_it)
 }

@@ -35,7 +35,7 @@ pub fn ask(data: &[u8]) {
         query: None,
         host: "",
         ip: None,
-        user: None,
+        said: None,
     };
     let sent = headers.get_all(&name).iter();
     let sent: Vec<_> = sent.map(|value| value.as_bytes().trim_ascii()).collect();

@@ -43,7 +43,7 @@ pub fn ask(data: &[u8]) {
         query: None,
         host: "",
         ip: None,
-        user: None,
+        said: None,
     };
     for claim in ["sub", "realm_access.roles", ""] {
         for split in [None, Some(",")] {

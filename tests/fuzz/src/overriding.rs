@@ -47,7 +47,7 @@ pub fn ask(data: &[u8]) {
         query: None,
         host: "",
         ip: None,
-        user: None,
+        said: None,
     };
     let mut decisions = Decisions::default();
     loaded.decide(Input::Http(http), Second(0), None, &mut decisions);
