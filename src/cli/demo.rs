@@ -1,7 +1,7 @@
 //! `burgee demo`: the sidecar, a sample application and sample toggles in one process.
 //! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
 
-use super::{echo, output, run};
+use super::{echo, output, run, variables::Variables};
 use crate::{
     flags::{run::RunArgs, values},
     http::server,
@@ -32,7 +32,7 @@ pub struct DemoArgs {
     )]
     toggles: PathBuf,
     /// Address of the page
-    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3524")]
+    #[arg(long, env = "BURGEE_DEMO_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3524")]
     listen: SocketAddr,
 }
 
@@ -50,7 +50,7 @@ const USERS: &[&str] = &[
 ];
 
 /// Starts the application, then the sidecar in front of it.
-pub fn main(args: &DemoArgs, signals: signals::Receiver) -> ExitCode {
+pub fn main(args: &DemoArgs, signals: signals::Receiver, variables: &Variables) -> ExitCode {
     let started = sample(&args.toggles).and_then(|toggles| Ok((application(&toggles)?, toggles)));
     let (application, toggles) = match started {
         Ok(started) => started,
@@ -74,7 +74,7 @@ pub fn main(args: &DemoArgs, signals: signals::Receiver) -> ExitCode {
         ("--listen", args.listen.to_string().as_ref()),
         ("--upstream", format!("http://{application}").as_ref()),
     ]);
-    run::main(&sidecar, signals)
+    run::main(&sidecar, signals, variables)
 }
 
 /// Creates the sample, unless the file exists. Out: its absolute path.

@@ -14,7 +14,7 @@ use std::{
 #[command(after_help = "Example: burgee drain --wait --timeout 20s")]
 pub struct DrainArgs {
     /// Wait until no client is connected; exits 1 if the timeout ends first
-    #[arg(long, env = "BURGEE_WAIT")]
+    #[arg(long, env = "BURGEE_WAIT", value_parser = values::switch)]
     wait: bool,
     /// How long to wait at least, because load balancers notice late
     #[arg(long, env = "BURGEE_AT_LEAST", value_name = "DURATION", value_parser = values::duration, default_value = "0s")]

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 #[command(after_help = "Example: burgee echo --listen 127.0.0.1:8080")]
 pub struct EchoArgs {
     /// Address to listen on
-    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:8080")]
+    #[arg(long, env = "BURGEE_ECHO_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:8080")]
     pub listen: SocketAddr,
 }
 

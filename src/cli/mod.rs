@@ -20,6 +20,7 @@ pub mod request;
 pub mod run;
 pub mod schema;
 pub mod style;
+pub mod variables;
 
 use crate::{exit, flags::run::RunArgs, signals};
 use clap::{Parser, Subcommand};
@@ -97,14 +98,15 @@ pub fn main() -> ExitCode {
         // another command, `--help` or a mistake: the full parser handles all of them
         _ => Cli::parse().command,
     };
+    let variables = variables::Variables::of(command);
     match (parsed, signals) {
-        (Command::Run(args), Some(signals)) => run::main(&args, signals),
-        (Command::Demo(args), Some(signals)) => demo::main(&args, signals),
+        (Command::Run(args), Some(signals)) => run::main(&args, signals, &variables),
+        (Command::Demo(args), Some(signals)) => demo::main(&args, signals, &variables),
         (Command::Echo(args), Some(signals)) => echo::main(args, signals),
-        (Command::Check(args), _) => check::main(&args),
+        (Command::Check(args), _) => check::main(&args, &variables),
         (Command::Schema(_), _) => schema::main(),
-        (Command::Explain(args), _) => explain::main(&args),
-        (Command::Diff(args), _) => diff::main(&args),
+        (Command::Explain(args), _) => explain::main(&args, &variables),
+        (Command::Diff(args), _) => diff::main(&args, &variables),
         (Command::Override(args), _) => override_link::main(&args),
         (Command::Completions(args), _) => completions::completions(&args, command()),
         (Command::Man(_), _) => completions::man(command()),

@@ -1,6 +1,9 @@
 //! `burgee run`: the sidecar. In: its flags. Out: a process that serves until a signal stops it.
 
-use super::output::{fail, refuse};
+use super::{
+    output::{fail, refuse},
+    variables::Variables,
+};
 use crate::{
     exit,
     flags::{log::LogFormat, run::RunArgs, values::OrNone},
@@ -9,7 +12,7 @@ use crate::{
 use std::process::ExitCode;
 
 /// Serves, unless the flags are wrong in a way that clap cannot see.
-pub fn main(args: &RunArgs, signals: signals::Receiver) -> ExitCode {
+pub fn main(args: &RunArgs, signals: signals::Receiver, variables: &Variables) -> ExitCode {
     if let OrNone(Some(api)) = args.listeners.api_listen
         && !api.ip().to_canonical().is_loopback()
     {
@@ -23,7 +26,7 @@ pub fn main(args: &RunArgs, signals: signals::Receiver) -> ExitCode {
         Ok(log) => log,
         Err(error) => return fail(&error),
     };
-    server::run(args, signals).unwrap_or_else(|error| {
+    server::run(args, signals, variables.unread()).unwrap_or_else(|error| {
         tracing::error!("{error}");
         exit::PROBLEMS.into()
     })

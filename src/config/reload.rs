@@ -7,6 +7,8 @@ use crate::{
     live::{InForce, Publisher, Report},
 };
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
@@ -40,6 +42,8 @@ pub struct Files {
     path: PathBuf,
     stamp: Stamp,
     content: Option<String>,
+    /// the variables that they read
+    pub asked: BTreeSet<String>,
 }
 
 /// What a look gave: a snapshot and its warnings, or every problem.
@@ -52,6 +56,7 @@ impl Files {
             path,
             stamp: Stamp::default(),
             content: None,
+            asked: BTreeSet::new(),
         }
     }
 
@@ -71,8 +76,14 @@ impl Files {
             return None;
         }
         self.content = Some(content);
-        let environment = |name: &str| std::env::var(name).ok();
-        Some(texts.and_then(|texts| compile_texts(&texts, &environment, now)))
+        let asked = RefCell::default();
+        let environment = |name: &str| {
+            BTreeSet::insert(&mut asked.borrow_mut(), name.to_owned());
+            std::env::var(name).ok()
+        };
+        let read = texts.and_then(|texts| compile_texts(&texts, &environment, now));
+        self.asked = asked.into_inner();
+        Some(read)
     }
 
     /// As [`Files::look`], if the files seem to have changed.

@@ -83,9 +83,9 @@ pub struct ListenerArgs {
     )]
     pub forwarded: Forwarded,
     /// Keep the case of header names, on HTTP/1.1
-    #[arg(long, env = "BURGEE_PRESERVE_HEADER_CASE")]
+    #[arg(long, env = "BURGEE_PRESERVE_HEADER_CASE", value_parser = values::switch)]
     pub preserve_header_case: bool,
     /// Repeat the feature headers on responses
-    #[arg(long, env = "BURGEE_DEBUG_RESPONSE")]
+    #[arg(long, env = "BURGEE_DEBUG_RESPONSE", value_parser = values::switch)]
     pub debug_response: bool,
 }

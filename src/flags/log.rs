@@ -1,6 +1,7 @@
 //! `burgee run`: what it logs.
 //! In: arguments and `BURGEE_` variables. Out: a [`LogArgs`].
 
+use super::values;
 use crate::telemetry::UserNaming;
 use clap::{Args, ValueEnum};
 
@@ -20,10 +21,10 @@ pub struct LogArgs {
     )]
     pub log_format: LogFormat,
     /// Log every request
-    #[arg(long, env = "BURGEE_ACCESS_LOG")]
+    #[arg(long, env = "BURGEE_ACCESS_LOG", value_parser = values::switch)]
     pub access_log: bool,
     /// Log each user's first use of each feature, on standard output
-    #[arg(long, env = "BURGEE_EXPOSURE_LOG")]
+    #[arg(long, env = "BURGEE_EXPOSURE_LOG", value_parser = values::switch)]
     pub exposure_log: bool,
     /// How the access log names the user
     #[arg(

@@ -24,6 +24,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A flag without a value, as a variable says it: `BURGEE_JSON=1`.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match &*text.trim().to_ascii_lowercase() {
+        "1" | "true" | "yes" | "on" | "y" | "t" => Ok(true),
+        "" | "0" | "false" | "no" | "off" | "n" | "f" => Ok(false),
+        _ => Err("write 1, true, yes or on, or 0, false, no or off".into()),
+    }
+}
+
 /// As the kernel takes it: whole seconds, at least one.
 pub fn probe_interval(text: &str) -> Result<Duration, String> {
     let interval = duration(text)?;

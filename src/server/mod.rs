@@ -37,12 +37,22 @@ use tracing::{error, warn};
 /// How often what is compared is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Serves until a signal stops it.
-pub fn run(args: &RunArgs, signals: signals::Receiver) -> io::Result<ExitCode> {
+/// Serves until a signal stops it. `unread`: variables that no flag reads, with what to say where the file does not either.
+pub fn run(
+    args: &RunArgs,
+    signals: signals::Receiver,
+    unread: &[(String, String)],
+) -> io::Result<ExitCode> {
     let now = wall_clock();
     let mut files = Files::new(args.toggles.clone());
     // the first look always reads the files
     let first = files.look(now).unwrap_or_else(|| Err(Problems(Vec::new())));
+    for (_, sentence) in unread
+        .iter()
+        .filter(|(name, _)| !files.asked.contains(name))
+    {
+        warn!("{sentence}");
+    }
     if let (Err(Problems(problems)), OnBadStart::Refuse) = (&first, args.process.on_bad_start) {
         problems.iter().for_each(|problem| error!("{problem}"));
         error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start forward` would forward requests without features");

@@ -3,10 +3,11 @@
 
 pub mod report;
 
-use super::output;
+use super::{output, variables::Variables};
 use crate::{
     config::{self, Severity},
     exit,
+    flags::values,
     server::clock::wall_clock,
 };
 use clap::{Args, ValueEnum};
@@ -33,7 +34,7 @@ pub struct CheckArgs {
     #[arg(long, value_enum, env = "BURGEE_FORMAT", default_value = "text")]
     format: Format,
     /// Count warnings as problems
-    #[arg(long, env = "BURGEE_STRICT")]
+    #[arg(long, env = "BURGEE_STRICT", value_parser = values::switch)]
     strict: bool,
 }
 
@@ -48,8 +49,10 @@ enum Format {
 }
 
 /// Checks every path.
-pub fn main(args: &CheckArgs) -> ExitCode {
+pub fn main(args: &CheckArgs, variables: &Variables) -> ExitCode {
+    let checked = |path| checked(path, variables);
     let mut all: Vec<Checked<'_>> = args.paths.iter().map(|path| checked(path)).collect();
+    variables.warn();
     for problem in all.iter_mut().flat_map(|one| &mut one.problems) {
         if args.strict {
             problem.severity = Severity::Error;
@@ -70,7 +73,7 @@ pub fn main(args: &CheckArgs) -> ExitCode {
     }
 }
 
-fn checked(path: &Path) -> Checked<'_> {
+fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {
     let generation = match config::generation(path) {
         Ok(generation) => generation,
         Err(problems) => {
@@ -83,7 +86,10 @@ fn checked(path: &Path) -> Checked<'_> {
         }
     };
     // outside the pod its variables are not set
-    let environment = |_: &str| Some("set where it runs".to_owned());
+    let environment = |name: &str| {
+        variables.note(name);
+        Some("set where it runs".to_owned())
+    };
     let (snapshot, problems) =
         match config::compile_texts(&generation.texts, &environment, wall_clock()) {
             Ok((snapshot, warnings)) => (Some(snapshot), warnings),

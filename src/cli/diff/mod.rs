@@ -12,6 +12,7 @@ pub mod row;
 use super::{
     output,
     request::{DescribedRequest, RequestArgs},
+    variables::Variables,
 };
 use crate::{
     config::{self, phrases},
@@ -21,6 +22,7 @@ use crate::{
         units::Share,
     },
     exit,
+    flags::values,
 };
 use part::Part;
 use row::{How, Row};
@@ -62,24 +64,33 @@ pub struct DiffArgs {
     #[arg(long, env = "BURGEE_ACCEPT", value_name = "FEATURE")]
     accept: Vec<String>,
     /// Print one JSON object
-    #[arg(long, env = "BURGEE_JSON", conflicts_with = "markdown")]
+    #[arg(long, env = "BURGEE_JSON", value_parser = values::switch)]
     json: bool,
     /// Print a Markdown summary for a pull request
-    #[arg(long, env = "BURGEE_MARKDOWN")]
+    #[arg(long, env = "BURGEE_MARKDOWN", value_parser = values::switch)]
     markdown: bool,
 }
 
 /// Exits 1 if a file has problems, or if more users switch than `--max-moved` allows.
-pub fn main(args: &DiffArgs) -> ExitCode {
+pub fn main(args: &DiffArgs, variables: &Variables) -> ExitCode {
+    // not clap's `conflicts_with`: a variable that says `0` contradicts nothing
+    if args.json && args.markdown {
+        return output::refuse(&"--json and --markdown: choose one");
+    }
     let inputs = [Some(&args.old), Some(&args.new), args.users.as_ref()];
     let from_stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     if inputs.into_iter().flatten().filter(from_stdin).count() > 1 {
         return output::refuse(&"only one of OLD, NEW and --users can come from standard input");
     }
     let request = DescribedRequest::new(&args.request);
-    let environment = |name: &str| args.request.environment(name);
+    let environment = |name: &str| {
+        variables.note(name);
+        args.request.environment(name)
+    };
     let load = |path: &Path| config::load(path, &environment, request.now);
-    let (old, new) = match (load(&args.old), load(&args.new)) {
+    let loaded = (load(&args.old), load(&args.new));
+    variables.warn();
+    let (old, new) = match loaded {
         (Ok(old), Ok(new)) => (old.snapshot, new.snapshot),
         (old, new) => {
             for problems in [old.err(), new.err()].iter().flatten() {

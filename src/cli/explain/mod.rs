@@ -7,6 +7,7 @@ use super::{
     output,
     request::{DescribedRequest, RequestArgs},
     style::Style,
+    variables::Variables,
 };
 use crate::{
     config::{self, phrases},
@@ -14,6 +15,7 @@ use crate::{
         Decisions, Feature, Snapshot,
         describe::{explain, json},
     },
+    flags::values,
 };
 use std::{
     io::{self, Write},
@@ -39,7 +41,7 @@ pub struct ExplainArgs {
     #[arg(long, env = "BURGEE_FEATURE", value_name = "NAME")]
     feature: Vec<String>,
     /// Print one JSON object instead of sentences
-    #[arg(long, env = "BURGEE_JSON")]
+    #[arg(long, env = "BURGEE_JSON", value_parser = values::switch)]
     json: bool,
     /// File of users, one per line, or - for standard input: an id, or {"user": ID, "country": "CH"} with attributes;
     /// prints a JSON object per line
@@ -53,13 +55,18 @@ pub struct ExplainArgs {
 }
 
 /// Exits 1 if the file has problems, 2 for a feature that it does not have.
-pub fn main(args: &ExplainArgs) -> ExitCode {
+pub fn main(args: &ExplainArgs, variables: &Variables) -> ExitCode {
     if args.file == Path::new("-") && args.users.as_deref() == Some(Path::new("-")) {
         return output::refuse(&"only one of PATH and --users can come from standard input");
     }
     let request = DescribedRequest::new(&args.request);
-    let environment = |name: &str| args.request.environment(name);
-    let loaded = match config::load(&args.file, &environment, request.now) {
+    let environment = |name: &str| {
+        variables.note(name);
+        args.request.environment(name)
+    };
+    let loaded = config::load(&args.file, &environment, request.now);
+    variables.warn();
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(problems) => return output::bad_toggles(&problems),
     };
