@@ -104,9 +104,17 @@ impl Admin {
     }
 }
 
+/// What a person and `burgee status` read: one line, the same words in every version.
 fn readiness(in_force: &InForce) -> String {
-    if !in_force.loaded {
-        return "degraded: no toggles yet, requests pass without features\n".into();
-    }
-    format!("ready, revision {}\n", in_force.snapshot.revision)
+    let snapshot = &in_force.snapshot;
+    let state = match in_force.loaded {
+        true => "ready",
+        false => "degraded: no toggles yet, requests pass without features",
+    };
+    format!(
+        "{state}, revision {}, stops {}, burgee {}\n",
+        snapshot.revision,
+        snapshot.stopped.stops.revision,
+        env!("CARGO_PKG_VERSION")
+    )
 }

@@ -130,7 +130,7 @@ impl Evaluate {
         if let Some(key) = key {
             return json(ofrep::single(snapshot, flag_set, key, context, now));
         }
-        let streams = vec![self.events.entry(&snapshot.revision)];
+        let streams = vec![self.events.entry(&snapshot.version())];
         let (tag, body) = ofrep::bulk(snapshot, flag_set, context, now, streams);
         let mut response = if is_known(headers, &tag) {
             let mut unchanged = server::text(StatusCode::NOT_MODIFIED, "");

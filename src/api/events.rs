@@ -51,8 +51,8 @@ impl Events {
     }
 
     /// What a bulk response says of the stream. `since` closes the gap between that response and the connection.
-    pub fn entry(&self, revision: &str) -> EventStream {
-        let mut request_uri = format!("{PATH}?since={revision}");
+    pub fn entry(&self, version: &str) -> EventStream {
+        let mut request_uri = format!("{PATH}?since={version}");
         if let Some(key) = &self.key {
             request_uri.push_str("&key=");
             request_uri.push_str(key);
@@ -77,7 +77,7 @@ impl Events {
         let known = last
             .and_then(|id| id.to_str().ok())
             .or_else(|| parameter(parts, "since"));
-        let known = known.map_or_else(|| reader.get().snapshot.revision.clone(), Into::into);
+        let known = known.map_or_else(|| reader.get().snapshot.version().into_owned(), Into::into);
         let (sender, texts) = mpsc::channel(1);
         tokio::spawn(send_events(reader.clone(), known, sender, permit));
         let mut response = Response::new(Texts(texts).boxed_unsync());
@@ -112,18 +112,19 @@ impl Body for Texts {
 /// Until the client has gone.
 async fn send_events(
     reader: Reader,
-    mut known: Box<str>,
+    mut known: String,
     sender: mpsc::Sender<Bytes>,
     _permit: OwnedSemaphorePermit,
 ) {
     let mut changes = reader.changes();
     loop {
         let now = reader.get();
-        let text = if now.snapshot.revision == known {
+        let version = now.snapshot.version();
+        let text = if version == known {
             ":\n\n".to_owned()
         } else {
-            known.clone_from(&now.snapshot.revision);
-            event(&now)
+            known = version.into_owned();
+            event(&now, &known)
         };
         if sender.send(text.into()).await.is_err() {
             return;
@@ -136,14 +137,13 @@ async fn send_events(
     }
 }
 
-fn event(now: &InForce) -> String {
-    let revision = &now.snapshot.revision;
+fn event(now: &InForce, version: &str) -> String {
     let data = serde_json::json!({
         "type": "refetchEvaluation",
-        "etag": revision,
+        "etag": version,
         "lastModified": now.since.0,
     });
-    format!("id: {revision}\nevent: message\ndata: {data}\n\n")
+    format!("id: {version}\nevent: message\ndata: {data}\n\n")
 }
 
 fn parameter<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {

@@ -81,8 +81,8 @@ fn with_sentences(
 ) -> Vec<u8> {
     // written a line above: it is JSON
     let mut response: Value = serde_json::from_slice(response).unwrap_or_default();
-    for toggles in &snapshot.files {
-        let explanations = explain::file(toggles, input, at, decisions);
+    for toggles in &*snapshot.files {
+        let explanations = explain::file(snapshot, toggles, input, at, decisions);
         for (feature, explanation) in toggles.features.iter().zip(explanations) {
             if let Some(found) = response["features"].get_mut(&*feature.key) {
                 found["why"] = explanation.why.into();

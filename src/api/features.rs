@@ -11,6 +11,7 @@ use crate::{
         instant,
         model::Condition,
         source::Source,
+        stops::Stop,
         units::Second,
     },
     live::InForce,
@@ -32,11 +33,12 @@ pub(super) fn all<'a>(
     let described = snapshot.features().map(|(_, toggles, feature)| {
         (
             feature.key.to_string(),
-            described(toggles, feature, &mut counts, metrics, now),
+            described(snapshot, toggles, feature, &mut counts, metrics, now),
         )
     });
     FeaturesResponse {
         revision: (&*snapshot.revision).into(),
+        stops: (&*snapshot.stopped.stops.revision).into(),
         loaded: in_force.loaded,
         since: instant::show(in_force.since),
         now: instant::show(now),
@@ -63,6 +65,7 @@ pub(super) fn one<'a>(
     let mut features = in_force.snapshot.features();
     let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
     Some(described(
+        &in_force.snapshot,
         toggles,
         feature,
         &mut metrics.counts(),
@@ -72,6 +75,7 @@ pub(super) fn one<'a>(
 }
 
 fn described<'a>(
+    snapshot: &Snapshot,
     toggles: &Toggles,
     feature: &'a Feature,
     counts: &mut AllTotals,
@@ -101,6 +105,7 @@ fn described<'a>(
         expired: feature.is_expired(now),
         permanent: feature.permanent,
         sentence: sentence::feature(feature, toggles),
+        stopped: snapshot.stop_of(toggles, feature).map(Stop::sentence),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))
             .collect(),
@@ -124,7 +129,7 @@ fn counted(counts: VariantTotals) -> VariantCounts {
 /// The attributes that conditions and shares use, without the user and without the environment, which no request brings.
 fn attributes(snapshot: &Snapshot) -> Vec<Cow<'_, str>> {
     let mut names: Vec<Cow<'_, str>> = Vec::new();
-    for toggles in &snapshot.files {
+    for toggles in &*snapshot.files {
         for index in used_attributes(toggles) {
             let attribute = &toggles.attributes[usize::from(index)];
             let is_asked = |source: &Source| !matches!(source, Source::Env(..));

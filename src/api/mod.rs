@@ -119,6 +119,7 @@ impl Api {
         let body = ReloadResponse {
             result: result.into(),
             revision: (&*now.snapshot.revision).into(),
+            stops: (&*now.snapshot.stopped.stops.revision).into(),
             loaded: now.loaded,
             problems: report.problems,
             warnings: report.warnings,

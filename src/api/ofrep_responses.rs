@@ -84,7 +84,14 @@ pub struct Metadata<'a> {
 }
 
 /// Ours; the file's metadata cannot replace them.
-const RESERVED: [&str; 5] = ["rule", "forced", "bucket", "version", "flagSetId"];
+const RESERVED: [&str; 6] = [
+    "rule",
+    "forced",
+    "stopped",
+    "bucket",
+    "version",
+    "flagSetId",
+];
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -104,6 +111,12 @@ impl Serialize for Metadata<'_> {
         }
         if self.decision.overridden {
             map.serialize_entry("forced", &true)?;
+        }
+        let stopped = self
+            .snapshot
+            .is_stopped(self.toggles, self.feature, self.decision);
+        if stopped {
+            map.serialize_entry("stopped", &true)?;
         }
         if let Some(bucket) = self.bucket {
             map.serialize_entry("bucket", &bucket)?;
@@ -131,6 +144,7 @@ impl JsonSchema for Metadata<'_> {
                     "type": ["string", "integer"]
                 },
                 "forced": {"description": "By an override", "type": "boolean"},
+                "stopped": {"description": "Somebody stopped it, or what it asks for", "type": "boolean"},
                 "bucket": {
                     "description": "In responses for one flag: the bucket of the targeting key",
                     "type": "integer", "minimum": 0, "maximum": 9999

@@ -21,6 +21,8 @@ pub struct ErrorResponse<'a> {
 pub struct FeaturesResponse<'a> {
     /// A hash of the content
     pub revision: Cow<'a, str>,
+    /// A hash of the stops file; `none` without one
+    pub stops: Cow<'a, str>,
     /// False only after a start without a good file
     pub loaded: bool,
     /// When it came into force
@@ -76,6 +78,9 @@ pub struct FeatureResponse<'a> {
     pub permanent: bool,
     /// What the file says of it, in one sentence
     pub sentence: String,
+    /// Where somebody has stopped it, or holds it: since when, by whom and why, in one sentence
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// By variant; those that nobody got are left out
     pub counts: BTreeMap<Box<str>, VariantCounts>,
     /// Null for a feature that draws nothing
@@ -108,6 +113,8 @@ pub struct ReloadResponse<'a> {
     pub result: Cow<'a, str>,
     /// In force now
     pub revision: Cow<'a, str>,
+    /// In force now: a hash of the stops file; `none` without one
+    pub stops: Cow<'a, str>,
     /// False where no file was ever good
     pub loaded: bool,
     /// As `burgee check` says them
@@ -189,6 +196,9 @@ pub struct ExplainedFeature {
     /// By an override
     #[serde(skip_serializing_if = "Option::is_none")]
     forced: Option<bool>,
+    /// Somebody stopped it, or what it asks for
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<bool>,
     /// `TARGETING_KEY_MISSING`
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,

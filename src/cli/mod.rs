@@ -104,7 +104,7 @@ pub fn main() -> ExitCode {
         (Command::Demo(args), Some(signals)) => demo::main(&args, signals, &variables),
         (Command::Echo(args), Some(signals)) => echo::main(args, signals),
         (Command::Check(args), _) => check::main(&args, &variables),
-        (Command::Schema(_), _) => schema::main(),
+        (Command::Schema(args), _) => schema::main(&args),
         (Command::Explain(args), _) => explain::main(&args, &variables),
         (Command::Diff(args), _) => diff::main(&args, &variables),
         (Command::Override(args), _) => override_link::main(&args),

@@ -32,9 +32,10 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
             output::say(line);
         }
         output::say(&format!(
-            "{}: revision {}",
+            "{}: revision {}, stops {}",
             report["result"].as_str().unwrap_or("?"),
-            report["revision"].as_str().unwrap_or("?")
+            report["revision"].as_str().unwrap_or("?"),
+            report["stops"].as_str().unwrap_or("none")
         ));
         Ok(if lines("problems").is_empty() {
             ExitCode::SUCCESS

@@ -19,6 +19,14 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
+/// The schema of a stops file.
+pub fn stops_schema() -> Value {
+    let mut schema = schemars::schema_for!(Stops<'static>);
+    schema.insert("title".to_owned(), json!("A stops file of burgee"));
+    schema.insert("required".to_owned(), json!(["version"]));
+    schema.to_value()
+}
+
 map!(
     /// A toggles file.
     File, "the file", {
@@ -152,6 +160,22 @@ map!(
     "until" until: is::Instant = "before this instant",
     "present" present: is::Switch = "whether there is a value at all",
 }, {"minProperties": 1});
+
+map!(
+    /// A stops file.
+    Stops, "the stops file", {
+    "version" version: is::Version = "the contract that the file is written for; always 1",
+    "stops" stops: is::MapOf<is::Stoppable, Stop<'static>> = "features by name, `namespace.feature`, or `\"*\"` for every feature",
+});
+
+map!(
+    /// `{since: 2026-11-28T22:00:00Z, why: 5xx in treatment, by: mia}`
+    Stop, "a stop", {
+    "since" since: is::Instant = "when it was stopped: everybody gets the default",
+    "hold" hold: is::Instant = "its rollouts stand still at this instant, instead of a stop",
+    "why" why: is::Text = "the reason, for whoever finds it stopped",
+    "by" by: is::Text = "who stopped it",
+});
 
 /// Schemas that refer to others, which may refer back.
 macro_rules! refers {

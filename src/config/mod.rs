@@ -7,6 +7,7 @@ mod build;
 mod collector;
 mod compile;
 mod file;
+pub mod files;
 mod hints;
 mod map;
 pub mod phrases;
@@ -19,12 +20,12 @@ mod template;
 mod tree;
 mod yaml;
 
-use crate::engine::{Snapshot, units::Second};
+use crate::engine::{Snapshot, stops::Stops, units::Second};
 use collector::Collector;
-pub use compile::Environment;
-pub use file::schema;
+pub use compile::{Environment, LONGEST_REASON, is_printable, is_stoppable};
+pub use file::{schema, stops_schema};
 pub use problem::{Problem, Problems, Severity};
-pub use read::{Generation, LARGEST, Stamp, Text, generation, stamp};
+pub use read::{Generation, LARGEST, STOPS, Stamp, Text, generation, stamp, stops, stops_beside};
 use std::{path::Path, sync::Arc};
 use tree::{Node, Position};
 
@@ -48,6 +49,20 @@ pub fn load(path: &Path, env: Environment<'_>, now: Second) -> Result<Loaded, Pr
         warnings,
         stamp: generation.stamp,
     })
+}
+
+/// The stops that stand beside the toggles, or in the file that is named; none where there is no such file.
+pub fn load_stops(toggles: &Path, named: Option<&Path>) -> Result<Stops, Problems> {
+    let beside = || stops_beside(toggles);
+    match named
+        .map(Path::to_owned)
+        .or_else(beside)
+        .map(|path| stops(&path))
+    {
+        Some(Ok(Some(text))) => compile_stops(&text),
+        Some(Err(problems)) => Err(problems),
+        Some(Ok(None)) | None => Ok(Stops::default()),
+    }
 }
 
 /// Compiles texts that have been read. Pure.
@@ -83,6 +98,27 @@ pub fn compile_texts(
         Some(snapshot) => Ok((snapshot, problems)),
         None => Err(Problems(problems)),
     }
+}
+
+/// Compiles a stops file that has been read. Pure.
+pub fn compile_stops(text: &Text) -> Result<Stops, Problems> {
+    let mut problems = Collector::default();
+    let root = root(text, 0, &mut problems);
+    let root = root.filter(|root| !template::is_template(root, &mut problems));
+    let hash = xxhash_rust::xxh3::xxh3_64(&text.bytes);
+    let compiled = root
+        .as_ref()
+        .and_then(|root| compile::stops(root, &format!("{hash:016x}"), &mut problems));
+    let compiled = compiled.filter(|_| problems.errors() == 0);
+    let problems = problems.tell(&[(Arc::from(&*text.name), root)]);
+    compiled.ok_or(Problems(problems))
+}
+
+/// Warnings of a stops file: features that the toggles do not have.
+pub fn unknown_stops(name: &str, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = Collector::default();
+    compile::unknown_stops(snapshot.unknown_stops(), &mut problems);
+    problems.tell(&[(Arc::from(name), None)])
 }
 
 fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<'t>> {

@@ -38,12 +38,41 @@ type Identity = (u64, u64, u64, Option<SystemTime>);
 /// How large a file may be, in bytes: a ConfigMap's limit too.
 pub const LARGEST: usize = 1 << 20;
 
+/// No toggles file in a directory: what is stopped there.
+pub const STOPS: &str = "stops.yaml";
+
 /// How many files a directory may have.
 const MOST_FILES: usize = 1_000;
 
 /// Reads a file, every `*.yaml` of a directory, standard input for `-`, or what the shell's `<(command)` says.
 pub fn generation(path: &Path) -> Result<Generation, Problems> {
     read(path).map_err(|(at, error)| Problems(vec![unreadable(&at, &error)]))
+}
+
+/// The file of stops that stands beside the toggles, unless somebody names another: none beside a pipe.
+pub fn stops_beside(toggles: &Path) -> Option<PathBuf> {
+    match (is_pipe(toggles), toggles.is_dir()) {
+        (true, _) => None,
+        (false, true) => Some(toggles.join(STOPS)),
+        (false, false) => Some(toggles.with_file_name(STOPS)).filter(|stops| stops != toggles),
+    }
+}
+
+/// Reads the file of stops; none where there is no such file.
+pub fn stops(path: &Path) -> Result<Option<Text>, Problems> {
+    match bytes(path) {
+        Ok(bytes) => Ok(Some(Text {
+            name: path.display().to_string(),
+            bytes,
+        })),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Problems(vec![unreadable(path, &error)])),
+    }
+}
+
+/// What the file of stops looks like now.
+pub(super) fn stamp_of_stops(path: &Path) -> Stamp {
+    stamp_of(&[(path.to_owned(), path.to_owned())])
 }
 
 /// What the files look like now; an error is a stamp too, so that a file that comes back is a change.
@@ -105,7 +134,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
         let is_yaml = Path::new(&name)
             .extension()
             .is_some_and(|extension| extension == "yaml");
-        if is_yaml && !name.as_encoded_bytes().starts_with(b".") {
+        if is_yaml && name != STOPS && !name.as_encoded_bytes().starts_with(b".") {
             files.push((path.join(&name), below.join(&name)));
         }
     }

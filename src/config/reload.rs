@@ -1,16 +1,16 @@
 //! Reading again: on a poll, a SIGHUP or a request of the API. A bad file never replaces a good one.
 //! In: the path, and who asks. Out: a snapshot published, or the last good one kept and every problem told.
 
-use super::{Problem, Problems, Severity, Stamp, compile_texts, generation, revision, stamp};
+use super::{
+    Problem, Problems, Severity,
+    files::{Files, Look},
+    unknown_stops,
+};
 use crate::{
-    engine::{Snapshot, units::Second},
+    engine::{Snapshot, stops::Stops, units::Second},
     live::{InForce, Publisher, Report},
 };
 use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -34,84 +34,94 @@ pub trait Witness: Send {
     fn before(&self, snapshot: &Arc<Snapshot>);
     /// A reload has ended, as its report says.
     fn after(&self, in_force: &InForce);
+    /// Other stops than before are in force.
+    fn stopped(&self, stops: &Stops);
 }
 
-/// The files, and what was last read of them.
-#[derive(Debug)]
-pub struct Files {
-    path: PathBuf,
-    stamp: Stamp,
-    content: Option<String>,
-    /// the variables that they read
-    pub asked: BTreeSet<String>,
+/// The last good toggles and the last good stops, and what was found in the newest of each.
+#[derive(Debug, Default)]
+pub struct Latest {
+    toggles: Option<Arc<Snapshot>>,
+    stops: Option<Arc<Stops>>,
+    found: [Vec<Problem>; 2],
+    stops_name: String,
 }
 
-/// What a look gave: a snapshot and its warnings, or every problem.
-pub type Read = Result<(Snapshot, Vec<Problem>), Problems>;
-
-impl Files {
-    /// Nothing is read yet.
-    pub fn new(path: PathBuf) -> Files {
-        Files {
-            path,
-            stamp: Stamp::default(),
-            content: None,
-            asked: BTreeSet::new(),
-        }
+impl Latest {
+    /// What the first look gave. Without a place for stops there are none.
+    pub fn new(files: &Files, look: Look) -> Latest {
+        let stops_name = files.stops_name();
+        let mut latest = Latest {
+            stops: stops_name.is_empty().then(Arc::default),
+            stops_name,
+            ..Latest::default()
+        };
+        latest.take(look);
+        latest
     }
 
-    /// Reads the files now, and compiles them if their bytes have changed.
-    pub fn look(&mut self, now: Second) -> Option<Read> {
-        let (stamp, content, texts) = match generation(&self.path) {
-            Ok(generation) => (
-                generation.stamp,
-                revision(&generation.texts),
-                Ok(generation.texts),
-            ),
-            // a missing file is told of once, like any other mistake
-            Err(problems) => (stamp(&self.path), problems.to_string(), Err(problems)),
-        };
-        self.stamp = stamp;
-        if self.content.as_ref() == Some(&content) {
-            return None;
+    /// Whether there was something to take.
+    fn take(&mut self, look: Look) -> bool {
+        let is_new = look.toggles.is_some() || look.stops.is_some();
+        match look.toggles {
+            Some(Ok((snapshot, warnings))) => {
+                self.found[0] = warnings;
+                self.toggles = Some(Arc::new(snapshot));
+            }
+            Some(Err(Problems(problems))) => self.found[0] = problems,
+            None => {}
         }
-        self.content = Some(content);
-        let asked = RefCell::default();
-        let environment = |name: &str| {
-            BTreeSet::insert(&mut asked.borrow_mut(), name.to_owned());
-            std::env::var(name).ok()
-        };
-        let read = texts.and_then(|texts| compile_texts(&texts, &environment, now));
-        self.asked = asked.into_inner();
-        Some(read)
+        match look.stops {
+            Some(Ok(stops)) => {
+                self.found[1].clear();
+                self.stops = Some(Arc::new(stops));
+            }
+            Some(Err(Problems(problems))) => self.found[1] = problems,
+            None => {}
+        }
+        is_new
     }
 
-    /// As [`Files::look`], if the files seem to have changed.
-    pub fn poll(&mut self, now: Second) -> Option<Read> {
-        (stamp(&self.path) != self.stamp).then(|| self.look(now))?
+    /// Every problem of the newest files; none where both are good.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let found = self.found.iter().flatten();
+        found.filter(|problem| problem.severity == Severity::Error)
     }
 
-    /// Whether this is a subPath mount of Kubernetes, which never sees an update: a file that is a mount of its own.
-    pub fn never_change(&self) -> bool {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let is_mount = |file: &Path| {
-            let mut points = mounts.lines().filter_map(|mount| mount.split(' ').nth(4));
-            // blanks stand as \040 there
-            points.any(|point| Path::new(&point.replace("\\040", " ")) == file)
+    /// The newest good stops on the last good toggles. A stop that got lost at the start would turn something on: without
+    /// good stops there are no features.
+    pub fn in_force(&self, old: Option<&InForce>, trigger: &'static str, at: Second) -> InForce {
+        let empty = Arc::new(Snapshot::empty());
+        let (toggles, loaded) = match (&self.toggles, &self.stops) {
+            (Some(toggles), Some(_)) => (toggles, true),
+            _ => (&empty, false),
         };
-        if !self.path.is_dir() {
-            return fs::canonicalize(&self.path).is_ok_and(|file| is_mount(&file));
+        let stops = self.stops.clone().unwrap_or_default();
+        let same = old.filter(|old| old.loaded && old.snapshot.revision == toggles.revision);
+        let unchanged = same.filter(|old| old.snapshot.stopped.stops == stops);
+        let snapshot = match unchanged {
+            Some(old) => old.snapshot.clone(), // mended as it was
+            None => Arc::new(toggles.with_stops(&stops)),
+        };
+        let mut last = report(self.found.iter().flatten(), trigger, at);
+        if loaded {
+            let unknown = unknown_stops(&self.stops_name, &snapshot);
+            last.warnings
+                .extend(unknown.iter().map(ToString::to_string));
         }
-        let files = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        files
-            .filter_map(|file| fs::canonicalize(file.path()).ok())
-            .any(|file| file.is_file() && is_mount(&file))
+        InForce {
+            snapshot,
+            loaded,
+            since: same.map_or(at, |old| old.since),
+            last,
+        }
     }
 }
 
 /// Waits for requests and polls until nobody is left to ask. Needs a thread of its own: reading may block.
 pub fn run(
     files: &mut Files,
+    latest: &mut Latest,
     publisher: &Publisher,
     requests: &mpsc::Receiver<Request>,
     poll: Duration,
@@ -141,13 +151,14 @@ pub fn run(
         };
         let trigger = asked.first().map_or("poll", |request| request.trigger);
         let now = clock();
-        let read = match (asked.is_empty(), poll.is_zero()) {
-            (true, true) => None,
+        let look = match (asked.is_empty(), poll.is_zero()) {
+            (true, true) => Look::default(),
             (true, false) => files.poll(now),
             (false, _) => files.look(now),
         };
-        if let Some(read) = read {
-            replaced = Some(take(read, trigger, now, publisher, witness));
+        if latest.take(look) {
+            let next = |old: &InForce| latest.in_force(Some(old), trigger, now);
+            replaced = Some(publish(next, publisher, witness));
         }
         for reply in asked.into_iter().filter_map(|request| request.reply) {
             // whoever asked may have gone
@@ -156,52 +167,34 @@ pub fn run(
     }
 }
 
-/// Publishes, or keeps. Out: what was in force until now.
-fn take(
-    read: Read,
-    trigger: &'static str,
-    at: Second,
+/// Out: what was in force until now.
+fn publish(
+    next: impl FnOnce(&InForce) -> InForce,
     publisher: &Publisher,
     witness: &dyn Witness,
 ) -> Arc<InForce> {
     let old = publisher.get();
-    let last = report(&read, trigger, at);
-    let next = match read {
-        Ok((new, _)) if old.loaded && new.revision == old.snapshot.revision => None, // mended as it was
-        Ok((new, _)) => Some(Arc::new(new)),
-        Err(_) => None,
-    };
-    let next = match next {
-        Some(snapshot) => {
-            witness.before(&snapshot);
-            InForce {
-                snapshot,
-                loaded: true,
-                since: at,
-                last,
-            }
-        }
-        None => InForce {
-            snapshot: old.snapshot.clone(),
-            loaded: old.loaded,
-            since: old.since,
-            last,
-        },
-    };
+    let next = next(&old);
+    if !Arc::ptr_eq(&next.snapshot, &old.snapshot) {
+        witness.before(&next.snapshot);
+    }
+    let stops = [&next, &*old].map(|one| one.snapshot.stopped.stops.clone());
     publisher.publish(next);
     witness.after(&publisher.get());
+    if stops[0] != stops[1] {
+        witness.stopped(&stops[0]);
+    }
     old
 }
 
 /// What is told of a reload.
-pub fn report(read: &Read, trigger: &'static str, at: Second) -> Report {
-    let found = match read {
-        Ok((_, warnings)) => warnings,
-        Err(Problems(found)) => found,
-    };
-    let (warnings, problems): (Vec<_>, Vec<_>) = found
-        .iter()
-        .partition(|problem| problem.severity == Severity::Warning);
+fn report<'p>(
+    found: impl Iterator<Item = &'p Problem>,
+    trigger: &'static str,
+    at: Second,
+) -> Report {
+    let (warnings, problems): (Vec<_>, Vec<_>) =
+        found.partition(|problem| problem.severity == Severity::Warning);
     let lines = |problems: Vec<&Problem>| problems.into_iter().map(ToString::to_string).collect();
     Report {
         at,

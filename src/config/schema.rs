@@ -178,6 +178,16 @@ impl Keys for Attributes {
     }
 }
 
+/// Names of features, with or without their namespace.
+pub(super) struct Stoppable;
+
+impl Keys for Stoppable {
+    fn schema() -> Schema {
+        let feature = "[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*";
+        json_schema!({"pattern": format!("^(\\*|([A-Za-z][A-Za-z0-9._-]*\\.)?{feature})$")})
+    }
+}
+
 /// A map by names of this kind.
 pub(super) struct MapOf<K, T>(PhantomData<(K, T)>);
 

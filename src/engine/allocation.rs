@@ -15,12 +15,16 @@ impl Allocation {
         feature: &Feature,
         unit: impl Fn() -> Option<&'u [u8]>,
         now: Second,
+        hold: Option<Second>,
         targeted: Reason,
     ) -> (u8, Reason) {
         // f.
         let missing = (feature.default, Reason::Error);
         let mut reason = targeted;
-        let share = self.rollout.at(now);
+        let share = match hold {
+            None => self.rollout.at(now),
+            Some(hold) => self.rollout.held(now, hold),
+        };
         if share == Share::NOBODY {
             return (feature.default, targeted);
         }

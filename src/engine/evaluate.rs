@@ -19,14 +19,19 @@
 //!    - g. Serve: one variant needs no unit. Shares and buckets need it, as in f; a gap between buckets is the default.
 //!    - h. Reason: `SPLIT` where a share between 0 and 100% was consulted, else `TARGETING_MATCH` where the feature or
 //!      the rule has a condition, else `STATIC`.
-//! 5. Our headers are written: `headers`.
+//! 5. What somebody has stopped gives the default, `DISABLED`, whatever the steps before say. A feature that is held, and one
+//!    that asks for a feature that is stopped or held, is decided once more: where that is another variant, the default.
+//! 6. Our headers are written: `headers`.
 
 use super::{
     attributes::{AttributeIndex, Found, USER, Values},
     compare::Person,
     condition::Scope,
     decision::{Decision, Decisions, Reason, UserSource},
-    model::{Condition, FeatureIndex, OverridePolicy, Snapshot, Status, Toggles},
+    model::{
+        Condition, Effect, EffectKind, Feature, FeatureIndex, OverridePolicy, Snapshot, Status,
+        Toggles,
+    },
     overrides::OverrideResult,
     request::Input,
     units::Second,
@@ -49,6 +54,9 @@ impl Snapshot {
         for (index, toggles) in self.files.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
             file(toggles, index, &values, input, now, random, decisions);
+            if let Some(effects) = self.stopped.effects.get(index) {
+                stop(effects, toggles, &values, now, decisions);
+            }
             // each unit is hashed once, however many features draw by it
             let person = |unit: &AttributeIndex| values.seen(*unit).map(Person::of);
             decisions.people.extend(toggles.drawn_by.iter().map(person));
@@ -98,11 +106,9 @@ fn file<'a>(
     }
     // 4. without the override first: its condition may ask for features, as they are without it
     every_feature(scope, decided, &[], &mut out.unreadable);
-    let Some(policy) = &toggles.override_policy else {
-        return out.overrides.push(None);
-    };
-    out.overrides
-        .push(overridden(policy, input, scope, decided));
+    let policy = toggles.override_policy.as_ref();
+    let overridden = policy.and_then(|policy| overridden(policy, input, scope, decided));
+    out.overrides.push(overridden);
 }
 
 /// Steps 4a to 4h, parents before children.
@@ -114,8 +120,55 @@ fn every_feature(
 ) {
     for &index in &*scope.toggles.order {
         let scope = Scope { decided, ..scope };
-        decided[usize::from(index)] = feature(index, scope, overrides, unreadable);
+        decided[usize::from(index)] = feature(index, scope, overrides, None, unreadable);
     }
+}
+
+/// Step 5, parents before children: what is decided here is what their children see.
+fn stop(
+    effects: &[Effect],
+    toggles: &Toggles,
+    values: &Values<'_>,
+    now: Second,
+    decisions: &mut Decisions,
+) {
+    let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
+    for effect in effects {
+        let index = usize::from(effect.feature);
+        let Some(before) = decided[index] else {
+            continue; // a draft stays silent
+        };
+        let hold = match effect.kind {
+            EffectKind::Stopped => {
+                decided[index] = disabled(&toggles.features[index]);
+                continue;
+            }
+            EffectKind::Held(at) => Some(at),
+            EffectKind::Follows => None,
+        };
+        if before.overridden {
+            continue;
+        }
+        let again = Scope {
+            values,
+            now,
+            toggles,
+            decided,
+        };
+        let after = feature(effect.feature, again, &[], hold, &mut Vec::new());
+        if after.is_none_or(|after| after.variant != before.variant) {
+            decided[index] = disabled(&toggles.features[index]);
+        }
+    }
+}
+
+fn disabled(feature: &Feature) -> Option<Decision> {
+    Some(Decision {
+        variant: feature.default,
+        reason: Reason::Disabled,
+        rule: 0,
+        overridden: false,
+    })
 }
 
 /// Decides again with the override that the request brings, if it may; says what became of it.
@@ -180,6 +233,7 @@ fn feature(
     index: FeatureIndex,
     scope: Scope<'_, '_>,
     overrides: &[(FeatureIndex, u8)],
+    hold: Option<Second>,
     unreadable: &mut Vec<usize>,
 ) -> Option<Decision> {
     let toggles = scope.toggles;
@@ -201,7 +255,7 @@ fn feature(
         Status::Archived => return None,
         Status::Draft if named.is_none() || toggles.paused => return None,
         _ if toggles.paused || feature.status == Status::Paused => {
-            return decision(feature.default, Reason::Disabled);
+            return disabled(feature);
         }
         _ => {}
     }
@@ -242,7 +296,7 @@ fn feature(
         Reason::Static
     };
     let unit = || scope.values.get(feature.unit).bytes();
-    let (variant, reason) = allocation.decide(feature, unit, scope.now, targeted);
+    let (variant, reason) = allocation.decide(feature, unit, scope.now, hold, targeted);
     Some(Decision {
         variant,
         reason,

@@ -31,7 +31,7 @@ impl Snapshot {
     /// itself: a field that goes through a map is hashed, moved and copied, which is half of what a feature costs.
     pub fn write_lines(&self, decisions: &mut Decisions) {
         let mut lines = std::mem::take(&mut decisions.lines);
-        for toggles in &self.files {
+        for toggles in &*self.files {
             let by_feature = &decisions.by_feature[toggles.first..];
             for (feature, decision) in toggles.features.iter().zip(by_feature) {
                 if let Some(decision) = decision {

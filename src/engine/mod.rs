@@ -24,6 +24,8 @@ pub mod request;
 pub mod schedule;
 pub mod signature;
 pub mod source;
+pub mod stopped;
+pub mod stops;
 pub mod token;
 pub mod units;
 pub mod vary;

@@ -9,26 +9,29 @@ use super::{
     schedule::Rollout,
     signature::SigningKey,
     source::Source,
+    stops::Stops,
     units::Second,
     visitor::VisitorCookie,
     weights,
 };
 use http::{HeaderName, HeaderValue};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// Everything that the toggles files say, true and fast. Immutable; replaced whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// a hash of the content, 16 hexadecimal digits, equal in all pods with the same files
     pub revision: Box<str>,
     /// one for each file, in bytewise order of their paths
-    pub files: Box<[Toggles]>,
+    pub files: Arc<[Toggles]>,
     /// which request fields are ours, or would pass for what we trust
-    pub forged_fields: ForgedFields,
+    pub forged_fields: Arc<ForgedFields>,
     /// the combined header, where a file asks for it
     pub combined: Option<HeaderName>,
     /// the revision header and its value, where a file asks for it
     pub revision_header: Option<(HeaderName, HeaderValue)>,
+    /// what somebody has stopped, apart from the files
+    pub stopped: Stopped,
 }
 
 /// One toggles file.
@@ -191,10 +194,11 @@ impl Snapshot {
     pub fn empty() -> Snapshot {
         Snapshot {
             revision: "none".into(),
-            files: Box::default(),
-            forged_fields: ForgedFields::default(),
+            files: Arc::default(),
+            forged_fields: Arc::default(),
             combined: None,
             revision_header: None,
+            stopped: Stopped::default(),
         }
     }
 
@@ -274,4 +278,33 @@ pub struct OverridePolicy {
     pub when: Option<Condition>,
     /// must have signed it
     pub key: Option<SigningKey>,
+}
+
+/// The stops in force, and whom they reach.
+#[derive(Clone, Debug, Default)]
+pub struct Stopped {
+    /// what the stops file says
+    pub stops: Arc<Stops>,
+    /// for each file, parents before children; empty where nothing is stopped
+    pub effects: Box<[Box<[Effect]>]>,
+}
+
+/// What the stops do to one feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// the feature
+    pub feature: FeatureIndex,
+    /// what becomes of it
+    pub kind: EffectKind,
+}
+
+/// What becomes of a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectKind {
+    /// the default
+    Stopped,
+    /// its rollouts stand still at this instant, or are where they are now, whichever reaches fewer
+    Held(Second),
+    /// it asks for a feature that is stopped or held: the default, where its answer would be another
+    Follows,
 }

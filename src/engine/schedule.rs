@@ -24,6 +24,11 @@ pub enum Rollout {
 }
 
 impl Rollout {
+    /// The share in force at `now` while a hold lasts: time that goes on may take people away, and adds nobody.
+    pub fn held(&self, now: Second, hold: Second) -> Share {
+        self.at(now).min(self.at(now.min(hold)))
+    }
+
     /// The share in force at `now`, in integers, truncated to a millionth of a percent.
     pub fn at(&self, now: Second) -> Share {
         match self {

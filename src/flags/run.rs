@@ -25,6 +25,9 @@ pub struct RunArgs {
         default_value = "/etc/burgee/toggles"
     )]
     pub toggles: PathBuf,
+    /// Stops file, which `burgee stop` writes [default: stops.yaml beside the toggles]
+    #[arg(long, env = "BURGEE_STOPS", value_name = "PATH")]
+    pub stops: Option<PathBuf>,
     /// The application: `http://HOST:PORT` (IP address or `localhost`), `unix:/PATH`, or `none`
     #[arg(
         long,
@@ -66,7 +69,7 @@ pub struct ProcessArgs {
     /// How often to check the toggles for changes; `0s` waits for SIGHUP or `burgee reload`
     #[arg(long, env = "BURGEE_POLL", value_name = "DURATION", value_parser = values::duration, default_value = "2s")]
     pub poll: Duration,
-    /// What to do when the toggles are missing or bad at the start
+    /// What to do when the toggles are missing, or toggles or stops are bad at the start
     #[arg(
         long,
         env = "BURGEE_ON_BAD_START",

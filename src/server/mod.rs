@@ -11,8 +11,8 @@ mod workers;
 
 use crate::{
     config::{
-        Problems,
-        reload::{Files, Witness as _},
+        files::Files,
+        reload::{Latest, Witness as _},
     },
     exit,
     flags::run::{OnBadStart, RunArgs},
@@ -27,7 +27,7 @@ use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use settings::{request_logs, settings, settle, worker_count};
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
-use toggles::{LoadLog, in_force, spawn_reload_thread};
+use toggles::{LoadLog, spawn_reload_thread};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -44,17 +44,22 @@ pub fn run(
     unread: &[(String, String)],
 ) -> io::Result<ExitCode> {
     let now = wall_clock();
-    let mut files = Files::new(args.toggles.clone());
-    // the first look always reads the files
-    let first = files.look(now).unwrap_or_else(|| Err(Problems(Vec::new())));
+    let mut files = Files::new(args.toggles.clone(), args.stops.clone());
+    let seen = files.look(now);
+    let latest = Latest::new(&files, seen);
+    let first = latest.in_force(None, "start", now);
     for (_, sentence) in unread
         .iter()
-        .filter(|(name, _)| !files.asked.contains(name))
+        .filter(|(name, _)| !files.asked().contains(name))
     {
         warn!("{sentence}");
     }
-    if let (Err(Problems(problems)), OnBadStart::Refuse) = (&first, args.process.on_bad_start) {
-        problems.iter().for_each(|problem| error!("{problem}"));
+    if !first.last.problems.is_empty() && args.process.on_bad_start == OnBadStart::Refuse {
+        first
+            .last
+            .problems
+            .iter()
+            .for_each(|problem| error!("{problem}"));
         error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start forward` would forward requests without features");
         return Ok(exit::CONFIG.into());
     }
@@ -63,10 +68,10 @@ pub fn run(
     }
     raise_descriptor_limit();
     let metrics = Metrics::with(worker_count(args), request_logs(args)?, settle(args));
-    let first = in_force(first, now);
     let witness = LoadLog(metrics.clone());
     witness.before(&first.snapshot);
     witness.after(&first);
+    witness.stopped(&first.snapshot.stopped.stops);
     let (publisher, reader) = live::channel(first);
     let traffic = server::listen_together(args.listeners.listen, metrics.workers().count())
         .map_err(|error| cannot_listen("--listen", args.listeners.listen, &error))?;
@@ -78,7 +83,7 @@ pub fn run(
     let process = Process {
         signals,
         commands: received,
-        reloads: spawn_reload_thread(files, publisher, args.process.poll, witness)?,
+        reloads: spawn_reload_thread(files, latest, publisher, args.process.poll, witness)?,
         ended: worker_ended,
         workers: traffic.len(),
         phase,

@@ -4,8 +4,11 @@
 use super::clock::wall_clock;
 use crate::{
     background,
-    config::reload::{self, Files, Read, Witness},
-    engine::{Snapshot, units::Second},
+    config::{
+        files::Files,
+        reload::{self, Latest, Witness},
+    },
+    engine::{Snapshot, stops::Stops},
     live::{InForce, Publisher, Report},
     telemetry::Metrics,
 };
@@ -20,6 +23,7 @@ use tracing::{error, info, warn};
 /// Starts the thread that reads the files: neither a slow disk nor a large file delays a request or a signal.
 pub(super) fn spawn_reload_thread(
     mut files: Files,
+    mut latest: Latest,
     publisher: Publisher,
     poll: Duration,
     witness: LoadLog,
@@ -28,24 +32,17 @@ pub(super) fn spawn_reload_thread(
     let reload = move || {
         background::lower_priority();
         reload::run(
-            &mut files, &publisher, &received, poll, wall_clock, &witness,
+            &mut files,
+            &mut latest,
+            &publisher,
+            &received,
+            poll,
+            wall_clock,
+            &witness,
         );
     };
     thread::Builder::new().name("files".into()).spawn(reload)?;
     Ok(requests)
-}
-
-/// What is in force at the start.
-pub(super) fn in_force(first: Read, now: Second) -> InForce {
-    let last = reload::report(&first, "start", now);
-    let loaded = first.is_ok();
-    let snapshot = first.map_or_else(|_| Snapshot::empty(), |(snapshot, _)| snapshot);
-    InForce {
-        snapshot: Arc::new(snapshot),
-        loaded,
-        since: now,
-        last,
-    }
 }
 
 /// Counts and logs each load.
@@ -82,6 +79,19 @@ impl Witness for LoadLog {
                 problems = problems.len(),
                 "the toggles are bad; requests pass without features"
             );
+        }
+    }
+    fn stopped(&self, stops: &Stops) {
+        for stop in &stops.list {
+            warn!(
+                feature = &*stop.name,
+                stops = &*stops.revision,
+                "{}",
+                stop.sentence()
+            );
+        }
+        if stops.list.is_empty() && &*stops.revision != "none" {
+            info!(stops = &*stops.revision, "nothing is stopped");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     engine::{
         Snapshot, Toggles,
         attributes::{AttributeIndex, USER},
+        stops::StopKind,
         units::Second,
     },
 };
@@ -59,6 +60,8 @@ pub(super) struct FeatureMetrics {
 #[derive(Debug, Default)]
 pub(super) struct ReloadMetrics {
     pub(super) revision: Option<Box<str>>,
+    /// what is stopped or held, as the stops name it
+    pub(super) stops: Vec<(Box<str>, StopKind)>,
     pub(super) last_good: bool,
     pub(super) last_success: Option<Second>,
     pub(super) reloads: BTreeMap<(&'static str, &'static str), u64>,
@@ -180,7 +183,10 @@ impl Metrics {
             };
             worker.add(layout);
         }
-        lock(&self.config).revision = Some(snapshot.revision.clone());
+        let mut config = lock(&self.config);
+        config.revision = Some(snapshot.revision.clone());
+        let stops = snapshot.stopped.stops.list.iter();
+        config.stops = stops.map(|stop| (stop.name.clone(), stop.kind)).collect();
     }
 
     /// A look at what is compared, each two seconds.

@@ -39,6 +39,14 @@ pub(super) fn counter(
     family.encode_family(&labels)?.encode_counter(&value, none)
 }
 
+pub(super) fn gauge(
+    family: &mut MetricEncoder<'_>,
+    labels: &Labels<'_>,
+    value: u64,
+) -> Result<(), Error> {
+    family.encode_family(&labels)?.encode_gauge(&value)
+}
+
 pub(super) fn histogram(
     family: &mut MetricEncoder<'_>,
     labels: &Labels<'_>,

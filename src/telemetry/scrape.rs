@@ -3,12 +3,12 @@
 use super::{
     counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
-    openmetrics::{count, counter, describe, histogram},
+    openmetrics::{count, counter, describe, gauge, histogram},
     process,
     recorder::{WorkerCounters, lock},
     series,
 };
-use crate::engine::units::Second;
+use crate::engine::{stops::StopKind, units::Second};
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,
 };
@@ -145,6 +145,23 @@ impl Metrics {
         )?;
         if let Some(revision) = &config.revision {
             family.encode_info(&[("revision", &**revision)])?;
+        }
+        for (name, kind, help) in [
+            (
+                "burgee_stopped",
+                StopKind::Stop,
+                "1 for each feature that somebody has stopped; `*` stands for every feature",
+            ),
+            (
+                "burgee_held",
+                StopKind::Hold,
+                "1 for each feature whose clock somebody holds; `*` stands for every feature",
+            ),
+        ] {
+            let mut family = describe(to, name, help, MetricType::Gauge)?;
+            for (feature, _) in config.stops.iter().filter(|(_, is)| *is == kind) {
+                gauge(&mut family, &[("feature", feature)], 1)?;
+            }
         }
         let mut family = describe(
             to,

@@ -56,6 +56,8 @@ mod scenarios;
 mod schema;
 mod sentence;
 mod spelling;
+mod stops;
+mod stops_properties;
 mod support;
 mod terminal;
 mod three_ways;

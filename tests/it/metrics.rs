@@ -154,7 +154,7 @@ fn labels_stand_in_the_promised_order() {
 /// A file cannot guard a feature yet: this one is guarded by hand.
 fn guarded(text: &str, guard: Guard) -> Arc<Snapshot> {
     let mut snapshot = Arc::into_inner(snapshot(text)).unwrap();
-    snapshot.files[0].features[0].guard = Some(guard);
+    Arc::get_mut(&mut snapshot.files).unwrap()[0].features[0].guard = Some(guard);
     Arc::new(snapshot)
 }
 

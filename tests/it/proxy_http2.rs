@@ -169,7 +169,7 @@ fn a_client_cannot_turn_a_feature_on_over_http2() {
     let user = HeaderName::from_static("x-user-id");
     let forged_fields = ForgedFields::new(["X-Feature-"], [], [&user]);
     burgee.publisher.publish(in_force(Snapshot {
-        forged_fields,
+        forged_fields: forged_fields.into(),
         ..Snapshot::empty()
     }));
     let asked = request(&[

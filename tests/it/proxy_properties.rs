@@ -23,7 +23,7 @@ fn started() -> (App, Burgee) {
         [&http::HeaderName::from_static("x-user-id")],
     );
     burgee.publisher.publish(in_force(Snapshot {
-        forged_fields,
+        forged_fields: forged_fields.into(),
         ..Snapshot::empty()
     }));
     (app, burgee)

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 fn snapshot() -> Snapshot {
     let user = HeaderName::from_static("x-user-id");
     Snapshot {
-        forged_fields: ForgedFields::new(["X-Feature-"], ["Beta-Search"], [&user]),
+        forged_fields: ForgedFields::new(["X-Feature-"], ["Beta-Search"], [&user]).into(),
         revision_header: Some((
             HeaderName::from_static("x-feature-revision"),
             HeaderValue::from_static("ours"),

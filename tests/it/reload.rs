@@ -1,12 +1,12 @@
 //! A bad file never replaces a good one, and an edit is in force when it is said to be.
 
-use crate::{
-    raw::in_force,
-    support::{Burgee, Toggles, ask, burgee, eventually, get},
-};
+use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
 use ::burgee::{
-    config::reload::{Files, Request, Witness, run},
-    engine::{Snapshot, units::Second},
+    config::{
+        files::Files,
+        reload::{Latest, Request, Witness, run},
+    },
+    engine::{Snapshot, stops::Stops, units::Second},
     live::{self, InForce},
 };
 use std::{
@@ -283,20 +283,23 @@ struct Nobody;
 impl Witness for Nobody {
     fn before(&self, _: &Arc<Snapshot>) {}
     fn after(&self, _: &InForce) {}
+    fn stopped(&self, _: &Stops) {}
 }
 
 /// A worker takes the new toggles at its next request. If that freed the old ones, the request would wait for it.
 #[test]
 fn whoever_reads_the_files_frees_what_they_replaced() {
     let toggles = Toggles::new(ON);
-    let mut files = Files::new(toggles.path());
-    let (first, _) = files.look(Second(0)).unwrap().unwrap();
-    let (publisher, reader) = live::channel(in_force(first));
+    let mut files = Files::new(toggles.path(), None);
+    let look = files.look(Second(0));
+    let mut latest = Latest::new(&files, look);
+    let (publisher, reader) = live::channel(latest.in_force(None, "start", Second(0)));
     let (requests, asked) = mpsc::channel();
     let reads = thread::spawn(move || {
         let clock = || Second(0);
         run(
             &mut files,
+            &mut latest,
             &publisher,
             &asked,
             Duration::ZERO,

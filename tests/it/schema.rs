@@ -169,6 +169,13 @@ fn json_of(yaml: &serde_yaml::Value) -> Value {
 
 #[test]
 fn the_published_schema_is_the_one_that_burgee_prints() {
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/config/stops.schema.json");
+    let stops = burgee::cli::schema::stops_text() + "\n";
+    assert_eq!(
+        fs::read_to_string(published).unwrap(),
+        stops,
+        "run `burgee schema stops > config/stops.schema.json`"
+    );
     let published = concat!(env!("CARGO_MANIFEST_DIR"), "/config/toggles.schema.json");
     let printed = burgee::cli::schema::text() + "\n";
     if std::env::var_os("UPDATE").is_some() {
@@ -278,6 +285,8 @@ fn the_schema_helps_to_write() {
         }
     }
     let defs = &schema["$defs"];
+    // what stands in the place of a placeholder is an example of it
+    let placeholder = regex::Regex::new(r"\$\{\d:([^}]*)\}").unwrap();
     for offered in [
         &defs["Feature"]["properties"]["serve"],
         &defs["Condition"],
@@ -285,8 +294,6 @@ fn the_schema_helps_to_write() {
     ] {
         let snippets = offered["defaultSnippets"].as_array().unwrap();
         for snippet in snippets {
-            // what stands in the place of a placeholder is an example of it
-            let placeholder = regex::Regex::new(r"\$\{\d:([^}]*)\}").unwrap();
             let body = snippet["body"].to_string();
             let body = serde_json::from_str(&placeholder.replace_all(&body, "$1")).unwrap();
             assert_eq!(mismatch(&schema, offered, &body, ""), "", "{snippet}");

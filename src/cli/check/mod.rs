@@ -6,6 +6,7 @@ pub mod report;
 use super::{output, variables::Variables};
 use crate::{
     config::{self, Severity},
+    engine::{Snapshot, stops::Stops},
     exit,
     flags::values,
     server::clock::wall_clock,
@@ -16,6 +17,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 /// Show every problem in toggles files; exits 1 if there is one
@@ -73,7 +75,61 @@ pub fn main(args: &CheckArgs, variables: &Variables) -> ExitCode {
     }
 }
 
+/// A stops file by itself.
+fn checked_stops(path: &Path) -> Checked<'_> {
+    let (texts, read) = match config::stops(path) {
+        Ok(text) => {
+            let read = text.as_ref().map(config::compile_stops);
+            (
+                text.into_iter().collect(),
+                read.unwrap_or_else(|| Ok(Stops::default())),
+            )
+        }
+        Err(problems) => (Vec::new(), Err(problems)),
+    };
+    let (snapshot, problems) = match read {
+        Ok(stops) => (
+            Some(Snapshot::empty().with_stops(&Arc::new(stops))),
+            Vec::new(),
+        ),
+        Err(problems) => (None, problems.0),
+    };
+    Checked {
+        path,
+        texts,
+        problems,
+        snapshot,
+    }
+}
+
+/// What was checked, under the stops that stand in the same directory: a pod reads both.
+fn with_stops<'a>(mut checked: Checked<'a>, path: &Path) -> Checked<'a> {
+    let stops = path.join(config::STOPS);
+    if !stops.exists() {
+        return checked;
+    }
+    let mut beside = checked_stops(&stops);
+    checked.texts.append(&mut beside.texts);
+    checked.problems.append(&mut beside.problems);
+    let stops_of = |snapshot: Snapshot| snapshot.stopped.stops;
+    checked.snapshot = match (checked.snapshot, beside.snapshot.map(stops_of)) {
+        (Some(toggles), Some(found)) => {
+            let snapshot = toggles.with_stops(&found);
+            let name = stops.display().to_string();
+            checked
+                .problems
+                .extend(config::unknown_stops(&name, &snapshot));
+            Some(snapshot)
+        }
+        _ => None,
+    };
+    checked
+}
+
 fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {
+    if path.file_name().is_some_and(|name| name == config::STOPS) && path.exists() {
+        return checked_stops(path);
+    }
     let generation = match config::generation(path) {
         Ok(generation) => generation,
         Err(problems) => {
@@ -95,10 +151,11 @@ fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {
             Ok((snapshot, warnings)) => (Some(snapshot), warnings),
             Err(problems) => (None, problems.0),
         };
-    Checked {
+    let checked = Checked {
         path,
         texts: generation.texts,
         problems,
         snapshot,
-    }
+    };
+    with_stops(checked, path)
 }

@@ -96,9 +96,22 @@ fn summary(snapshot: &Snapshot) -> String {
         1 => String::new(),
         many => format!("{many} files, "),
     };
+    let stops = &snapshot.stopped.stops;
+    let stopped = match stops.list.len() {
+        0 if &*stops.revision == "none" => String::new(),
+        0 => "nothing is stopped".to_owned(),
+        many => format!("{many} stopped or held"),
+    };
+    if snapshot.files.is_empty() {
+        return stopped;
+    }
+    let stopped = match &*stopped {
+        "" => String::new(),
+        stopped => format!("; {stopped}"),
+    };
     let Budget { fields, bytes } = snapshot.budget();
     format!(
-        "{files}{}, {sent} sent; at most {} and {bytes} of {} bytes of a request's head; revision {}",
+        "{files}{}, {sent} sent; at most {} and {bytes} of {} bytes of a request's head; revision {}{stopped}",
         some(features, "feature"),
         some(fields, "field"),
         Budget::MOST_BYTES,

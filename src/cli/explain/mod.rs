@@ -21,6 +21,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 /// Show what a request gets, and why
@@ -37,6 +38,9 @@ pub struct ExplainArgs {
     file: PathBuf,
     #[command(flatten)]
     request: RequestArgs,
+    /// Stops file [default: stops.yaml beside the toggles]
+    #[arg(long, env = "BURGEE_STOPS", value_name = "PATH")]
+    stops: Option<PathBuf>,
     /// Show only this feature; may be repeated
     #[arg(long, env = "BURGEE_FEATURE", value_name = "NAME")]
     feature: Vec<String>,
@@ -70,7 +74,11 @@ pub fn main(args: &ExplainArgs, variables: &Variables) -> ExitCode {
         Ok(loaded) => loaded,
         Err(problems) => return output::bad_toggles(&problems),
     };
-    let snapshot = &loaded.snapshot;
+    let stops = match config::load_stops(&args.file, args.stops.as_deref()) {
+        Ok(stops) => Arc::new(stops),
+        Err(problems) => return output::bad_toggles(&problems),
+    };
+    let snapshot = &loaded.snapshot.with_stops(&stops);
     if let Some(unknown) = args
         .feature
         .iter()
@@ -126,13 +134,14 @@ fn one(
         line.push(b'\n');
         return out.write_all(&line);
     }
-    for toggles in &snapshot.files {
-        for (feature, explained) in
-            toggles
-                .features
-                .iter()
-                .zip(explain::file(toggles, input, request.now, &decisions))
-        {
+    for toggles in &*snapshot.files {
+        for (feature, explained) in toggles.features.iter().zip(explain::file(
+            snapshot,
+            toggles,
+            input,
+            request.now,
+            &decisions,
+        )) {
             if wanted(feature) {
                 sentence(&mut out, feature, &explained)?;
             }

@@ -147,7 +147,7 @@ fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<(
     };
     let mut heavy = vec![0; feature.variants.len()];
     for (subject, weight) in &weighted.subjects {
-        let (variant, _) = allocation.decide(feature, || Some(subject), now, Reason::Static);
+        let (variant, _) = allocation.decide(feature, || Some(subject), now, None, Reason::Static);
         heavy[usize::from(variant)] += weight;
     }
     let total: u64 = heavy.iter().sum();

@@ -13,9 +13,11 @@ use crate::config::{
     phrases::quote,
     tree::{Node, Position},
 };
-use crate::engine::{Snapshot, Toggles, forged_fields::ForgedFields, units::Second};
+use crate::engine::{
+    Snapshot, Toggles, forged_fields::ForgedFields, model::Stopped, units::Second,
+};
 use http::{HeaderName, HeaderValue};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// All files of one generation. None where anything is wrong.
 pub(in crate::config) fn snapshot(
@@ -92,10 +94,11 @@ pub(in crate::config) fn snapshot(
         .collect();
     Some(Snapshot {
         revision: revision.into(),
-        files: files?,
-        forged_fields,
+        files: files?.into(),
+        forged_fields: Arc::new(forged_fields),
         combined,
         revision_header,
+        stopped: Stopped::default(),
     })
 }
 

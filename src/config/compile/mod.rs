@@ -28,6 +28,7 @@ mod rules;
 mod scalars;
 mod serve;
 mod sources;
+mod stops;
 mod toggles;
 mod values;
 mod variants;
@@ -36,3 +37,5 @@ mod warnings;
 
 pub use compiler::Environment;
 pub(in crate::config) use generation::snapshot;
+pub use stops::{LONGEST as LONGEST_REASON, is_printable, is_stoppable};
+pub(in crate::config) use stops::{stops, unknown as unknown_stops};

@@ -7,8 +7,9 @@ use crate::engine::{
     bucket::Arm,
     condition::Scope,
     decision::{Decision, Decisions, Reason},
-    model::{Allocation, Feature, Rule, Serve, Status, Toggles},
+    model::{Allocation, Feature, Rule, Serve, Snapshot, Status, Toggles},
     request::Input,
+    stops::{Stop, StopKind},
     units::{Second, Share},
 };
 
@@ -45,6 +46,7 @@ pub fn buckets<'a>(
 
 /// Explains every feature of one file. `decisions` are those of this very request.
 pub fn file<'a>(
+    snapshot: &Snapshot,
     toggles: &'a Toggles,
     input: Input<'a>,
     now: Second,
@@ -61,7 +63,13 @@ pub fn file<'a>(
     };
     let explain = |(index, feature): (usize, &Feature)| {
         let unit = values.get(feature.unit).bytes();
-        let (why, change) = sentence(feature, decided[index], scope);
+        let stop = snapshot.stop_of(toggles, feature);
+        let (why, change) = match decided[index] {
+            Some(decision) if snapshot.is_stopped(toggles, feature, decision) => {
+                (stopped(stop), None)
+            }
+            decision => sentence(feature, decision, scope),
+        };
         Explanation {
             decision: decided[index],
             bucket: unit.map(|unit| feature.bucket(unit)),
@@ -132,6 +140,19 @@ fn sentence(feature: &Feature, decision: Option<Decision>, scope: Scope<'_, '_>)
         None => shares,
     };
     (why, change)
+}
+
+fn stopped(stop: Option<&Stop>) -> String {
+    match stop {
+        Some(stop) if stop.kind == StopKind::Stop => {
+            format!("{}; everybody gets the default", stop.sentence())
+        }
+        Some(stop) => format!(
+            "{}; without the hold it would be another variant by now, so it is the default",
+            stop.sentence()
+        ),
+        None => "it asks for a feature that is stopped or held, and its answer would be another: so it is the default".into(),
+    }
 }
 
 fn without_decision(feature: &Feature, scope: Scope<'_, '_>) -> String {
@@ -281,7 +302,7 @@ fn without_rule(feature: &Feature, decision: Decision, scope: Scope<'_, '_>) -> 
     let unit = || scope.values.get(feature.unit).bytes();
     let variant = allocation.map_or(feature.default, |allocation| {
         allocation
-            .decide(feature, unit, scope.now, Reason::Static)
+            .decide(feature, unit, scope.now, None, Reason::Static)
             .0
     });
     let name = &feature.variant(variant).name;

@@ -28,7 +28,7 @@ pub fn write(
     out.extend_from_slice(instant::show(at).as_bytes());
     out.extend_from_slice(b"\",\"features\":{");
     let mut first = true;
-    for toggles in &snapshot.files {
+    for toggles in &*snapshot.files {
         let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
         let buckets = explain::buckets(toggles, input, visitor);
         for (index, (feature, bucket)) in toggles.features.iter().zip(buckets).enumerate() {
@@ -38,14 +38,21 @@ pub fn write(
                 if !std::mem::take(&mut first) {
                     out.push(b',');
                 }
-                member(feature, decision, bucket, out);
+                let stopped = snapshot.is_stopped(toggles, feature, decision);
+                member(feature, decision, bucket, stopped, out);
             }
         }
     }
     out.extend_from_slice(b"}}");
 }
 
-fn member(feature: &Feature, decision: Decision, bucket: Option<u16>, out: &mut Vec<u8>) {
+fn member(
+    feature: &Feature,
+    decision: Decision,
+    bucket: Option<u16>,
+    stopped: bool,
+    out: &mut Vec<u8>,
+) {
     let variant = feature.variant(decision.variant);
     json(out, &feature.key);
     out.extend_from_slice(b":{\"variant\":");
@@ -75,6 +82,9 @@ fn member(feature: &Feature, decision: Decision, bucket: Option<u16>, out: &mut 
     }
     if decision.overridden {
         out.extend_from_slice(b",\"forced\":true");
+    }
+    if stopped {
+        out.extend_from_slice(b",\"stopped\":true");
     }
     if decision.reason == Reason::Error {
         out.extend_from_slice(b",\"error\":\"TARGETING_KEY_MISSING\"");

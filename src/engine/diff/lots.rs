@@ -46,7 +46,7 @@ pub struct Lots<'a> {
 impl<'a> Lot<'a> {
     /// What an allocation gives users who have no unit.
     pub fn without_unit(feature: &'a Feature, allocation: &Allocation, now: Second) -> Lot<'a> {
-        let (variant, _) = allocation.decide(feature, || None, now, Reason::Static);
+        let (variant, _) = allocation.decide(feature, || None, now, None, Reason::Static);
         Lot::Everybody(&feature.variant(variant).name)
     }
 
@@ -61,7 +61,7 @@ impl<'a> Lot<'a> {
         match self {
             Lot::Everybody(name) => name,
             Lot::Drawn(feature, allocation) => {
-                let decided = allocation.decide(feature, || Some(unit), now, Reason::Static);
+                let decided = allocation.decide(feature, || Some(unit), now, None, Reason::Static);
                 &feature.variant(decided.0).name
             }
         }

@@ -61,8 +61,8 @@ fn answers(snapshot: &Snapshot, user: Option<&str>) {
     assert_eq!(decisions.by_feature.len(), snapshot.features().count());
     json::write(snapshot, &decisions, input, NOW, user, &|_| true, &mut json);
     assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
-    for toggles in &snapshot.files {
-        let explained = explain::file(toggles, input, NOW, &decisions);
+    for toggles in &*snapshot.files {
+        let explained = explain::file(snapshot, toggles, input, NOW, &decisions);
         for (feature, explained) in toggles.features.iter().zip(explained) {
             assert!(!explained.why.is_empty() && !sentence::feature(feature, toggles).is_empty());
         }

@@ -45,7 +45,8 @@ fn a_clock_a_lock_and_another_crate_are_not_pure() {
         ("std::fmt::Write", true),
         ("std::net::IpAddr", true),
         ("std::time::SystemTime", false),
-        ("std::sync::Arc", false),
+        ("std::sync::Arc", true),
+        ("std::sync::Mutex", false),
         ("parking_lot::Mutex", false),
         ("http::HeaderMap", true),
         ("crate::engine::time", true),
@@ -60,6 +61,10 @@ fn a_clock_a_lock_and_another_crate_are_not_pure() {
 
 fn is_pure(path: &str, others: &BTreeSet<String>) -> bool {
     let has = |list: &str, name: &str| list.split(' ').any(|one| one == name);
+    // to share what never changes is no lock: toggles and stops are replaced apart
+    if path == "std::sync::Arc" {
+        return true;
+    }
     let mut names = path.split("::");
     let (first, second) = (names.next().unwrap_or_default(), names.next());
     let outside = match second {

@@ -1,0 +1,117 @@
+//! Which features of a snapshot the stops reach. A stop can only take away: each answer is the one without it, or the default.
+//! In: stops and a snapshot. Out: the same snapshot, with the effects that `evaluate` carries out last.
+
+use super::{
+    decision::{Decision, Reason},
+    model::{Condition, Effect, EffectKind, Feature, Snapshot, Status, Stopped, Toggles},
+    stops::{Stop, StopKind, Stops},
+};
+use std::{borrow::Cow, sync::Arc};
+
+impl Snapshot {
+    /// The same toggles under these stops.
+    pub fn with_stops(&self, stops: &Arc<Stops>) -> Snapshot {
+        let files = self.files.iter();
+        let effects = match stops.list.is_empty() {
+            true => Box::default(),
+            false => files.map(|toggles| effects(toggles, stops)).collect(),
+        };
+        let stopped = Stopped {
+            stops: stops.clone(),
+            effects,
+        };
+        Snapshot {
+            stopped,
+            ..self.clone()
+        }
+    }
+
+    /// Names toggles and stops together: another one means that answers may be others.
+    pub fn version(&self) -> Cow<'_, str> {
+        match self.stopped.stops.list.is_empty() {
+            true => (&*self.revision).into(),
+            false => format!("{}-{}", self.revision, self.stopped.stops.revision).into(),
+        }
+    }
+
+    /// Whether a stop took away what this feature would have given.
+    pub fn is_stopped(&self, toggles: &Toggles, feature: &Feature, decision: Decision) -> bool {
+        let files = self.files.iter().zip(&self.stopped.effects);
+        let mut files = files.filter(|(file, _)| std::ptr::eq(*file, toggles));
+        let is_this =
+            |effect: &Effect| std::ptr::eq(&toggles.features[usize::from(effect.feature)], feature);
+        let paused = toggles.paused || feature.status == Status::Paused;
+        let takes = |effect: &Effect| effect.kind == EffectKind::Stopped || !paused;
+        decision.reason == Reason::Disabled
+            && files.any(|(_, effects)| effects.iter().any(|one| is_this(one) && takes(one)))
+    }
+
+    /// What stops or holds this feature.
+    pub fn stop_of(&self, toggles: &Toggles, feature: &Feature) -> Option<&Stop> {
+        stop_of(&self.stopped.stops, toggles, feature)
+    }
+
+    /// The names in the stops that no feature has.
+    pub fn unknown_stops(&self) -> impl Iterator<Item = &Stop> {
+        let known = |stop: &&Stop| {
+            let one = Stops {
+                revision: Box::default(),
+                list: [Stop::clone(stop)].into(),
+            };
+            self.features()
+                .any(|(_, toggles, feature)| stop_of(&one, toggles, feature).is_some())
+        };
+        self.stopped
+            .stops
+            .list
+            .iter()
+            .filter(move |stop| !known(stop))
+    }
+}
+
+fn stop_of<'s>(stops: &'s Stops, toggles: &Toggles, feature: &Feature) -> Option<&'s Stop> {
+    // a name says the same with and without the files beside it
+    let qualified = toggles.namespace.as_ref();
+    let qualified = qualified.map(|space| format!("{space}.{}", feature.name));
+    let names = [&*feature.key, qualified.as_deref().unwrap_or(&feature.key)];
+    stops.of(&names)
+}
+
+fn effects(toggles: &Toggles, stops: &Stops) -> Box<[Effect]> {
+    let mut effects: Vec<Effect> = Vec::new();
+    let mut reached = vec![false; toggles.features.len()];
+    for &index in &*toggles.order {
+        let feature = &toggles.features[usize::from(index)];
+        let kind = match stop_of(stops, toggles, feature) {
+            Some(stop) => match (stop.kind, stop.at) {
+                (StopKind::Hold, Some(at)) => EffectKind::Held(at),
+                _ => EffectKind::Stopped,
+            },
+            None if asks(feature, toggles, &reached) => EffectKind::Follows,
+            None => continue,
+        };
+        reached[usize::from(index)] = true;
+        effects.push(Effect {
+            feature: index,
+            kind,
+        });
+    }
+    effects.into()
+}
+
+/// Whether the feature asks for one that is reached, through segments too.
+fn asks(feature: &Feature, toggles: &Toggles, reached: &[bool]) -> bool {
+    fn walk(condition: &Condition, toggles: &Toggles, reached: &[bool]) -> bool {
+        let walk = |one| walk(one, toggles, reached);
+        match condition {
+            Condition::Segment(index) => walk(&toggles.segments[usize::from(*index)]),
+            Condition::All(some) | Condition::Any(some) => some.iter().any(walk),
+            Condition::Not(one) => walk(one),
+            Condition::Feature(index, _) => reached[usize::from(*index)],
+            Condition::Attribute(..) | Condition::Now { .. } => false,
+        }
+    }
+    let rules = feature.rules.iter().map(|rule| &rule.when);
+    let mut conditions = rules.chain(&feature.when);
+    conditions.any(|condition| walk(condition, toggles, reached))
+}
