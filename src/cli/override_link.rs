@@ -1,12 +1,22 @@
 //! `burgee override`: a signed override, and a link that carries it.
 //! In: a key from the environment, a lifetime, `NAME=VARIANT` pairs. Out: the value, and the link.
 
-use super::output::{refuse, say};
-use crate::{engine::signature::SigningKey, flags::values, server::clock::wall_clock};
+use super::output::{bad_toggles, refuse, say};
+use crate::{
+    config::{self, phrases},
+    engine::{Feature, Snapshot, Toggles, signature::SigningKey},
+    flags::values,
+    server::clock::wall_clock,
+};
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
 };
-use std::{env, process::ExitCode, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Create a signed override, and a link that carries it
 #[derive(Debug, clap::Args)]
@@ -15,6 +25,7 @@ use std::{env, process::ExitCode, time::Duration};
   burgee override --key-env BURGEE_OVERRIDE_KEY --exp 1h briefcase=silver dark-mode=off
   curl -H \"X-QA-Override: $(burgee override --key-env BURGEE_OVERRIDE_KEY briefcase=silver | head -n 1)\" http://localhost:3524/
 
+With --toggles, a feature or a variant that the file does not have is refused.
 The first line is the value, for a header; the second is a link, for a browser."
 )]
 pub struct OverrideArgs {
@@ -27,6 +38,9 @@ pub struct OverrideArgs {
     /// The file's `namespace`, if it has one
     #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
+    /// Toggles file or directory: what it does not have is refused, and it knows the namespace
+    #[arg(long, env = "BURGEE_TOGGLES", value_name = "PATH")]
+    toggles: Option<PathBuf>,
     /// URL of the link, without the override
     #[arg(
         long,
@@ -43,8 +57,19 @@ pub struct OverrideArgs {
     forced: Vec<(Name, String)>,
 }
 
-/// Prints both. Exits with 2 if the variable holds no key.
+/// Prints both. Exits with 2 if the variable holds no key, or the file does not have what is to be forced.
 pub fn main(args: &OverrideArgs) -> ExitCode {
+    let loaded = args.toggles.as_deref().map(load);
+    let namespace = match loaded {
+        None => args.namespace.clone(),
+        Some(Err(problems)) => return bad_toggles(&problems),
+        Some(Ok(snapshot)) => match file(&snapshot, args.namespace.as_deref())
+            .and_then(|file| knows(file, &args.forced).map(|()| file))
+        {
+            Ok(file) => file.namespace.as_deref().map(str::to_owned),
+            Err(why) => return refuse(&why),
+        },
+    };
     let secret = env::var_os(&args.key_env).unwrap_or_default();
     let Some(key) = SigningKey::new(secret.as_encoded_bytes()) else {
         return refuse(&format!(
@@ -53,7 +78,7 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
         ));
     };
     let expires = wall_clock().0.saturating_add_unsigned(args.exp.as_secs());
-    let Some(value) = signed(&key, args.namespace.as_deref(), &args.forced, expires) else {
+    let Some(value) = signed(&key, namespace.as_deref(), &args.forced, expires) else {
         return refuse(&"a variant has characters that variants cannot have");
     };
     let mark = if args.url.contains('?') { '&' } else { '?' };
@@ -65,6 +90,54 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
         percent_encoded(&value)
     ));
     ExitCode::SUCCESS
+}
+
+fn load(path: &Path) -> Result<Snapshot, config::Problems> {
+    let environment = |name: &str| env::var(name).ok();
+    config::load(path, &environment, wall_clock()).map(|loaded| loaded.snapshot)
+}
+
+/// The file that the override is for: of several the one with this namespace.
+fn file<'s>(snapshot: &'s Snapshot, namespace: Option<&str>) -> Result<&'s Toggles, String> {
+    let is_meant = |file: &&Toggles| namespace.is_none() || file.namespace.as_deref() == namespace;
+    let mut meant = snapshot.files.iter().filter(is_meant);
+    match (meant.next(), meant.next(), namespace) {
+        (Some(file), None, _) => Ok(file),
+        (Some(_), Some(_), _) => Err("there are several files: say which by `--namespace`".into()),
+        (None, _, Some(name)) => Err(format!("no file has the namespace `{name}`")),
+        (None, ..) => Err("there is no file".into()),
+    }
+}
+
+/// Whether the file may be overridden, and has these variants.
+fn knows(file: &Toggles, forced: &[(Name, String)]) -> Result<(), String> {
+    if file
+        .override_policy
+        .as_ref()
+        .is_none_or(|policy| policy.key.is_none())
+    {
+        return Err("the file has no `override` with a `key`: it takes no signed override".into());
+    }
+    let did_you_mean = |word: &str, known: &mut dyn Iterator<Item = &str>| {
+        let near = phrases::nearest(word, known);
+        near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+    };
+    for (name, variant) in forced {
+        let name = name.as_str();
+        let features = &file.features;
+        let is_named = |feature: &&Feature| feature.name.eq_ignore_ascii_case(name);
+        let Some(feature) = features.iter().find(is_named) else {
+            let mut known = features.iter().map(|feature| &*feature.name);
+            let meant = did_you_mean(name, &mut known);
+            return Err(format!("there is no feature `{name}`{meant}"));
+        };
+        let mut variants = feature.variants.iter().map(|variant| &*variant.name);
+        if !variants.clone().any(|known| known == variant) {
+            let meant = did_you_mean(variant, &mut variants);
+            return Err(format!("`{name}` has no variant `{variant}`{meant}"));
+        }
+    }
+    Ok(())
 }
 
 /// The dictionary with `exp` and `sig`, serialized.

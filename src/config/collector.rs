@@ -2,6 +2,7 @@
 //! In: places and sentences. Out: problems in the order of the text, each told once.
 
 use super::{
+    phrases::quote,
     problem::{Problem, Severity},
     tree::{Node, Position},
 };
@@ -13,12 +14,36 @@ const TOLD: usize = 1_000;
 /// Collects what is found while files are read. Paths are looked up at the end, from the places.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
+    /// of the files, for what concerns two of them
+    names: Vec<Arc<str>>,
     found: Vec<(Position, Severity, String, String)>,
     untold: usize,
     errors: usize,
 }
 
 impl Collector {
+    /// For files of these names.
+    pub(super) fn of(names: Vec<Arc<str>>) -> Collector {
+        Collector {
+            names,
+            ..Collector::default()
+        }
+    }
+
+    /// The file of this place, as problems name it.
+    pub(super) fn file(&self, at: Position) -> String {
+        let name = self.names.get(usize::from(at.file));
+        name.map_or("another file".to_owned(), |name| quote(name))
+    }
+
+    /// Nothing in the file of `here`; ` of` and its name where the other place is in another file.
+    pub(super) fn of_file(&self, other: Position, here: Position) -> String {
+        match other.file == here.file {
+            true => String::new(),
+            false => format!(" of {}", self.file(other)),
+        }
+    }
+
     pub(super) fn error(
         &mut self,
         at: Position,

@@ -1,5 +1,5 @@
 //! Toggles files to a snapshot.
-//! In: a file, or a directory of `*.yaml` as one generation. Out: a [`Snapshot`] and warnings, or every problem at once.
+//! In: a file, or a directory of `*.yaml` and `*.yml` as one generation. Out: a [`Snapshot`] and warnings, or every problem at once.
 //!
 //! `read` (disk) -> `yaml` (text to tree) -> `file` (what may be written) -> `compile` (what it means) -> `engine::Snapshot`
 
@@ -71,7 +71,8 @@ pub fn compile_texts(
     env: Environment<'_>,
     now: Second,
 ) -> Result<(Snapshot, Vec<Problem>), Problems> {
-    let mut problems = Collector::default();
+    let names: Vec<Arc<str>> = texts.iter().map(|text| Arc::from(&*text.name)).collect();
+    let mut problems = Collector::of(names.clone());
     let roots: Vec<Option<Node<'_>>> = texts
         .iter()
         .enumerate()
@@ -87,8 +88,7 @@ pub fn compile_texts(
         .map(|(root, text)| root.as_ref().filter(|root| usable(root, text)))
         .collect();
     let snapshot = compile::snapshot(&borrowed, env, now, &revision(texts), &mut problems);
-    let names = texts.iter().map(|text| Arc::from(&*text.name));
-    let roots: Vec<_> = names.zip(roots).collect();
+    let roots: Vec<_> = names.into_iter().zip(roots).collect();
     let problems = problems.tell(&roots);
     roots
         .into_iter()

@@ -44,7 +44,7 @@ pub const STOPS: &str = "stops.yaml";
 /// How many files a directory may have.
 const MOST_FILES: usize = 1_000;
 
-/// Reads a file, every `*.yaml` of a directory, standard input for `-`, or what the shell's `<(command)` says.
+/// Reads a file, every `*.yaml` and `*.yml` of a directory, standard input for `-`, or what the shell's `<(command)` says.
 pub fn generation(path: &Path) -> Result<Generation, Problems> {
     read(path).map_err(|(at, error)| Problems(vec![unreadable(&at, &error)]))
 }
@@ -133,7 +133,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
         let name = entry.map_err(failed)?.file_name();
         let is_yaml = Path::new(&name)
             .extension()
-            .is_some_and(|extension| extension == "yaml");
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
         if is_yaml && name != STOPS && !name.as_encoded_bytes().starts_with(b".") {
             files.push((path.join(&name), below.join(&name)));
         }
@@ -142,7 +142,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     if files.is_empty() {
         return Err(failed(io::Error::new(
             ErrorKind::NotFound,
-            "there is no `*.yaml` in this directory",
+            "there is no `*.yaml` or `*.yml` in this directory",
         )));
     }
     if files.len() > MOST_FILES {
@@ -189,7 +189,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
         ),
         (ErrorKind::NotFound, None) => (
             error.to_string(),
-            "put a toggles file there; its name ends in `.yaml`",
+            "put a toggles file there; its name ends in `.yaml` or `.yml`",
         ),
         (ErrorKind::PermissionDenied, _) => (
             "burgee has no permission to read the file".to_owned(),

@@ -55,11 +55,7 @@ pub fn run(
         warn!("{sentence}");
     }
     if !first.last.problems.is_empty() && args.process.on_bad_start == OnBadStart::Refuse {
-        first
-            .last
-            .problems
-            .iter()
-            .for_each(|problem| error!("{problem}"));
+        toggles::log(&first.last);
         error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start forward` would forward requests without features");
         return Ok(exit::CONFIG.into());
     }

@@ -45,6 +45,13 @@ pub(super) fn spawn_reload_thread(
     Ok(requests)
 }
 
+/// A line for each: a warning stays one, where the file is refused too.
+pub(super) fn log(report: &Report) {
+    let (warnings, problems) = (&report.warnings, &report.problems);
+    warnings.iter().for_each(|warning| warn!("{warning}"));
+    problems.iter().for_each(|problem| error!("{problem}"));
+}
+
 /// Counts and logs each load.
 pub(super) struct LoadLog(pub(super) Arc<Metrics>);
 
@@ -58,11 +65,10 @@ impl Witness for LoadLog {
             at,
             trigger,
             problems,
-            warnings,
+            ..
         } = &in_force.last;
         let revision = &*in_force.snapshot.revision;
-        warnings.iter().for_each(|warning| warn!("{warning}"));
-        problems.iter().for_each(|problem| error!("{problem}"));
+        log(&in_force.last);
         self.0.reloaded(trigger, problems.is_empty(), *at);
         if problems.is_empty() {
             info!(trigger, revision, "the toggles are in force");

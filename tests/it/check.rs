@@ -131,13 +131,14 @@ fn a_good_file_says_what_its_headers_take() {
     let bytes: usize = lines.iter().map(|line| line.len()).sum();
     let ran = check(&["--format", "json"], GOOD);
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    let revision = shown["revision"].as_str().unwrap();
     assert_eq!(
         shown["headers"],
-        json!([{"path": "-", "fields": 3, "bytes": bytes, "limit": 65_536}])
+        json!([{"path": "-", "revision": revision, "fields": 3, "bytes": bytes, "limit": 65_536}])
     );
     let out = check(&[], GOOD).out;
     let expected = format!(
-        "-: good: 4 features, 2 sent; at most 3 fields and {bytes} of 65536 bytes of a request's head; revision "
+        "-: good: 4 features, 2 sent; at most 3 fields and {bytes} of 65536 bytes of a request's head; revision {revision}"
     );
     assert!(out.contains(&expected), "{expected} in\n{out}");
 }

@@ -1,6 +1,9 @@
 //! A directory is one generation: every file or none, and what the kubelet swaps in at once is read at once.
 
-use super::toggles::{compile, environment, now};
+use super::{
+    support::{Burgee, eventually, fed, get},
+    toggles::{compile, environment, now},
+};
 use burgee::config;
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -25,23 +28,23 @@ fn what_two_files_cannot_both_say_is_told_at_both_places() {
         ),
         (
             "version: 1\nnamespace: SHOP\nfeatures:\n  b: on\n",
-            "a.yaml:2:12: `namespace`: another file has the namespace `SHOP` too",
+            "a.yaml:2:12: `namespace`: `b.yaml` has the namespace `SHOP` too",
         ),
         (
             "version: 1\nnamespace: shop\nfeatures:\n  b: on\n",
-            "b.yaml:2:12: `namespace`: another file has the namespace `shop` too",
+            "b.yaml:2:12: `namespace`: `a.yaml` has the namespace `shop` too",
         ),
         (
             "version: 1\nnamespace: blog\nfeatures:\n  a: on\n",
-            "a.yaml:4:3: `features.a`: the feature `a` and the feature `a` of another file would share `X-Feature-A`",
+            "a.yaml:4:3: `features.a`: the feature `a` and the feature `a` of `b.yaml` would share `X-Feature-A`",
         ),
         (
             "version: 1\nnamespace: blog\nfeatures:\n  A: on\n",
-            "b.yaml:4:3: `features.A`: the feature `A` and the feature `a` of another file would share `X-Feature-A`",
+            "b.yaml:4:3: `features.A`: the feature `A` and the feature `a` of `a.yaml` would share `X-Feature-A`",
         ),
         (
             "version: 1\nnamespace: blog\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {header: X-Feature-A, serve: on}\n",
-            "b.yaml:5:15: `features.b.header`: the feature `b` and the feature `a` of another file would share `X-Feature-A`",
+            "b.yaml:5:15: `features.b.header`: the feature `b` and the feature `a` of `a.yaml` would share `X-Feature-A`",
         ),
         (
             "version: 1\nnamespace: blog\nfeatures:\n  b: {when: {feature.a: on}, serve: on}\n",
@@ -49,7 +52,15 @@ fn what_two_files_cannot_both_say_is_told_at_both_places() {
         ),
         (
             "version: 1\nnamespace: blog\nattributes: {x: header.x-feature-x}\nheaders: {prefix: X-Blog-}\nfeatures:\n  b: {when: {x: y}, serve: on}\n",
-            "`x-feature-x` begins with the prefix `X-Feature-`",
+            "`x-feature-x` begins with the prefix `X-Feature-` of `a.yaml`",
+        ),
+        (
+            "version: 1\nnamespace: blog\nattributes: {x: header.X-User_Id}\nfeatures:\n  b: {when: {x: y}, serve: on}\n",
+            "cannot tell the headers `x-user_id` and `x-user-id` of `a.yaml` apart",
+        ),
+        (
+            "version: 1\nnamespace: blog\nfeatures:\n  b: {header: X-User-Id, serve: on}\n",
+            "`x-user-id` is read as `header.x-user-id` by `a.yaml`",
         ),
         (
             "version: 1\nnamespace: blog\nheaders: {prefix: X-Blog-}\nfeatures:\n  a: on\n",
@@ -84,9 +95,7 @@ fn what_two_files_cannot_both_say_is_told_at_both_places() {
             ("a.yaml", &combined("a", "X-All")),
             ("b.yaml", &combined("b", "X-Every"))
         ])
-        .contains(
-            "b.yaml:3:21: `headers.combined`: another file calls the combined header `x-all`"
-        )
+        .contains("b.yaml:3:21: `headers.combined`: `a.yaml` calls the combined header `x-all`")
     );
 }
 
@@ -160,4 +169,84 @@ fn a_configmap_is_read_as_one_generation_and_alike_in_every_pod() {
     let second = load(one.path());
     assert_eq!(second.snapshot.files.len(), 1);
     assert_ne!(first.snapshot.revision, second.snapshot.revision);
+}
+
+/// Both endings, through the built binary: `check`, `run`, what is told of an empty directory.
+#[test]
+fn yml_is_read_beside_yaml() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let ran = fed(&["check", path], "");
+    assert!(
+        ran.code == 1 && ran.out.contains("`*.yaml` or `*.yml`"),
+        "{}",
+        ran.out
+    );
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "shop.yml",
+        "version: 1\nnamespace: shop\nfeatures: {cart: on}\n",
+    );
+    write("notes.yaml.txt", "not read");
+    write(".hidden.yml", "not read");
+    let burgee = Burgee::start(folder.path(), "none", &["--poll", "100ms"]);
+    let features = || get(burgee.api, "/features").json()["features"].clone();
+    assert_eq!(features()["cart"]["variants"][0], "on");
+    write(
+        "blog.yaml",
+        "version: 1\nnamespace: blog\nfeatures: {post: on}\n",
+    );
+    let seen = eventually("the other file is read", || {
+        Some(features()).filter(|features| !features["blog.post"].is_null())
+    });
+    assert!(!seen["shop.cart"].is_null());
+    // both files are named, each at the other's place
+    write(
+        "more.yml",
+        "version: 1\nnamespace: blog\nfeatures: {more: on}\n",
+    );
+    let ran = fed(&["check", path], "");
+    for (here, other) in [("blog.yaml", "more.yml"), ("more.yml", "blog.yaml")] {
+        let said = format!(
+            "{path}/{here}:2:12: `namespace`: `{path}/{other}` has the namespace `blog` too"
+        );
+        assert!(ran.code == 1 && ran.out.contains(&said), "{}", ran.out);
+    }
+}
+
+/// What a hook hands over: the files that changed, of a directory that belongs together.
+#[test]
+fn a_file_is_checked_with_those_beside_it_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let toggles = folder.path().join("toggles-eu");
+    fs::create_dir(&toggles).unwrap();
+    let [a, b, alone] = ["toggles-eu/a.yaml", "toggles-eu/b.yml", "alone.yaml"]
+        .map(|name| folder.path().join(name));
+    let namespaced =
+        |name: &str| format!("version: 1\nnamespace: {name}\nfeatures: {{{name}: on}}\n");
+    fs::write(&a, namespaced("a")).unwrap();
+    fs::write(&b, namespaced("A")).unwrap();
+    fs::write(&alone, "version: 1\nfeatures: {c: on}\n").unwrap();
+    fs::write(folder.path().join("compose.yaml"), "services: {}\n").unwrap();
+    let [a, b, alone] = [&a, &b, &alone].map(|path| path.to_str().unwrap());
+    for (arguments, code, told) in [
+        (&[a, alone][..], 0, 2),
+        (&["--with-siblings", a, alone], 1, 1),
+        (&["--with-siblings", a, b], 1, 0),
+        (&["--with-siblings", alone], 0, 1),
+    ] {
+        let ran = fed(&[&["check"], arguments].concat(), "");
+        assert_eq!(
+            (ran.code, ran.out.matches(": good: ").count()),
+            (code, told),
+            "{arguments:?}: {}",
+            ran.out
+        );
+        // once, however many of its files are named
+        assert!(
+            ran.out.matches("has the namespace").count() <= 2,
+            "{}",
+            ran.out
+        );
+    }
 }

@@ -129,3 +129,79 @@ fn whatever_is_not_exactly_what_was_signed_changes_nothing() {
         }
     }
 }
+
+/// Against a file: what it does not have is refused, with the nearest that it has; and it knows its namespace.
+#[test]
+fn what_the_file_does_not_have_is_not_signed() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let file = write("toggles.yaml", TOGGLES);
+    let open = write("open.yaml", "version: 1\nfeatures: {briefcase: on}\n");
+    let bad = write("bad.yaml", "version: 1\nfeatures: {briefcase: 5}\n");
+    for (path, pairs, code, said) in [
+        (
+            &file,
+            &["briefcas=silver"][..],
+            2,
+            "there is no feature `briefcas`; did you mean `briefcase`?",
+        ),
+        (
+            &file,
+            &["briefcase=silvr"],
+            2,
+            "`briefcase` has no variant `silvr`; did you mean `silver`?",
+        ),
+        (
+            &file,
+            &["briefcase=silver", "gonne=on"],
+            2,
+            "there is no feature `gonne`; did you mean `gone`?",
+        ),
+        (&file, &["release=1.1"], 2, "`release` has no variant `1.1`"),
+        (
+            &file,
+            &["--namespace", "blog", "briefcase=silver"],
+            2,
+            "no file has the namespace `blog`",
+        ),
+        (&open, &["briefcase=on"], 2, "takes no signed override"),
+        (&bad, &["briefcase=on"], 1, "`5` is not a percentage"),
+        (
+            &file,
+            &["Briefcase=silver", "release=1.10", "gone=off"],
+            0,
+            "",
+        ),
+    ] {
+        let common = [
+            "override",
+            "--key-env",
+            "BURGEE_OVERRIDE_KEY",
+            "--toggles",
+            path,
+        ];
+        let output = Command::new(env!("CARGO_BIN_EXE_burgee"))
+            .args([&common[..], pairs].concat())
+            .env("BURGEE_OVERRIDE_KEY", KEY)
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{pairs:?}: {error}");
+        assert!(error.contains(said), "{pairs:?}: {error}");
+        assert_eq!(output.stdout.is_empty(), code != 0);
+    }
+    let value = burgee(&[
+        "override",
+        "--key-env",
+        "BURGEE_OVERRIDE_KEY",
+        "--toggles",
+        &file,
+        "briefcase=silver",
+    ]);
+    let header = format!("X-QA-Override: {}", value.lines().next().unwrap());
+    assert!(answers(KEY, &["--header", &header]).starts_with("briefcase=silver*"));
+}

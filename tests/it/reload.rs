@@ -9,6 +9,7 @@ use ::burgee::{
     engine::{Snapshot, stops::Stops, units::Second},
     live::{self, InForce},
 };
+use serde_json::Value;
 use std::{
     fs,
     sync::{Arc, mpsc},
@@ -237,6 +238,49 @@ fn a_bad_file_at_the_start_is_refused_with_78() {
         assert_eq!(code, 78, "{said}");
         assert!(said.contains(expected), "{said}");
     }
+}
+
+/// A warning stays one where the file is refused too: at the start, and by a reload.
+#[test]
+fn warnings_of_a_refused_file_are_warnings() {
+    let both = "version: 1\nfeatures:\n  a: {serve: on, expires: 2020-01-01}\n  b: 25\n  c: {when: {user: 'a*'}, serve: on}\n";
+    let toggles = Toggles::new(both);
+    let path = toggles.path();
+    let path = path.to_str().unwrap();
+    let (code, said) = burgee(&[
+        "run",
+        "--log-format",
+        "json",
+        "--upstream",
+        "none",
+        "--toggles",
+        path,
+    ]);
+    assert_eq!(code, 78, "{said}");
+    let levels = |lines: &mut dyn Iterator<Item = Value>| {
+        let mut levels = [Vec::new(), Vec::new()];
+        for line in lines {
+            let message = line["message"].as_str().unwrap_or_default().to_owned();
+            match line["level"].as_str() {
+                Some("WARN") => levels[0].push(message),
+                Some("ERROR") => levels[1].push(message),
+                _ => {}
+            }
+        }
+        let is_place = |message: &String| message.contains("toggles.yaml:");
+        levels.map(|messages| messages.into_iter().filter(is_place).count())
+    };
+    let lines = said
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    assert_eq!(levels(&mut { lines }), [2, 1], "{said}");
+    toggles.write(ON);
+    let mut burgee = Burgee::start(&toggles.path(), "none", &[]);
+    toggles.write(both);
+    burgee.signal("HUP");
+    burgee.said("the last good ones stay in force");
+    let log = burgee.log.clone();
+    assert_eq!(levels(&mut log.into_iter()), [2, 1], "{:#?}", burgee.log);
 }
 
 #[test]

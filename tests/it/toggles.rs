@@ -134,6 +134,24 @@ fn warnings_do_not_refuse_and_are_told() {
 }
 
 #[test]
+fn a_variant_that_an_override_can_force_is_not_unused() {
+    let parked = "version: 1\nfeatures: {a: {variants: [b, c], serve: b}}\n";
+    let warnings = |text: &str| compile(&[("a.yaml", text.as_bytes())]).unwrap().1.len();
+    assert_eq!(warnings(parked), 1);
+    for policy in [
+        "{from: header.x-qa, key: env.BURGEE_OVERRIDE_KEY}",
+        "{from: header.x-qa, when: {header.x-staff: yes}}",
+        "{from: query.ff, when: {header.x-staff: yes}, key: env.BURGEE_OVERRIDE_KEY}",
+    ] {
+        assert_eq!(
+            warnings(&format!("{parked}override: {policy}\n")),
+            0,
+            "{policy}"
+        );
+    }
+}
+
+#[test]
 fn whatever_a_file_trusts_is_guarded_against_other_spellings() {
     let text = "version: 1
 user: [header.x-who, cookie.uid]

@@ -35,6 +35,9 @@ pub struct CheckArgs {
     /// How to print problems
     #[arg(long, value_enum, env = "BURGEE_FORMAT", default_value = "text")]
     format: Format,
+    /// Check a file in a directory called `toggles…` together with the files beside it, as a pod reads them
+    #[arg(long, env = "BURGEE_WITH_SIBLINGS", value_parser = values::switch)]
+    with_siblings: bool,
     /// Count warnings as problems
     #[arg(long, env = "BURGEE_STRICT", value_parser = values::switch)]
     strict: bool,
@@ -52,8 +55,18 @@ enum Format {
 
 /// Checks every path.
 pub fn main(args: &CheckArgs, variables: &Variables) -> ExitCode {
+    let mut paths: Vec<&Path> = Vec::new();
+    for path in &args.paths {
+        let path = match args.with_siblings {
+            true => whole(path),
+            false => path,
+        };
+        if !(args.with_siblings && paths.contains(&path)) {
+            paths.push(path);
+        }
+    }
     let checked = |path| checked(path, variables);
-    let mut all: Vec<Checked<'_>> = args.paths.iter().map(|path| checked(path)).collect();
+    let mut all: Vec<Checked<'_>> = paths.into_iter().map(checked).collect();
     variables.warn();
     for problem in all.iter_mut().flat_map(|one| &mut one.problems) {
         if args.strict {
@@ -124,6 +137,15 @@ fn with_stops<'a>(mut checked: Checked<'a>, path: &Path) -> Checked<'a> {
         _ => None,
     };
     checked
+}
+
+/// The directory, where it is one of toggles files.
+fn whole(file: &Path) -> &Path {
+    let is_of_toggles = |directory: &&Path| {
+        let name = directory.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(b"toggles")
+    };
+    file.parent().filter(is_of_toggles).unwrap_or(file)
 }
 
 fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {

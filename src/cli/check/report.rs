@@ -178,20 +178,29 @@ pub fn json(all: &[Checked<'_>], out: &mut impl Write) -> io::Result<()> {
     // a path that could not be read counts as one file
     let files: usize = all.iter().map(|one| one.texts.len().max(1)).sum();
     let headers = all.iter().filter_map(|one| {
-        let Budget { fields, bytes } = one.snapshot.as_ref()?.budget();
+        let snapshot = one.snapshot.as_ref()?;
+        let Budget { fields, bytes } = snapshot.budget();
         Some(serde_json::json!({
             "path": one.path.display().to_string(),
+            "revision": snapshot.revision,
             "fields": fields,
             "bytes": bytes,
             "limit": Budget::MOST_BYTES,
         }))
     });
     let headers: Vec<_> = headers.collect();
-    writeln!(
-        out,
-        "{}",
-        serde_json::json!({"files": files, "problems": problems, "headers": headers})
-    )
+    let mut shown = serde_json::json!({"files": files, "problems": problems, "headers": headers});
+    // with several paths each has its own, below `headers`
+    if let [
+        Checked {
+            snapshot: Some(snapshot),
+            ..
+        },
+    ] = all
+    {
+        shown["revision"] = (&*snapshot.revision).into();
+    }
+    writeln!(out, "{shown}")
 }
 
 /// For a workflow: `::error file=…,line=…,col=…,title=…::message`

@@ -89,10 +89,11 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
             if forged_fields::fold(source.as_str()).starts_with(&folded) {
                 // the sources that `user` has when it is left out stand nowhere
                 let source_at = if source_at.id == 0 { at } else { source_at };
+                let of = problems.of_file(*at, *source_at);
                 problems.error(
                     *source_at,
                     format!(
-                        "{} begins with the prefix {}, so burgee removes it from requests",
+                        "{} begins with the prefix {}{of}, so burgee removes it from requests",
                         quote(source.as_str()),
                         quote(name)
                     ),
@@ -113,14 +114,18 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
                 "choose another header name",
             );
         }
-        for (source, _) in trusted
+        for (source, source_at) in trusted
             .iter()
             .filter(|(source, _)| forged_fields::fold(source.as_str()) == folded)
         {
+            let by = match problems.of_file(*source_at, claim.at) {
+                same if same.is_empty() => same,
+                other => other.replacen(" of", " by", 1),
+            };
             problems.error(
                 claim.at,
                 format!(
-                    "{} is read as {}, so it cannot be sent as well",
+                    "{} is read as {}{by}, so it cannot be sent as well",
                     quote(&claim.name),
                     quote(&format!("header.{source}"))
                 ),
@@ -140,11 +145,12 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
         if other_at.file != claim.at.file {
             // both places are told, since each team only looks at its own file
             let hint = "give one of the files a different `headers: {prefix: …}`";
-            for (at, what, other) in [
-                (claim.at, &claim.what, other),
-                (*other_at, other, &claim.what),
+            for (at, what, other_at, other) in [
+                (claim.at, &claim.what, *other_at, other),
+                (*other_at, other, claim.at, &claim.what),
             ] {
-                let message = format!("{what} and {other} of another file would share {header}");
+                let other = format!("{other}{}", problems.of_file(other_at, at));
+                let message = format!("{what} and {other} would share {header}");
                 problems.error(at, message, hint);
             }
         } else if !other.eq_ignore_ascii_case(&claim.what) {
@@ -158,16 +164,17 @@ pub(super) fn check(files: &[FileHeaders<'_>], problems: &mut Collector) {
             );
         }
     }
-    let mut spellings: HashMap<String, &HeaderName> = HashMap::new();
+    let mut spellings: HashMap<String, (&HeaderName, Position)> = HashMap::new();
     for (source, at) in trusted {
-        let first = spellings
+        let (first, first_at) = spellings
             .entry(forged_fields::fold(source.as_str()))
-            .or_insert(source);
+            .or_insert((source, *at));
         if *first != source {
+            let of = problems.of_file(*first_at, *at);
             problems.error(
                 *at,
                 format!(
-                    "many applications cannot tell the headers {} and {} apart",
+                    "many applications cannot tell the headers {} and {}{of} apart",
                     quote(source.as_str()),
                     quote(first.as_str())
                 ),

@@ -113,16 +113,14 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, problems: &mut Coll
                 "write `namespace: shop`: it tells the features of this file from others",
             ),
             Some(name) => {
-                let other = taken.insert(name.to_ascii_lowercase(), file.namespace_at);
-                for at in other
-                    .into_iter()
-                    .flat_map(|other| [other, file.namespace_at])
-                {
-                    problems.error(
-                        at,
-                        format!("another file has the namespace {} too", quote(name)),
-                        "give every file its own",
-                    );
+                let here = file.namespace_at;
+                let Some(other) = taken.insert(name.to_ascii_lowercase(), here) else {
+                    continue;
+                };
+                for (at, other) in [(other, here), (here, other)] {
+                    let other = problems.file(other);
+                    let message = format!("{other} has the namespace {} too", quote(name));
+                    problems.error(at, message, "give every file its own");
                 }
             }
         }
@@ -137,15 +135,15 @@ pub(super) fn one_name(
     problems: &mut Collector,
 ) {
     let mut all = files.iter().filter_map(|file| of(&file.headers));
-    let Some((first, _)) = all.next() else { return };
+    let Some((first, first_at)) = all.next() else {
+        return;
+    };
     for (name, at) in all {
         if name != first {
+            let other = problems.file(*first_at);
             problems.error(
                 *at,
-                format!(
-                    "another file calls the {what} header {}",
-                    quote(first.as_str())
-                ),
+                format!("{other} calls the {what} header {}", quote(first.as_str())),
                 "all files share it: use the same name, or name it in one file only",
             );
         }
