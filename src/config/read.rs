@@ -142,7 +142,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     if files.is_empty() {
         return Err(failed(io::Error::new(
             ErrorKind::NotFound,
-            "there is no `*.yaml` or `*.yml` in this directory",
+            "there is no `*.yaml` in this directory, nor a `*.yml`",
         )));
     }
     if files.len() > MOST_FILES {

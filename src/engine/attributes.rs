@@ -148,6 +148,7 @@ impl Attribute {
             (_, Some(Given::Text(text))) => Some(Given::Text(Cow::Borrowed(text))),
             (_, given) => given.cloned(),
         };
+        let given = given.and_then(|given| given.map(|text| text));
         given.and_then(|given| self.spelled(given, false, 0))
     }
 
@@ -162,11 +163,11 @@ impl Attribute {
         }
     }
 
-    /// As the file wants it spelled; none where nothing is left.
+    /// As the file wants it spelled, what is not blank; none where nothing is left.
     #[inline]
     fn spelled<'a>(&self, given: Given<'a>, is_decoded: bool, source: usize) -> Option<Found<'a>> {
         let given = match self.normal == Normal::default() {
-            true => given.map(|text| text),
+            true => Some(given),
             false => given.map(|text| self.normal.of(text, is_decoded)),
         };
         given.map(|given| match given {

@@ -65,9 +65,8 @@ impl Source {
                 .ip
                 .map(|ip| Cow::Owned(ip.to_canonical().to_string().into_bytes())),
         };
-        Ok(found
-            .map(Given::Text)
-            .and_then(|given| given.map(|text| text)))
+        let found = found.filter(|bytes| !bytes.trim_ascii().is_empty());
+        Ok(found.map(Given::Text))
     }
 
     /// Whether what it has is percent-decoded already.

@@ -178,7 +178,7 @@ fn yml_is_read_beside_yaml() {
     let path = folder.path().to_str().unwrap();
     let ran = fed(&["check", path], "");
     assert!(
-        ran.code == 1 && ran.out.contains("`*.yaml` or `*.yml`"),
+        ran.code == 1 && ran.out.contains("nor a `*.yml`"),
         "{}",
         ran.out
     );

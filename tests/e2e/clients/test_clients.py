@@ -87,6 +87,40 @@ class Servers(unittest.TestCase):
             for name, (answer,) in self.each(f"http://{burgee.evaluate}/ns/nobody", [asked("switch")]):
                 self.assertEqual(answer["error"], "FLAG_NOT_FOUND", name)
 
+    def test_what_javascript_has_is_read(self):
+        """A Date, which travels with milliseconds; lists, of one too; objects, which are absent but have members."""
+        rows = [
+            ("early", {"signup": {"$date": 1767600000123}}, True),
+            ("early", {"signup": {"$date": 1788000000999}}, False),
+            ("early", {"signup": 1767600000123}, True),
+            ("late", {"signup": {"$date": 1767600000123}}, False),
+            ("allowed", {"groups": ["banned", "x"]}, False),
+            ("allowed", {"groups": ["banned"]}, False),
+            ("allowed", {"groups": ["x"]}, True),
+            ("allowed", {"groups": ["banned,x"]}, True),
+            ("vip", {"groups": ["x", "vip"]}, True),
+            ("vip", {"groups": ["vip"]}, True),
+            ("vip", {"groups": ["a,vip"]}, False),
+            ("vip", {"groups": {"vip": True}}, False),
+            ("allowed", {"groups": {"banned": True}}, True),
+            ("pro", {"account": {"plan": {"name": "pro"}}}, True),
+            ("pro", {"account": {"plan": ["pro"]}}, False),
+        ]
+        toggles = """version: 1
+attributes: {signup: header.x-signup, groups: jwt.groups, account.plan.name: header.x-plan}
+features:
+  early: {when: {signup: {until: 2026-06-01}}, serve: on}
+  late: {when: {signup: {not: {until: 2026-06-01}}}, serve: on}
+  allowed: {when: {groups: {not: [banned]}}, serve: on}
+  vip: {when: {groups: vip}, serve: on}
+  pro: {when: {account.plan.name: pro}, serve: on}
+"""
+        ask = [asked(flag, "boolean", **context) for flag, context, _ in rows]
+        with Burgee(toggles) as burgee:
+            answers = program(SERVERS["npm"], {"base": f"http://{burgee.evaluate}", "ask": ask})
+            for row, answer in zip(rows, answers, strict=True):
+                self.assertEqual((answer["value"], answer["error"]), (row[2], None), row)
+
     def test_without_a_good_file_and_with_too_long_a_context_there_is_an_error(self):
         own = {"Rust": "PARSE_ERROR"}  # it looks for a value in every answer but 400, 401, 403, 404 and 429
         with Burgee("version: 1\nfeatures: {a: 110%}\n", "--on-bad-start=forward") as burgee:

@@ -1,4 +1,4 @@
-// The npm provider for servers, unmodified. In and out: as in ../python/client.py.
+// The npm provider for servers, unmodified. In and out: as in ../python/client.py; `{"$date": 0}` is a Date.
 import { OpenFeature } from '@openfeature/server-sdk';
 import { OFREPProvider } from '@openfeature/ofrep-provider';
 
@@ -11,9 +11,10 @@ const client = OpenFeature.getClient();
 const typed = {
   boolean: 'getBooleanDetails', string: 'getStringDetails', integer: 'getNumberDetails', float: 'getNumberDetails', object: 'getObjectDetails',
 };
+const date = ([name, value]) => [name, value && typeof value === 'object' && '$date' in value ? new Date(value.$date) : value];
 const answers = [];
 for (const [flag, type, fallback, user, attributes] of request.ask) {
-  const context = { ...attributes, ...(user === null ? {} : { targetingKey: user }) };
+  const context = { ...Object.fromEntries(Object.entries(attributes).map(date)), ...(user === null ? {} : { targetingKey: user }) };
   const details = await client[typed[type]](flag, fallback, context);
   answers.push({
     value: details.value, variant: details.variant ?? null, reason: details.reason ?? null,
