@@ -206,6 +206,39 @@ fn ofrep_takes_what_json_has() {
     }
 }
 
+/// Also of a rule that was passed over, and of what a segment asks.
+#[test]
+fn a_rule_that_could_not_read_is_named() {
+    let pod = Pod::start(
+        "version: 1
+attributes: {age: header.x-age, plan: header.x-plan}
+segments: {grown: {any: [{age: {min: 18}}, {plan: pro}]}}
+features:
+  alone: {rules: [{when: {age: {min: 18}}, serve: on}]}
+  second: {rules: [{when: grown, serve: off}, {when: {plan: free}, serve: on}]}
+  last: {rules: [{when: {plan: pro}, serve: off}, {when: {not: grown}, rollout: 100%, serve: on}]}
+  own: {rules: [{when: {age: {below: 18}}, serve: off}], serve: on}
+",
+    );
+    let flags = [
+        "--header=X-Age: ten".to_owned(),
+        "--header=X-Plan: free".to_owned(),
+    ];
+    let unread = "age is ten, which cannot be read as a number and counts as absent";
+    for (feature, variant, rule) in [
+        ("alone", "off", "rule 1 does not match: "),
+        ("second", "on", "rule 1 does not match: "),
+        ("last", "on", "rule 2 matches: "),
+        ("own", "on", "rule 1 does not match: "),
+    ] {
+        let said = pod.explained(feature, &flags);
+        assert!(said.starts_with(&format!("{feature}: {variant}")), "{said}");
+        assert!(said.contains(rule) && said.contains(unread), "{said}");
+    }
+    let read = ["--header=X-Age: 10".to_owned()];
+    assert!(!pod.explained("alone", &read).contains("rule 1"));
+}
+
 /// Once a request and feature, whatever else is decided: rules, segments, parents, the file itself.
 #[test]
 fn what_cannot_be_read_is_counted_by_feature() {

@@ -130,14 +130,15 @@ fn sentence(feature: &Feature, decision: Option<Decision>, scope: Scope<'_, '_>)
             feature.fallthrough.as_ref(),
         ),
     };
+    let passed = passed_over(feature, decision, scope);
     let Some(allocation) = allocation else {
-        return ("default: no rule matches".into(), None);
+        return (format!("default: no rule matches{passed}"), None);
     };
     let (shares, change) = shares(feature, allocation, decision, scope);
     let change = change.or_else(|| without_rule(feature, decision, scope));
     let why = match matched {
-        Some(matched) => format!("{matched}; {shares}"),
-        None => shares,
+        Some(matched) => format!("{matched}; {shares}{passed}"),
+        None => format!("{shares}{passed}"),
     };
     (why, change)
 }
@@ -153,6 +154,20 @@ fn stopped(stop: Option<&Stop>) -> String {
         ),
         None => "it asks for a feature that is stopped or held, and its answer would be another: so it is the default".into(),
     }
+}
+
+/// A rule before the one that decided that could not read what it asks for.
+fn passed_over(feature: &Feature, decision: Decision, scope: Scope<'_, '_>) -> String {
+    let before = match decision.rule.checked_sub(1) {
+        Some(decided) => usize::from(decided),
+        None => feature.rules.len(),
+    };
+    let rules = feature.rules.iter().take(before).zip(1..);
+    let mut unread = rules.filter_map(|(rule, number)| {
+        let unread = reason::unread(&rule.when, scope)?;
+        Some(format!("; rule {number} does not match: {unread}"))
+    });
+    unread.next().unwrap_or_default()
 }
 
 fn without_decision(feature: &Feature, scope: Scope<'_, '_>) -> String {

@@ -85,6 +85,24 @@ pub fn because(condition: &Condition, scope: Scope<'_, '_>) -> String {
     }
 }
 
+/// The first value that this condition met and could not read, decisive or not.
+pub fn unread(condition: &Condition, scope: Scope<'_, '_>) -> Option<String> {
+    match condition {
+        Condition::Segment(index) => unread(&scope.toggles.segments[usize::from(*index)], scope),
+        Condition::All(some) | Condition::Any(some) => {
+            some.iter().find_map(|one| unread(one, scope))
+        }
+        Condition::Not(one) => unread(one, scope),
+        Condition::Attribute(..) | Condition::Feature(..) => {
+            scope.values.unreadable.take();
+            condition.holds(scope);
+            scope.values.unreadable.take()?;
+            Some(because(condition, scope))
+        }
+        Condition::Now { .. } => None,
+    }
+}
+
 /// What was asked is not told: a value that cannot be read may pass it or not.
 fn not_read(name: &str, value: &str, needs: Needs, holds: bool) -> String {
     let what = match needs {
