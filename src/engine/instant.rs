@@ -145,6 +145,9 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(parse(text).map(|second| second.0), expected, "{text}");
+            // what a file may say, a client may too
+            let sent = in_request(text.as_bytes());
+            assert!(expected.is_err() || sent == parse(text).ok(), "{text}");
         }
     }
 

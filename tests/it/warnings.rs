@@ -7,7 +7,7 @@ use crate::{
 
 const HEAD: &str = "version: 1
 user: [header.x-user-id, cookie.uid]
-attributes: {country: header.x-country, groups: {from: header.x-groups, split: \",\"}, roles: {from: jwt.roles, split: \",\"}, seen: cookie.seen, page: path, city: {from: header.x-city, lower: true}}
+attributes: {country: header.x-country, groups: {from: header.x-groups, split: \",\"}, roles: {from: jwt.roles, split: \",\"}, seen: cookie.seen, page: path, city: {from: header.x-city, lower: true}, text: {from: path, decode: percent, lower: true}}
 features:
 ";
 
@@ -95,6 +95,7 @@ fn a_condition_that_a_request_may_meet_is_not() {
         "groups: [a, b, 'New York']",
         "roles: 'a,vip'",
         "path: ['/', '*', /a%20b, '/a,b', '/a;b=c']",
+        "text: [/über uns, '/ÜBER']",
         "path: {suffix: .html, contains: '*', matches: 'a b'}",
         "host: [shop.example.com, '[::1]', xn--mnchen-3ya.example]",
         "host: {suffix: .example.com}",
@@ -113,11 +114,13 @@ fn a_condition_that_a_request_may_meet_is_not() {
 fn a_path_is_compared_as_browsers_send_it() {
     let mut pod = Pod::start(
         "version: 1
-attributes: {page: path}
+attributes: {page: path, text: {from: path, decode: percent, lower: true}, low: {from: path, lower: true}}
 features:
   whole: {when: {path: /café}, serve: on}
   begin: {when: {path: {prefix: [/straße, /ü]}}, serve: on}
   named: {when: {page: {contains: 日}}, serve: on}
+  text: {when: {text: [/ÜBER UNS, /über/日]}, serve: on}
+  folded: {when: {low: /Über}, serve: on}
 ",
     );
     for (path, on) in [
@@ -126,6 +129,9 @@ features:
         ("/stra%C3%9Fe/1", &["begin"]),
         ("/%C3%BC", &["begin"]),
         ("/a/%E6%97%A5?b=c", &["named"]),
+        ("/%C3%9CBER%20uns", &["text"]),
+        ("/%C3%BCber/%E6%97%A5", &["begin", "named", "text"]),
+        ("/%c3%9Cber", &["folded"]),
         ("/cafe", &[]),
     ] {
         let sent = pod.proxied(path, &[]);

@@ -284,11 +284,17 @@ impl<'t> Compiler<'t, '_> {
 
     /// A text of the file as the values that it is compared with.
     pub(super) fn spelled(&self, text: &str) -> Box<str> {
-        let is_path = |attribute: &Attribute| matches!(&*attribute.sources, [Source::Path]);
-        match self.asked() {
-            Some(asked) if asked.normal.lower => normal::folded(text).into(),
-            Some(asked) if is_path(asked) => source::as_browsers_send(text).into(),
-            _ => text.into(),
+        let Some(asked) = self.asked() else {
+            return text.into();
+        };
+        let is_path = matches!(&*asked.sources, [Source::Path]);
+        let sent = match is_path && !asked.normal.percent {
+            true => source::as_browsers_send(text),
+            false => text.to_owned(),
+        };
+        match asked.normal.lower {
+            true => normal::folded(&sent).into(),
+            false => sent.into(),
         }
     }
 

@@ -100,10 +100,11 @@ fn odd(
     {
         return never(format!("it is divided at {}: write a list", quote(by)));
     }
-    let whys = attribute
-        .sources
-        .iter()
-        .map(|source| unmet(source, text, how));
+    let is_decoded = attribute.normal.percent;
+    let whys = attribute.sources.iter().map(|source| match source {
+        Source::Path => unmet_path(text, how, is_decoded),
+        source => unmet(source, text, how),
+    });
     if let Some(why) = whys.collect::<Option<Vec<_>>>()?.into_iter().next() {
         return never(why);
     }
@@ -114,8 +115,7 @@ fn odd(
 fn unmet(source: &Source, text: &str, how: How) -> Option<String> {
     let has_blank = text.contains(char::is_whitespace);
     let why = match source {
-        _ if how == How::Pattern && !matches!(source, Source::Path) => return None,
-        Source::Path => return unmet_path(text, how),
+        _ if how == How::Pattern => return None,
         Source::Host if how == How::Whole && text.contains('*') => return Some(star(text)),
         Source::Host if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
             "the host is in lower case"
@@ -141,8 +141,8 @@ fn unmet(source: &Source, text: &str, how: How) -> Option<String> {
     Some(why.to_owned())
 }
 
-fn unmet_path(text: &str, how: How) -> Option<String> {
-    if !text.is_ascii() {
+fn unmet_path(text: &str, how: How, is_decoded: bool) -> Option<String> {
+    if !text.is_ascii() && !is_decoded {
         return Some(match how {
             How::Pattern => "browsers percent-encode it: write `%C3%A9` for `é`".to_owned(),
             _ => format!(
@@ -159,7 +159,7 @@ fn unmet_path(text: &str, how: How) -> Option<String> {
         _ if text.contains('?') => "the path does not include the query: use `query.NAME`",
         _ if text.contains('#') => "browsers keep what follows `#` to themselves",
         How::Whole if text.contains('*') => return Some(star(text)),
-        _ if text.contains(char::is_whitespace) => "a blank is sent as `%20`",
+        _ if text.contains(char::is_whitespace) && !is_decoded => "a blank is sent as `%20`",
         _ => return None,
     };
     Some(why.to_owned())
