@@ -29,6 +29,18 @@ fn a_near_miss_is_named() {
         ("{'!country': CH}", "write `{country: {not: …}}`"),
         ("{not_plan: pro}", "write `{plan: {not: …}}`"),
         ("!staff", "write `{not: staff}`"),
+        // a condition as others write it
+        ("everyone", "without a condition it is everybody"),
+        ("true", "without a condition it is everybody"),
+        ("'*'", "without a condition it is everybody"),
+        ("nobody", "write `serve: off`"),
+        ("off", "write `serve: off`"),
+        ("staff and active", "write `{all: [staff, active]}`"),
+        ("staff && active", "write `{all: [staff, active]}`"),
+        ("staff or active", "write a list: `[staff, active]`"),
+        ("'staff, active'", "write a list: `[staff, active]`"),
+        ("not staff", "write `{not: staff}`"),
+        ("'country == CH'", "write the attribute and its value"),
         // places and their plurals
         ("{features.new-ui: on}", "`feature.new-ui: on`"),
         ("{flags.new-iu: on}", "`feature.new-ui: on`"),
@@ -141,7 +153,10 @@ fn a_near_miss_is_named() {
             "{by: [header.x-org, header.x-user], rollout: 5%}",
             "`attributes: {unit: [header.x-org, header.x-user]}`",
         ),
-        ("{by: [user], rollout: 5%}", "`by: unit`"),
+        (
+            "{by: [user, plan], rollout: 5%}",
+            "`attributes: {unit: [header.x-org, cookie.uid]}`",
+        ),
         ("{by: user_id, rollout: 5%}", "whoever asks is `user`"),
         (
             "{by: cookies.uid, rollout: 5%}",

@@ -261,14 +261,18 @@ impl<'t> Compiler<'t, '_> {
     /// `by`: a plain attribute or a source.
     pub(super) fn by(&mut self, entry: &'t Entry<'t>) -> Option<AttributeIndex> {
         if let Kind::List(items) = &entry.value.kind {
-            let names: Vec<&str> = items.iter().filter_map(Node::text).collect();
-            let names = quote(&names.join(", "));
+            let sources: Vec<&str> = items.iter().filter_map(Node::text).collect();
+            let is_source = |text: &&str| text.contains('.') || BUILT_IN.contains(text);
+            let sources = match sources.iter().all(is_source) {
+                true => quote(&sources.join(", ")),
+                false => "header.x-org, cookie.uid".to_owned(),
+            };
             self.problems.error(
                 entry.value.at,
                 "a share is drawn by one attribute, not by a list",
                 format!(
-                    "the first that is present is an attribute of its own: `by: unit` and `attributes: {{unit: [{}]}}`, which takes sources",
-                    names.trim_matches('`')
+                    "the first source that is present is an attribute of its own: `by: unit` and `attributes: {{unit: [{}]}}`",
+                    sources.trim_matches('`')
                 ),
             );
             return None;

@@ -51,6 +51,9 @@ pub(super) fn for_segment(name: &str, is_listed: bool, known: &Known<'_>) -> Str
     if let Some(hint) = near(name, known) {
         return hint;
     }
+    if let Some(hint) = sentence(name) {
+        return hint;
+    }
     let plain = quote(name);
     let plain = plain.trim_matches('`');
     if known.features.contains(&name) {
@@ -72,6 +75,31 @@ pub(super) fn for_segment(name: &str, is_listed: bool, known: &Known<'_>) -> Str
             "declare it below `segments`, or write `{{attribute: value}}`; the id of a user is `{{user: {plain}}}`"
         ),
     }
+}
+
+/// A condition as other languages write it: everybody, nobody, or words with signs between them.
+fn sentence(text: &str) -> Option<String> {
+    match &*text.to_ascii_lowercase() {
+        "everyone" | "everybody" | "all" | "any" | "always" | "true" | "on" | "*" => {
+            return Some("leave it out: without a condition it is everybody".to_owned());
+        }
+        "nobody" | "noone" | "none" | "never" | "false" | "off" => {
+            return Some("for nobody write `serve: off`".to_owned());
+        }
+        _ => {}
+    }
+    let list = |by: &str| {
+        let words: Vec<&str> = text.split(by).map(str::trim).collect();
+        let one = |word: &&str| !word.is_empty() && !word.contains(char::is_whitespace);
+        (words.len() > 1 && words.iter().all(one)).then(|| words.join(", "))
+    };
+    let all = [" and ", " AND ", "&&", "&"].into_iter().find_map(list);
+    let any = [" or ", " OR ", "||", "|", ","].into_iter().find_map(list);
+    if text.contains('=') || text.contains(['<', '>']) {
+        return Some("write the attribute and its value: `{country: US}`".to_owned());
+    }
+    all.map(|words| format!("write `{{all: [{words}]}}`"))
+        .or_else(|| any.map(|words| format!("write a list: `[{words}]`")))
 }
 
 /// What stands beside a word of ours, in a key or alone.
