@@ -28,7 +28,8 @@ pub struct RunArgs {
     /// Stops file, which `burgee stop` writes [default: stops.yaml beside the toggles]
     #[arg(long, env = "BURGEE_STOPS", value_name = "PATH")]
     pub stops: Option<PathBuf>,
-    /// The application: `http://HOST:PORT` (IP address or `localhost`), `unix:/PATH`, or `none`
+    /// The application: `http://HOST:PORT` (an address, or a name that is looked up again every 30 s and where it cannot be
+    /// reached), `unix:/PATH`, or `none`
     #[arg(
         long,
         env = "BURGEE_UPSTREAM",

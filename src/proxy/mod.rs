@@ -30,6 +30,7 @@ mod http2;
 mod informational;
 mod keepalive;
 mod local;
+mod name;
 mod prepare;
 mod respond;
 mod settings;
@@ -39,6 +40,7 @@ mod websocket;
 mod worker;
 
 pub use keepalive::TcpKeepalive;
+pub use name::Name;
 pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};
 
 use crate::{live, telemetry};

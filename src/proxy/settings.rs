@@ -1,13 +1,16 @@
 //! What the data path may be told: where the application is, and every limit and timeout with its default.
 //! In: the command line's words. Out: values that are proved, shared by all workers.
 
-use super::keepalive::TcpKeepalive;
+use super::{keepalive::TcpKeepalive, name::Name};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     str::FromStr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -99,21 +102,53 @@ pub enum Upstream {
         /// what an HTTP/1.0 request without a Host is given
         authority: Box<str>,
     },
+    /// `http://NAME:PORT`
+    Named {
+        /// what has to be resolved
+        name: Arc<Name>,
+        /// what an HTTP/1.0 request without a Host is given
+        authority: Box<str>,
+    },
     /// `unix:/PATH`
     Unix(PathBuf),
 }
 
 impl Upstream {
+    /// The ports that it has connections to.
+    pub fn ports(&self) -> Vec<u16> {
+        match self {
+            Upstream::Tcp { addresses, .. } => addresses.iter().map(SocketAddr::port).collect(),
+            Upstream::Named { name, .. } => vec![name.port],
+            Upstream::Unix(_) => Vec::new(),
+        }
+    }
+
+    /// Another number where a name has other addresses.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Upstream::Named { name, .. } => name.generation(),
+            Upstream::Tcp { .. } | Upstream::Unix(_) => 0,
+        }
+    }
+
+    /// Whether connections to this address are of no more use: its name has others.
+    pub fn has_left(&self, address: Option<SocketAddr>) -> bool {
+        match (self, address) {
+            (Upstream::Named { name, .. }, Some(address)) => !name.has(&address),
+            _ => false,
+        }
+    }
+
     /// The host of a request that names none.
     pub fn authority(&self) -> &str {
         match self {
-            Upstream::Tcp { authority, .. } => authority,
+            Upstream::Tcp { authority, .. } | Upstream::Named { authority, .. } => authority,
             Upstream::Unix(_) => "localhost",
         }
     }
 }
 
-/// Resolved without NSS, so that a static binary in an empty image works: an address, or `localhost`.
+/// An address or `localhost` needs no resolver; any other name is looked up beside the traffic.
 impl FromStr for Upstream {
     type Err = String;
 
@@ -140,11 +175,16 @@ impl FromStr for Upstream {
         let ips: Vec<IpAddr> = match (host, bare) {
             ("localhost", _) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             (_, Some(v6)) => vec![v6.parse::<Ipv6Addr>().map_err(|_| shape())?.into()],
-            (v4, None) => vec![
-                v4.parse::<Ipv4Addr>()
-                    .map_err(|_| format!("`{text}`: the host must be an IP address or localhost"))?
-                    .into(),
-            ],
+            (host, None) => match host.parse::<Ipv4Addr>() {
+                Ok(v4) => vec![v4.into()],
+                Err(_) => {
+                    let wrong = || format!("`{text}`: the host must be an IP address or a name");
+                    return Ok(Upstream::Named {
+                        name: Arc::new(Name::new(host, port).ok_or_else(wrong)?),
+                        authority: authority.into(),
+                    });
+                }
+            },
         };
         Ok(Upstream::Tcp {
             addresses: ips.into_iter().map(|ip| (ip, port).into()).collect(),
@@ -156,7 +196,9 @@ impl FromStr for Upstream {
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Upstream::Tcp { authority, .. } => write!(f, "http://{authority}"),
+            Upstream::Tcp { authority, .. } | Upstream::Named { authority, .. } => {
+                write!(f, "http://{authority}")
+            }
             Upstream::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -211,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upstream_is_an_address_or_localhost_or_a_socket() {
+    fn an_upstream_is_an_address_or_a_name_or_a_socket() {
         let rows = [
             ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080")),
             ("http://127.0.0.1:8080/", Ok("http://127.0.0.1:8080")),
@@ -221,7 +263,14 @@ mod tests {
             ("unix:/run/app.sock", Ok("unix:/run/app.sock")),
             ("unix:app.sock", Err(())),
             ("https://127.0.0.1:8080", Err(())),
-            ("http://shop:8080", Err(())),
+            ("http://shop:8080", Ok("http://shop:8080")),
+            (
+                "http://host.docker.internal",
+                Ok("http://host.docker.internal"),
+            ),
+            ("http://10.0.0.256:80", Err(())),
+            ("http://mia@shop:80", Err(())),
+            ("http://:80", Err(())),
             ("http://127.0.0.1:99999", Err(())),
             ("http://127.0.0.1:8080/path", Err(())),
             ("http://::1:80", Err(())),

@@ -5,7 +5,7 @@
 use super::{
     clock::Clock,
     dead_peers::DeadPeers,
-    settings::{Settings, Upstream},
+    settings::Settings,
     upstream::{h1, h2},
 };
 use crate::{
@@ -63,9 +63,7 @@ impl Worker {
             settings.upstream_idle_timeout,
         ]);
         let mut ports = vec![port];
-        if let Upstream::Tcp { addresses, .. } = &settings.upstream {
-            ports.extend(addresses.iter().map(|address| address.port()));
-        }
+        ports.extend(settings.upstream.ports());
         let dead_peers = DeadPeers::new(settings.tcp_keepalive, ports);
         Rc::new(Worker {
             h1: h1::Client::new(&settings, &clock, &dead_peers),

@@ -47,6 +47,7 @@ impl Listeners {
             phases: phases.clone(),
             upstream: args.upstream.0.as_ref().map(|upstream| match upstream {
                 Upstream::Tcp { addresses, .. } => Address::Tcp(addresses.clone()),
+                Upstream::Named { authority, .. } => Address::Name(authority.to_string()),
                 Upstream::Unix(path) => Address::Unix(path.clone()),
             }),
             ready_upstream: args.listeners.ready_upstream.clone(),

@@ -5,6 +5,7 @@ pub mod clock;
 mod lifecycle;
 mod limits;
 mod listeners;
+mod names;
 mod settings;
 mod toggles;
 mod workers;
@@ -18,6 +19,7 @@ use crate::{
     flags::run::{OnBadStart, RunArgs},
     http::server,
     live::{self, Phase},
+    proxy::Upstream,
     signals,
     telemetry::Metrics,
 };
@@ -90,6 +92,9 @@ pub fn run(
         .enable_all()
         .build()?;
     if let Some(settings) = settings(args).map(Arc::new) {
+        if let Upstream::Named { name, .. } = &settings.upstream {
+            names::spawn(name.clone())?;
+        }
         workers::start(traffic, &settings, &reader, &metrics, &phases, &ended)?;
     }
     runtime.spawn(look(metrics.clone()));

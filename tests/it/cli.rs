@@ -71,8 +71,8 @@ fn wrong_usage_is_2_and_says_what_to_write() {
             "http://HOST:PORT",
         ),
         (
-            &["run", "--upstream", "http://example.com:80"],
-            "an IP address or localhost",
+            &["run", "--upstream", "http://10.0.0.256:80"],
+            "an IP address or a name",
         ),
         (&["run", "--listen", "3524"], "an IP address and a port"),
         (&["run", "--workers", "0"], "1..=256"),

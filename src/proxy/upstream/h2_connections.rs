@@ -25,6 +25,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     cell::{Cell, RefCell},
     future::poll_fn,
+    net::SocketAddr,
     pin::{Pin, pin},
     rc::{Rc, Weak},
     sync::Arc,
@@ -57,6 +58,8 @@ struct Connection {
     task: task::AbortHandle,
     streams: Cell<usize>,
     window: Window,
+    /// where it leads
+    peer: Option<SocketAddr>,
     /// since when it has had no stream
     idle_since: Cell<u64>,
 }
@@ -146,6 +149,7 @@ impl Connections {
         let socket = pool::connect(settings, &self.dead_peers)
             .await
             .map_err(|error| Failure::from(&error))?;
+        let peer = socket.peer();
         let (sender, driver) = Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
@@ -162,6 +166,7 @@ impl Connections {
             driver: Rc::downgrade(&driver),
             streams: Cell::new(0),
             window: Window::default(),
+            peer,
             idle_since: Cell::new(self.clock.now()),
             task: task::spawn_local(async move {
                 let _permit = permit;
@@ -176,12 +181,16 @@ impl Connections {
         Ok(connection)
     }
 
-    /// Closes connections that have been idle for too long.
+    /// Closes connections that have been idle for too long. One that leads to where the application is no more gets no new
+    /// streams, and is closed with its last one.
     pub(super) fn sweep(&self) {
         let now = self.clock.now();
         let limit = clock::milliseconds(self.settings.upstream_idle_timeout);
         self.all.borrow_mut().retain(|connection| {
             let idle = now.saturating_sub(connection.idle_since.get());
+            if self.settings.upstream.has_left(connection.peer) {
+                return false;
+            }
             connection.streams.get() > 0 || !connection.sender.is_closed() && idle < limit
         });
     }

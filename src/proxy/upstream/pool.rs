@@ -16,6 +16,7 @@ use std::{
     collections::VecDeque,
     io::{self, IoSlice},
     mem::MaybeUninit,
+    net::SocketAddr,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -51,6 +52,8 @@ pub(crate) struct Connection {
     pub(crate) was_idle: bool,
     /// how long it is kept when it is idle, in milliseconds
     idle_timeout: u64,
+    /// what the application's name meant when it was opened
+    generation: u64,
     permit: Permit,
 }
 
@@ -103,6 +106,7 @@ impl Pool {
     /// A new connection, if the limit allows.
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
         let permit = Permit::acquire(&self.settings).ok_or(Failure::UpstreamLimit)?;
+        let generation = self.settings.upstream.generation();
         let socket = connect(&self.settings, &self.dead_peers)
             .await
             .map_err(|error| Failure::from(&error))?;
@@ -110,22 +114,35 @@ impl Pool {
             socket,
             was_idle: false,
             idle_timeout: clock::milliseconds(self.settings.upstream_idle_timeout),
+            generation,
             permit,
         })
     }
 
     /// A response is complete, and so is its request.
     pub(crate) fn put(&self, connection: Connection) {
+        if self.has_left(&connection) {
+            return;
+        }
         let since = self.clock.now();
         self.idle.borrow_mut().push_back(Idle { connection, since });
     }
 
-    /// Closes what has been idle for too long, and what the application has closed.
+    /// Whether the application's name has other addresses by now.
+    fn has_left(&self, connection: &Connection) -> bool {
+        let upstream = &self.settings.upstream;
+        connection.generation != upstream.generation()
+            && upstream.has_left(connection.socket.peer())
+    }
+
+    /// Closes what has been idle for too long, what the application has closed, and what leads to where it is no more.
     pub(crate) fn sweep(&self) {
         let now = self.clock.now();
         self.idle.borrow_mut().retain(|idle| {
             let connection = &idle.connection;
-            now.saturating_sub(idle.since) < connection.idle_timeout && connection.socket.is_quiet()
+            now.saturating_sub(idle.since) < connection.idle_timeout
+                && connection.socket.is_quiet()
+                && !self.has_left(connection)
         });
     }
 
@@ -159,28 +176,51 @@ pub(crate) async fn connect(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> 
     }
     match tokio::time::timeout(settings.connect_timeout, reaching).await {
         Ok(reached) => reached,
-        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        Err(_) => {
+            // what is gone without a word: the next one may find it elsewhere
+            if let Upstream::Named { name, .. } = &settings.upstream {
+                name.ask();
+            }
+            Err(io::ErrorKind::TimedOut.into())
+        }
     }
 }
 
 async fn reach(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> io::Result<Socket> {
     match &settings.upstream {
         Upstream::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
-        Upstream::Tcp { addresses, .. } => {
-            let mut failed = io::ErrorKind::AddrNotAvailable.into();
-            for address in addresses {
-                match TcpStream::connect(address).await {
-                    Ok(stream) => {
-                        stream.set_nodelay(true)?;
-                        settings.tcp_keepalive.set(&SockRef::from(&stream))?;
-                        return Ok(Socket::Tcp(WatchedStream::new(stream, dead_peers)));
-                    }
-                    Err(error) => failed = error,
-                }
+        Upstream::Tcp { addresses, .. } => any_of(addresses, settings, dead_peers).await,
+        Upstream::Named { name, .. } => {
+            let addresses = name.addresses();
+            match any_of(&addresses, settings, dead_peers).await {
+                Ok(socket) => Ok(socket),
+                Err(error) => match name.others(&addresses).await {
+                    Some(others) => any_of(&others, settings, dead_peers).await,
+                    None => Err(error),
+                },
             }
-            Err(failed)
         }
     }
+}
+
+/// The first that can be reached.
+async fn any_of(
+    addresses: &[SocketAddr],
+    settings: &Settings,
+    dead_peers: &Rc<DeadPeers>,
+) -> io::Result<Socket> {
+    let mut failed = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                settings.tcp_keepalive.set(&SockRef::from(&stream))?;
+                return Ok(Socket::Tcp(WatchedStream::new(stream, dead_peers)));
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// A plain stream to the application.
@@ -190,6 +230,14 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    /// The application's address, where it has one.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Socket::Tcp(socket) => socket.peer_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
     /// Whether nothing has come that nobody asked for, its end above all. As the runtime has heard: without a system call.
     fn is_quiet(&self) -> bool {
         would_block(&match self {
