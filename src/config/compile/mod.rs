@@ -34,6 +34,7 @@ mod values;
 mod variants;
 mod visitor;
 mod warnings;
+mod weights;
 
 pub use compiler::Environment;
 pub(in crate::config) use generation::snapshot;
