@@ -73,6 +73,14 @@ pub fn size(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A size in which a connection with a request has room.
+pub fn budget(text: &str) -> Result<usize, String> {
+    match size(text)? {
+        size if size >= 1 << 20 => Ok(size),
+        _ => Err("a budget is 1MiB to 1024MiB".into()),
+    }
+}
+
 /// `100/s`
 pub fn per_second(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").and_then(|n| n.parse().ok());
@@ -173,6 +181,12 @@ mod tests {
             let found = (probe_time(text).is_ok(), probe_interval(text).is_ok());
             assert_eq!(found, (time, interval), "{text}");
         }
+    }
+
+    #[test]
+    fn a_budget_has_room_for_something() {
+        let found = ["1MiB", "1023KiB", "64"].map(|text| budget(text).ok());
+        assert_eq!(found, [Some(1 << 20), None, None]);
     }
 
     #[test]

@@ -74,7 +74,8 @@ fn bind_to(at: SocketAddr, shared: bool) -> io::Result<TcpListener> {
             .with_retries(5),
     );
     socket.bind(&at.into())?;
-    socket.listen(1024)?;
+    // in a queue that is full, a client waits for a second, until it asks again
+    socket.listen(4096)?;
     Ok(socket.into())
 }
 

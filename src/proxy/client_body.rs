@@ -32,6 +32,11 @@ impl ClientBody {
             from_h2: version == Version::HTTP_2,
         }
     }
+
+    /// There is no memory for what is left of it: it is not listened to.
+    pub(super) fn is_of_no_use(&mut self) {
+        self.body = None;
+    }
 }
 
 impl Body for ClientBody {

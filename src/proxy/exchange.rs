@@ -3,6 +3,7 @@
 //! In: a request of a client's connection. Out: a response whose body still streams; what was decided is counted.
 
 use super::{
+    budget::{self, Budget, Charge},
     client_body::ClientBody,
     downstream::{
         body::{ActiveRequest, Body},
@@ -18,12 +19,13 @@ use super::{
     prepare::{self, Encoded, PreparedRequest, RequestKind},
     respond,
     settings::Settings,
+    tunnel::Tunnel,
     upstream::{
         h1::RequestContext,
         h2_body::H2Body,
         response_body::{BodySource, ResponseBody},
     },
-    websocket::{self, Tunnel},
+    websocket,
 };
 use crate::{
     engine::Decisions,
@@ -45,7 +47,7 @@ pub(super) fn exchange(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Body>, BoxError>> + use<> {
     let begun = Instant::now();
-    let active = ActiveRequest::new(client);
+    let mut active = ActiveRequest::new(client);
     let client = client.clone();
     let worker = &client.worker;
     let in_force = worker.snapshot.borrow_mut().load().clone();
@@ -55,7 +57,7 @@ pub(super) fn exchange(
     let target = || Box::new((request.method().clone(), request.uri().clone()));
     let logged = worker.telemetry.wants_requests().then(target);
     let version = request.version();
-    let mut admitted = admit(&client, request, &in_force, &mut decisions);
+    let mut admitted = admit(&client, request, &in_force, &mut active, &mut decisions);
     async move {
         let (worker, snapshot) = (&client.worker, &in_force.snapshot);
         let mut reset = None;
@@ -98,7 +100,7 @@ pub(super) fn exchange(
         }
         // what was decided for this request is not counted for another
         decisions.by_feature.clear();
-        worker.spare_decisions.borrow_mut().push(decisions);
+        worker.keep_decisions(decisions);
         if let Some(reason) = reset {
             // to gRPC, each reason is a status of its own
             return Err(h2::Error::from(reason).into());
@@ -122,11 +124,12 @@ fn admit(
     client: &ClientConnection,
     request: Request<Incoming>,
     in_force: &Arc<InForce>,
+    active: &mut ActiveRequest,
     decisions: &mut Decisions,
 ) -> Result<Admitted, Failure> {
     let settings = &client.worker.settings;
     let (mut parts, body) = request.into_parts();
-    let body = ClientBody::new(body, parts.version);
+    let mut body = ClientBody::new(body, parts.version);
     if let Some(header_case) = &client.header_case {
         header_case.begin_request(!body.is_end_stream());
     }
@@ -145,6 +148,10 @@ fn admit(
     }
     hop_by_hop::check_coding(&parts.headers, &scan)?;
     let kind = RequestKind::of(&parts, &body, &scan, settings.protocol);
+    let Some(charge) = charge(&kind, &body, &settings.budget, active) else {
+        body.is_of_no_use();
+        return Err(Failure::Memory);
+    };
     let snapshot = &in_force.snapshot;
 
     let (input, now) = (prepare::input(client, &parts, &host), prepare::now());
@@ -158,8 +165,30 @@ fn admit(
 
     let is_https = decisions.visitor.is_some() && forwarded::is_https(&parts.headers);
     let lines = &decisions.lines;
+    let body = (body, charge);
     let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);
     Ok(Admitted::Forward(request, is_https))
+}
+
+/// Charges what a request takes besides its connections: its body until that has been sent, which is returned, and a stream of
+/// HTTP/2 until its response has. None where there is no memory for it.
+fn charge(
+    kind: &RequestKind,
+    body: &ClientBody,
+    budget: &Arc<Budget>,
+    active: &mut ActiveRequest,
+) -> Option<Option<Charge>> {
+    let window = if kind.over_h2 { budget.window() } else { 0 };
+    if kind.by_h2 && !active.takes(budget::STREAM + window) {
+        return None;
+    }
+    if !kind.has_body {
+        return Some(None);
+    }
+    match budget.body(body.size_hint().exact()) {
+        0 => Some(None),
+        bytes => budget.large(bytes).map(Some),
+    }
 }
 
 /// Whether this is a health check of burgee itself.

@@ -38,6 +38,8 @@ pub(crate) enum Failure {
     Upgrade,
     /// the limit of connections to the application is reached
     UpstreamLimit,
+    /// the memory that clients may take is taken
+    Memory,
 }
 
 /// Who must act.
@@ -128,6 +130,12 @@ impl Failure {
                 Proxy,
                 "too many requests at once\n",
             ),
+            Failure::Memory => (
+                503,
+                "burgee; error=connection_limit_reached; details=\"memory\"",
+                Proxy,
+                "too much at once\n",
+            ),
         }
     }
 
@@ -159,10 +167,19 @@ impl Failure {
         }
     }
 
+    /// What of ours has refused it, as it is counted.
+    pub(super) const fn limit(self) -> &'static str {
+        match self {
+            Failure::Memory => "memory",
+            _ => "upstream_connections",
+        }
+    }
+
     /// The token after `error=`.
     pub(super) fn error(self) -> &'static str {
         let (_, proxy_status, ..) = self.row();
-        proxy_status.rsplit('=').next().unwrap_or_default()
+        let (_, error) = proxy_status.split_once("error=").unwrap_or_default();
+        error.split(';').next().unwrap_or_default()
     }
 }
 

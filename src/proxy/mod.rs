@@ -12,9 +12,10 @@
 //!   never reaches the application), `prepare` (stripped and encoded), `respond` and `exposure` (what is added to the
 //!   response), `failure` (why there is none)
 //! - `upstream/`: the application's side; it knows nothing of a client's connection
-//! - used by several: `hop_by_hop`, `forwarded`, `header_case`, `informational`, `websocket`, `http2`, `clock`,
-//!   `settings`, `keepalive`, `dead_peers` and `watched_stream` (peers that vanished), and `worker`, which owns what the requests of a thread share
+//! - used by several: `hop_by_hop`, `forwarded`, `header_case`, `informational`, `websocket`, `tunnel`, `http2`, `clock`,
+//!   `settings`, `budget`, `keepalive`, `dead_peers` and `watched_stream` (peers that vanished), and `worker`, which owns what the requests of a thread share
 
+mod budget;
 mod client_body;
 mod clock;
 mod dead_peers;
@@ -34,11 +35,13 @@ mod name;
 mod prepare;
 mod respond;
 mod settings;
+mod tunnel;
 mod upstream;
 mod watched_stream;
 mod websocket;
 mod worker;
 
+pub use budget::Budget;
 pub use keepalive::TcpKeepalive;
 pub use name::Name;
 pub use settings::{Forwarded, Open, Protocol, Settings, Upstream};

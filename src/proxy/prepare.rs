@@ -2,6 +2,7 @@
 //! In: a request as it came, then one that has been decided. Out: a request that only has to be sent.
 
 use super::{
+    budget::Charge,
     client_body::ClientBody,
     clock::Alarm,
     downstream::connection::ClientConnection,
@@ -33,10 +34,12 @@ use std::{rc::Rc, sync::Arc, time::SystemTime};
 pub(super) struct RequestKind {
     /// how the client speaks
     version: Version,
-    has_body: bool,
+    pub(super) has_body: bool,
     pub(super) is_head: bool,
     pub(super) is_websocket: bool,
     pub(super) is_grpc: bool,
+    /// whether the client speaks HTTP/2
+    pub(super) by_h2: bool,
     /// whether the application is spoken to in HTTP/2
     pub(super) over_h2: bool,
     /// `Expect: 100-continue`
@@ -74,6 +77,7 @@ impl RequestKind {
             is_head: parts.method == Method::HEAD,
             is_websocket,
             is_grpc,
+            by_h2,
             // HTTP/2 has no such upgrade
             over_h2: over_h2 && !is_websocket,
             expects_continue: has_body && scan.expect && expects_continue(parts),
@@ -188,11 +192,11 @@ pub(super) enum Encoded {
 }
 
 impl PreparedRequest {
-    /// `lines` are our fields, where they are not in the map.
+    /// `lines` are our fields, where they are not in the map; a body comes with what it takes of the budget.
     pub(super) fn new(
         client: &ClientConnection,
         mut parts: Parts,
-        body: ClientBody,
+        (body, charge): (ClientBody, Option<Charge>),
         kind: RequestKind,
         in_force: &Arc<InForce>,
         lines: &[u8],
@@ -215,7 +219,7 @@ impl PreparedRequest {
             };
             let held = expectation.clone();
             let held = held.map(|expectation| (expectation, settings.continue_timeout));
-            RequestBody::new(body, flow.clone(), trailers, held)
+            RequestBody::new(body, flow.clone(), trailers, held, charge)
         });
         if body.is_none() {
             alarm.set(settings.response_timeout);

@@ -68,7 +68,7 @@ pub(super) fn with_failure(failure: Failure, worker: &Worker) -> Response<Body> 
             tracing::warn!(status, error, blame = "application", "{}", text.trim_end());
         }
         Blame::Proxy => {
-            worker.telemetry.refused("upstream_connections");
+            worker.telemetry.refused(failure.limit());
             tracing::warn!(status, error, blame = "burgee", "{}", text.trim_end());
         }
     }

@@ -1,7 +1,7 @@
 //! What the data path may be told: where the application is, and every limit and timeout with its default.
 //! In: the command line's words. Out: values that are proved, shared by all workers.
 
-use super::{keepalive::TcpKeepalive, name::Name};
+use super::{budget::Budget, keepalive::TcpKeepalive, name::Name};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -57,6 +57,8 @@ pub struct Settings {
     pub h2_max_streams: u32,
     /// bytes of an HTTP/2 request's header list
     pub h2_max_header_list: u32,
+    /// the memory that clients may take, all workers together
+    pub budget: Arc<Budget>,
     /// connections that are open now; none at first
     pub open: Open,
 }
@@ -87,6 +89,7 @@ impl Default for Settings {
             max_upstream_connections: 1024,
             h2_max_streams: 100,
             h2_max_header_list: 32 * 1024,
+            budget: Arc::default(),
             open: Open::default(),
         }
     }

@@ -5,6 +5,7 @@ use super::dead_peers::DeadPeers;
 use std::{
     io::{self, IoSlice},
     ops::Deref,
+    os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -32,6 +33,12 @@ impl WatchedStream {
             false => Ok(()),
             true => self.dead_peers.look_up(&self.stream),
         }
+    }
+}
+
+impl AsFd for WatchedStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 

@@ -1,11 +1,8 @@
-//! WebSockets: the one upgrade that passes. After the application's 101, bytes go both ways until both sides have ended.
-//! In: the fields of the handshake; then what is left of both HTTP connections. Out: half-closes and early bytes, as they came.
+//! WebSockets: the one upgrade that passes, and becomes a tunnel after the application's 101.
+//! In: the fields of the handshake. Out: whether it is one, and the same fields for the other side.
 
-use super::{hop_by_hop, upstream::pool::Connection, watched_stream::WatchedStream};
-use bytes::Bytes;
+use super::hop_by_hop;
 use http::{HeaderMap, HeaderValue, header};
-use std::io;
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 /// Whether a request wants a WebSocket. Nothing else is upgraded: `h2c` would go round everything here.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -25,21 +22,4 @@ pub(super) fn set_upgrade(headers: &mut HeaderMap) {
     hop_by_hop::set(headers, header::CONNECTION, upgrade);
     let websocket = HeaderValue::from_static("websocket");
     hop_by_hop::set(headers, header::UPGRADE, websocket);
-}
-
-/// The application's connection after its 101, and what came behind that.
-pub(crate) struct Tunnel(Connection, Bytes);
-
-impl Tunnel {
-    pub(super) fn new(connection: Connection, rest: Bytes) -> Tunnel {
-        Tunnel(connection, rest)
-    }
-
-    /// Runs until both directions have ended. `unread` came from the client behind its request.
-    pub(super) async fn run(mut self, mut client: WatchedStream, unread: Bytes) -> io::Result<()> {
-        let upstream = &mut self.0.socket;
-        upstream.write_all(&unread).await?;
-        client.write_all(&self.1).await?;
-        copy_bidirectional(&mut client, upstream).await.map(drop)
-    }
 }

@@ -44,11 +44,24 @@ pub(crate) struct Worker {
     pub(crate) phase: Cell<Phase>,
     /// open client connections
     pub(crate) clients: Cell<usize>,
+    /// held by each connection that is being told that it is one too many
+    pub(crate) turned_away: Rc<()>,
     /// the last client connection has closed
     pub(crate) none_left: Notify,
 }
 
 impl Worker {
+    /// As many as are worth keeping: requests in progress at once.
+    const SPARE_DECISIONS: usize = 64;
+
+    /// Decisions of a finished request, to be used again.
+    pub(super) fn keep_decisions(&self, decisions: Box<Decisions>) {
+        let mut spare = self.spare_decisions.borrow_mut();
+        if spare.len() < Self::SPARE_DECISIONS {
+            spare.push(decisions);
+        }
+    }
+
     pub(super) fn new(
         settings: Arc<Settings>,
         port: u16,
@@ -75,6 +88,7 @@ impl Worker {
             write_buffer: RefCell::new([0; WRITE_BUFFER]),
             phase: Cell::new(phase),
             clients: Cell::new(0),
+            turned_away: Rc::default(),
             none_left: Notify::new(),
             settings,
             telemetry,

@@ -1,37 +1,60 @@
-//! How many connections fit into the pod's memory: better to refuse one client than to be killed for using too much.
-//! In: the cgroup's memory limit. Out: a number of connections.
+//! What fits into the pod's memory: better to refuse one client than to be killed for using too much.
+//! In: the cgroup's memory limit, and what the flags say. Out: a budget for what clients send and are sent, and how many of them.
 
 use std::{fs, path::Path};
 
-/// The limit where memory sets none.
+/// The limit of connections where memory sets none.
 const MAX_CONNECTIONS: usize = 10_000;
 
 /// The limit in the smallest pod.
 const MIN_CONNECTIONS: usize = 128;
 
-/// Memory of an idle connection, rounded up; `tests/e2e/soak/run` prints it.
-const CONNECTION_BYTES: u64 = 16 * 1024;
+/// Of the budget, for each connection: an idle one takes three quarters of that, and the rest is for their requests.
+const CONNECTION_BYTES: usize = 16 * 1024;
 
-/// As many idle connections as fit into half of the cgroup's memory; the other half is for their requests.
-pub(super) fn connections() -> usize {
+/// What the process takes before a client comes, as far as the kernel cannot read it from the disk again.
+const PROCESS: u64 = 4 << 20;
+
+/// The least that a budget is: a few connections with a request have to fit into it.
+const MIN_BUDGET: u64 = 1 << 20;
+
+/// What clients may take: as the flag says, else half of the cgroup's memory, without what the process takes itself. The other
+/// half is for what the kernel and the allocator take besides, and for what is estimated too low.
+pub(super) fn budget(flag: Option<usize>) -> Option<usize> {
     let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let limit = limit(Path::new("/sys/fs/cgroup"), &membership);
-    let fits = limit.map_or(MAX_CONNECTIONS, fitting);
+    let memory = limit(Path::new("/sys/fs/cgroup"), &membership);
+    let budget = flag.or(memory.map(of_memory));
+    match budget {
+        Some(bytes) => tracing::info!(
+            memory_budget = bytes,
+            memory,
+            "what clients may take of memory, all together; --memory-budget overrides it"
+        ),
+        None => tracing::info!(
+            "clients may take all memory that there is: no cgroup limits it, and no --memory-budget"
+        ),
+    }
+    budget
+}
+
+fn of_memory(bytes: u64) -> usize {
+    (bytes / 2).saturating_sub(PROCESS).max(MIN_BUDGET) as usize
+}
+
+/// As many as fit into the budget, with room for requests.
+pub(super) fn connections(budget: Option<usize>) -> usize {
+    let fits = budget.map_or(MAX_CONNECTIONS, fitting);
     if fits < MAX_CONNECTIONS {
         tracing::info!(
             max_connections = fits,
-            memory = limit,
-            "the memory limit allows fewer connections than the default; --max-connections overrides it"
+            "the memory budget allows fewer connections than the default; --max-connections overrides it"
         );
     }
     fits
 }
 
-fn fitting(bytes: u64) -> usize {
-    let count = bytes / 2 / CONNECTION_BYTES;
-    usize::try_from(count).map_or(MAX_CONNECTIONS, |count| {
-        count.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
-    })
+fn fitting(budget: usize) -> usize {
+    (budget / CONNECTION_BYTES).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
 }
 
 /// The limit of our cgroup (`0::/PATH` of version 2, `N:memory:/PATH` of version 1), or of the one that a container sees as
@@ -58,14 +81,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_fit_into_the_pod() {
-        for (bytes, expected) in [
-            (1 << 20, MIN_CONNECTIONS),
-            (64 << 20, 2_048),
-            (1 << 30, MAX_CONNECTIONS),
-            (u64::MAX, MAX_CONNECTIONS),
+    fn budget_and_connections_fit_into_the_pod() {
+        for (memory, budget, connections) in [
+            (1 << 20, 1 << 20, MIN_CONNECTIONS),
+            (32 << 20, 12 << 20, 768),
+            (64 << 20, 28 << 20, 1_792),
+            (1 << 30, 508 << 20, MAX_CONNECTIONS),
         ] {
-            assert_eq!(fitting(bytes), expected, "{bytes}");
+            let found = of_memory(memory);
+            assert_eq!((found, fitting(found)), (budget, connections), "{memory}");
         }
     }
 

@@ -4,16 +4,19 @@
 use super::limits;
 use crate::{
     flags::{log::LogFormat, run::RunArgs},
-    proxy::{Settings, TcpKeepalive},
+    proxy::{Budget, Settings, TcpKeepalive},
     telemetry::RequestLogs,
 };
 use std::{io, thread, time::Duration};
 
 /// The settings of the proxy; none with `--upstream none`.
 pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
-    let (listeners, limits) = (&args.listeners, &args.limits);
+    let (listeners, flags) = (&args.listeners, &args.limits);
+    let upstream = args.upstream.0.clone()?;
+    let budget = limits::budget(flags.memory_budget);
     Some(Settings {
-        upstream: args.upstream.0.clone()?,
+        upstream,
+        budget: budget.map(Budget::new).unwrap_or_default().into(),
         protocol: args.upstream_protocol,
         health_path: (!listeners.health_path.is_empty())
             .then(|| listeners.health_path.as_str().into()),
@@ -21,22 +24,24 @@ pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
         forwarded: listeners.forwarded,
         preserve_header_case: listeners.preserve_header_case,
         debug_response: listeners.debug_response,
-        head_timeout: limits.head_timeout,
-        idle_timeout: limits.idle_timeout,
-        connect_timeout: limits.connect_timeout,
-        response_timeout: limits.response_timeout,
-        upstream_idle_timeout: limits.upstream_idle_timeout,
+        head_timeout: flags.head_timeout,
+        idle_timeout: flags.idle_timeout,
+        connect_timeout: flags.connect_timeout,
+        response_timeout: flags.response_timeout,
+        upstream_idle_timeout: flags.upstream_idle_timeout,
         tcp_keepalive: TcpKeepalive {
-            time: limits.tcp_keepalive_time,
-            interval: limits.tcp_keepalive_interval,
-            probes: limits.tcp_keepalive_probes,
+            time: flags.tcp_keepalive_time,
+            interval: flags.tcp_keepalive_interval,
+            probes: flags.tcp_keepalive_probes,
         },
-        max_head: limits.max_head,
-        max_fields: limits.max_fields,
-        max_connections: limits.max_connections.unwrap_or_else(limits::connections),
-        max_upstream_connections: limits.max_upstream_connections,
-        h2_max_streams: limits.h2_max_streams,
-        h2_max_header_list: limits.h2_max_header_list as u32,
+        max_head: flags.max_head,
+        max_fields: flags.max_fields,
+        max_connections: flags
+            .max_connections
+            .unwrap_or_else(|| limits::connections(budget)),
+        max_upstream_connections: flags.max_upstream_connections,
+        h2_max_streams: flags.h2_max_streams,
+        h2_max_header_list: flags.h2_max_header_list as u32,
         ..Settings::default()
     })
 }

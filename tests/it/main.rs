@@ -39,6 +39,7 @@ mod proxy_http2;
 mod proxy_identity;
 mod proxy_keepalive;
 mod proxy_limits;
+mod proxy_memory;
 mod proxy_names;
 mod proxy_not_begun;
 mod proxy_pool;

@@ -1,15 +1,22 @@
 //! A worker's life: connections come in until the process stops, then what is in progress is finished.
 //! In: a listener and the phase. Out: a task for each connection; it returns when nothing is left, or the deadline has passed.
 
-use super::{body::Body, connection::ClientConnection, h1, h2, sniff, stream::ClientStream};
+use super::{
+    body::Body, connection::ClientConnection, h1, h2, sniff, stream::ClientStream, trim::Trim,
+};
 use crate::{
     live::{Phase, Phases},
-    proxy::{clock::timerfd::Ticker, settings, worker::Worker},
+    proxy::{budget, clock::timerfd::Ticker, settings, worker::Worker},
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
 use socket2::SockRef;
-use std::{hint::black_box, io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{
+    io::{self, Read as _},
+    net::SocketAddr,
+    rc::Rc,
+    time::Duration,
+};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -21,9 +28,15 @@ use tower::BoxError;
 /// How long to wait when no descriptor is free.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// So many connections are accepted before those that have been are read: what they sent is ours to hold from then on.
+const IN_A_ROW: u32 = 32;
+
 /// What a connection above the limit gets.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nproxy-status: burgee; error=connection_limit_reached\r\n\
 content-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\nconnection: close\r\n\r\ntoo many connections\n";
+
+/// So many of them are listened to at once until they have heard it.
+const TURNED_AWAY: usize = 64;
 
 /// Serves what the listener accepts; `respond` turns a request into its response.
 pub(crate) async fn run<R, F>(
@@ -40,16 +53,26 @@ where
     if let Err(error) = worker.settings.tcp_keepalive.set(&SockRef::from(&listener)) {
         tracing::warn!(%error, "no TCP keepalive: a client that vanished is noticed late");
     }
+    if let Err(error) = worker.settings.budget.limit(&SockRef::from(&listener)) {
+        tracing::warn!(%error, "what waits for a client, or comes from it, takes more memory than it should");
+    }
     let listener = TcpListener::from_std(listener)?;
     let ticking = task::spawn_local(tick(worker.clone()));
+    let mut in_a_row = 0;
     while worker.phase.get() < Phase::Stopping {
         tokio::select! {
             biased;
             phase = changed(&mut phases) => set_phase(&worker, phase),
             result = listener.accept() => match result {
-                Ok((socket, peer)) => accepted(&worker, socket, peer, respond),
+                Ok((socket, peer)) => {
+                    in_a_row += u32::from(accepted(&worker, socket, peer, respond));
+                }
                 Err(error) => not_accepted(&worker, &error).await,
             },
+        }
+        if in_a_row == IN_A_ROW {
+            in_a_row = 0;
+            task::yield_now().await;
         }
     }
     // what the kernel has already accepted for us is served, not reset
@@ -88,40 +111,8 @@ async fn tick(worker: Rc<Worker>) {
         worker.snapshot.borrow_mut().load();
         worker.h1.pool.sweep();
         worker.h2.sweep();
-        trim.tick(worker.clients.get(), worker.clock.now());
-    }
-}
-
-/// Gives the memory of connections that have closed back to the kernel.
-///
-/// The allocator does that with a delay of a second, and only when a page is freed: after 10,000 connections had closed,
-/// nothing freed one for minutes, and 120 MB stayed. So one is freed.
-#[derive(Default)]
-struct Trim {
-    due: u64,
-    clients: usize,
-    again: bool,
-}
-
-impl Trim {
-    /// More than the allocator's delay, in milliseconds.
-    const INTERVAL: u64 = 2_000;
-    /// Bytes: more than shares a page with anything else. They are never touched.
-    const PAGE: usize = 1 << 20;
-
-    fn tick(&mut self, clients: usize, now: u64) {
-        if now < self.due {
-            return;
-        }
-        let fewer = clients < self.clients;
-        if fewer || self.again {
-            drop(black_box(Vec::<u8>::with_capacity(Self::PAGE)));
-        }
-        *self = Trim {
-            due: now + Self::INTERVAL,
-            clients,
-            again: fewer,
-        };
+        let used = worker.settings.budget.used();
+        trim.tick(worker.clients.get(), used, worker.clock.now());
     }
 }
 
@@ -153,25 +144,32 @@ async fn not_accepted(worker: &Worker, error: &io::Error) {
     }
 }
 
-fn accepted<R, F>(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, respond: R)
+/// Whether there is room for one more.
+fn accepted<R, F>(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, respond: R) -> bool
 where
     R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + 'static,
     F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let settings = &worker.settings;
+    let Some(charge) = settings.budget.small(budget::CLIENT) else {
+        worker.telemetry.refused("memory");
+        turn_away(worker, socket, h1::NO_MEMORY);
+        return false;
+    };
     if !settings::acquire(&settings.open.clients, settings.max_connections) {
         worker.telemetry.refused("connections");
-        task::spawn_local(turn_away(socket));
-        return;
+        turn_away(worker, socket, TOO_MANY);
+        return false;
     }
     // responses are written whole: a delay (Nagle) would only wait for an acknowledgement
     let _ = socket.set_nodelay(true);
-    let client = ClientConnection::new(worker, peer.ip());
+    let client = ClientConnection::new(worker, peer.ip(), charge);
     let counted = OpenConnection::new(worker);
     task::spawn_local(async move {
         serve(socket, client, respond).await;
         drop(counted);
     });
+    true
 }
 
 async fn serve<R, F>(socket: TcpStream, client: Rc<ClientConnection>, respond: R)
@@ -185,6 +183,10 @@ where
     let stream = ClientStream::new(socket, sniffed.bytes, client.clone());
     // boxed, so that a connection that says nothing costs little
     if sniffed.is_h2 {
+        if !client.charge(budget::CLIENT_H2) {
+            client.worker.telemetry.refused("memory");
+            return;
+        }
         client.is_h2.set(true);
         Box::pin(h2::serve(stream, client, respond)).await;
     } else {
@@ -192,12 +194,24 @@ where
     }
 }
 
-async fn turn_away(mut socket: TcpStream) {
-    let _ = timeout(Duration::from_secs(1), async {
-        socket.write_all(TOO_MANY).await?;
-        h1::linger(socket).await
-    })
-    .await;
+/// Says why, and listens for a moment, so that it is heard. Where that are too many, what is unread by now may get it lost.
+fn turn_away(worker: &Rc<Worker>, mut socket: TcpStream, why: &'static [u8]) {
+    if Rc::strong_count(&worker.turned_away) > TURNED_AWAY {
+        // as the kernel knows it: the runtime has not heard of it yet
+        let fresh = SockRef::from(&socket);
+        let _ = (&*fresh).read(worker.write_buffer.borrow_mut().as_mut());
+        let _ = fresh.send(why);
+        return;
+    }
+    let (counted, settings) = (worker.turned_away.clone(), worker.settings.clone());
+    task::spawn_local(async move {
+        let _ = timeout(Duration::from_secs(1), async {
+            socket.write_all(why).await?;
+            h1::linger(socket, &settings.budget).await
+        })
+        .await;
+        drop(counted);
+    });
 }
 
 /// One open client connection, counted.

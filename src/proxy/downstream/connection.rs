@@ -3,12 +3,19 @@
 
 use crate::{
     live::Phase,
-    proxy::{clock::Alarm, header_case::HeaderCase, websocket::Tunnel, worker::Worker},
+    proxy::{
+        budget::{Charge, SHORT_HEAD},
+        clock::Alarm,
+        header_case::HeaderCase,
+        tunnel::Tunnel,
+        worker::Worker,
+    },
 };
 use std::{
     cell::{Cell, RefCell},
     net::IpAddr,
     rc::Rc,
+    task::Context,
     time::Duration,
 };
 
@@ -21,7 +28,17 @@ pub(crate) struct ClientConnection {
     /// none for what is not TCP
     pub(crate) peer: Option<IpAddr>,
     pub(crate) alarm: Rc<Alarm>,
+    /// what the connection may take
+    charge: RefCell<Charge>,
     stage: Cell<Stage>,
+    /// bytes of the head that is being read
+    head: Cell<usize>,
+    /// the longest head that the charge is enough for
+    longest_head: Cell<usize>,
+    /// bytes of a response's body that hyper has been handed, and not yet written
+    unwritten: Cell<usize>,
+    /// there was no memory for what the client sends
+    pub(super) is_refused: Cell<bool>,
     pub(crate) is_h2: Cell<bool>,
     /// requests in progress: one at most, but for HTTP/2
     active: Cell<usize>,
@@ -53,12 +70,17 @@ enum Stage {
 }
 
 impl ClientConnection {
-    pub(super) fn new(worker: &Rc<Worker>, peer: IpAddr) -> Rc<ClientConnection> {
+    pub(super) fn new(worker: &Rc<Worker>, peer: IpAddr, charge: Charge) -> Rc<ClientConnection> {
         let connection = ClientConnection {
             worker: worker.clone(),
             peer: Some(peer),
             alarm: worker.clock.alarm(),
+            charge: RefCell::new(charge),
             stage: Cell::new(Stage::Head),
+            head: Cell::new(0),
+            longest_head: Cell::new(SHORT_HEAD),
+            unwritten: Cell::new(0),
+            is_refused: Cell::new(false),
             is_h2: Cell::new(false),
             active: Cell::new(0),
             uploading: Rc::default(),
@@ -72,22 +94,67 @@ impl ClientConnection {
         Rc::new(connection)
     }
 
-    /// Bytes have come.
-    pub(super) fn on_read(&self) {
+    /// Bytes have come. False where there is no memory for them.
+    pub(super) fn on_read(&self, bytes: usize) -> bool {
         match (self.stage.get(), self.is_h2.get()) {
-            (Stage::Idle, false) => self.enter(Stage::Head),
+            (Stage::Idle, false) => {
+                self.enter(Stage::Head);
+                self.head.set(bytes);
+            }
             // the preface is not all that was sent
             (Stage::Head, true) => self.enter(Stage::Idle),
-            _ => {}
+            (Stage::Head, false) => self.head.set(self.head.get() + bytes),
+            _ => return true,
         }
+        self.head.get() <= self.longest_head.get() || self.grow()
+    }
+
+    /// A head is longer than any before on this connection, which keeps the memory of the longest.
+    #[cold]
+    fn grow(&self) -> bool {
+        // what is read, and the buffer that it outgrows; at first, what waits in the kernel meanwhile
+        let waiting = match self.longest_head.get() {
+            SHORT_HEAD => 2 * self.worker.settings.budget.window(),
+            _ => 0,
+        };
+        let bytes = 2 * SHORT_HEAD + waiting;
+        let has_grown = self.charge.borrow_mut().grow(bytes);
+        match has_grown {
+            true => self.longest_head.set(self.longest_head.get() + SHORT_HEAD),
+            false => self.is_refused.set(true),
+        }
+        has_grown
+    }
+
+    /// So much more for as long as the connection stands. False where there is no memory for it.
+    pub(super) fn charge(&self, bytes: usize) -> bool {
+        self.charge.borrow_mut().grow(bytes)
     }
 
     /// hyper has nothing left to write.
-    pub(super) fn on_flush(&self) {
+    pub(super) fn on_flush(&self, cx: &Context<'_>) {
         self.is_flushed.set(true);
+        if self.unwritten.replace(0) >= self.most_unwritten() {
+            // hyper asks for more of the body only when it is woken
+            cx.waker().wake_by_ref();
+        }
         if self.stage.get() == Stage::Writing {
             self.enter(Stage::Idle);
         }
+    }
+
+    /// Whether hyper has been handed enough of a response's body for now. HTTP/2 has windows of its own.
+    pub(super) fn is_full(&self) -> bool {
+        self.unwritten.get() >= self.most_unwritten()
+    }
+
+    /// So many bytes of a response's body have been handed to hyper.
+    pub(super) fn on_handed(&self, bytes: usize) {
+        self.unwritten.set(self.unwritten.get() + bytes);
+    }
+
+    fn most_unwritten(&self) -> usize {
+        self.worker.settings.budget.window()
     }
 
     /// A request begins.

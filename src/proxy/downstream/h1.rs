@@ -2,17 +2,38 @@
 //! In: a stream, and what responds to a request. Out: nothing, or a tunnel after a 101.
 
 use super::{body::Body, connection::ClientConnection, stream::ClientStream};
-use crate::{live::Phase, proxy::client_body::LINGER};
+use crate::{
+    live::Phase,
+    proxy::{budget::Budget, client_body::LINGER, clock::Alarm},
+};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1::Builder, service::service_fn};
 use hyper_util::rt::TokioIo;
-use std::{future::poll_fn, io, pin::Pin, rc::Rc, task::Poll};
+use socket2::SockRef;
+use std::{
+    future::poll_fn,
+    io,
+    os::fd::AsFd,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    task,
+    time::{sleep, timeout},
 };
 use tower::BoxError;
+
+/// What a connection gets for which there is no memory.
+pub(super) const NO_MEMORY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+proxy-status: burgee; error=connection_limit_reached; details=\"memory\"\r\n\
+content-type: text/plain; charset=utf-8\r\ncontent-length: 17\r\nconnection: close\r\n\r\ntoo much at once\n";
+
+/// How often a client whose body waits is looked after.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(
@@ -27,6 +48,8 @@ pub(super) async fn serve<F>(
         let mut builder = Builder::new();
         builder
             .max_header_size(settings.max_head)
+            // by default, one body takes 408 KiB; hyper takes no less than 8 KiB
+            .max_buf_size(settings.max_head.max(8 * 1024))
             // whether the client has gone is seen in `stream`, without a second read buffer
             .half_close(true);
         if settings.max_fields != 100 {
@@ -37,7 +60,7 @@ pub(super) async fn serve<F>(
         let service = service_fn(move |request| respond(&client, request));
         builder.serve_connection(TokioIo::new(stream), service)
     };
-    let mut leaving = false;
+    let (mut leaving, mut upload) = (false, None);
     let ended = poll_fn(|cx| {
         if !client.alarm.is_watched() {
             client.alarm.watch(cx);
@@ -53,6 +76,7 @@ pub(super) async fn serve<F>(
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if client.is_overdue() => Poll::Ready(None),
             Poll::Pending => {
+                watch_upload(&client, &mut upload, cx);
                 client.hurry();
                 Poll::Pending
             }
@@ -66,6 +90,18 @@ pub(super) async fn serve<F>(
     }
 }
 
+/// While a body comes, the connection is looked at now and then: one whose client has reset it, and which nobody reads, is not
+/// heard of otherwise.
+fn watch_upload(client: &ClientConnection, upload: &mut Option<Rc<Alarm>>, cx: &Context<'_>) {
+    if !client.uploading.get() {
+        *upload = None;
+        return;
+    }
+    let alarm = upload.get_or_insert_with(|| client.worker.clock.alarm());
+    alarm.set(LOOK);
+    alarm.watch(cx);
+}
+
 /// Makes the connection a tunnel, or closes it in a way that tells the client what it has to know. `unread` came behind the
 /// last request.
 async fn end(
@@ -75,10 +111,31 @@ async fn end(
     client: Rc<ClientConnection>,
 ) {
     let tunnel = client.tunnel.take();
-    let (socket, is_open) = stream.into_parts();
+    let (mut socket, is_open) = stream.into_parts();
+    // it would keep all that hyper has read of a long head
+    let unread = if tunnel.is_some() {
+        unread
+    } else {
+        Bytes::new()
+    };
+    if client.is_refused.get() {
+        client.worker.telemetry.refused("memory");
+        let told = async {
+            socket.write_all(NO_MEMORY).await?;
+            linger(socket, &client.worker.settings.budget).await
+        };
+        let _ = until_closing(&client, timeout(LINGER, told)).await;
+        return;
+    }
     match (ended, tunnel) {
         (Ok(()), Some(tunnel)) => {
-            let _ = until_closing(&client, tunnel.run(socket, unread)).await;
+            let running = tunnel.run(socket, unread, &client.worker.settings.budget);
+            let ended = until_closing(&client, running).await;
+            if let Some(Err(error)) = ended
+                && error.kind() == io::ErrorKind::OutOfMemory
+            {
+                client.worker.telemetry.refused("memory");
+            }
         }
         (Err(error), _) if error.is_user() && client.ends_with_close.get() => {
             // a response that ends with the connection and was cut short must not look complete
@@ -92,7 +149,8 @@ async fn end(
                 tracing::debug!(%error, "a client connection broke");
             }
             if is_open {
-                let _ = until_closing(&client, timeout(LINGER, linger(socket))).await;
+                let lingering = linger(socket, &client.worker.settings.budget);
+                let _ = until_closing(&client, timeout(LINGER, lingering)).await;
             }
         }
     }
@@ -112,11 +170,24 @@ async fn until_closing<F: Future>(client: &ClientConnection, future: F) -> Optio
 }
 
 /// Says that no more is coming, and listens until the client has said the same.
-pub(super) async fn linger(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+pub(super) async fn linger<S>(mut socket: S, budget: &Budget) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + AsFd + Unpin,
+{
     socket.shutdown().await?;
-    let mut unread = Vec::with_capacity(8 * 1024);
-    while socket.read_buf(&mut unread).await? > 0 {
+    budget.limit_unwanted(&SockRef::from(&socket))?;
+    let (mut unread, mut total) = (Vec::with_capacity(4 * 1024), 0);
+    loop {
+        match socket.read_buf(&mut unread).await? {
+            0 => return Ok(()),
+            some => total += some,
+        }
         unread.clear();
+        // what was waiting already is taken at once; who goes on sending takes no turn from others
+        match budget.is_tight() {
+            true if total > 64 * 1024 => sleep(LINGER / 20).await,
+            true => {}
+            false => task::yield_now().await,
+        }
     }
-    Ok(())
 }

@@ -12,13 +12,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 use tower::BoxError;
 
-/// What one request may have on its way before the application takes it, in bytes. All streams of a connection together may
-/// have 6.25 MiB by default: no stream takes another's share, and a client does not decide how much memory we take.
-const STREAM_WINDOW: u32 = 64 * 1024;
-
-/// What one answer may have waiting for its client, in bytes.
-const SEND_BUFFER: usize = 64 * 1024;
-
 /// Serves one connection until it ends.
 pub(super) async fn serve<F>(
     stream: ClientStream,
@@ -28,17 +21,17 @@ pub(super) async fn serve<F>(
     F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let settings = &client.worker.settings;
+    let window = settings.budget.window() as u32;
     let service = service_fn(|request| respond(&client, request));
     let mut serving = Builder::new(LocalExecutor)
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.h2_max_streams)
         .max_header_list_size(settings.h2_max_header_list)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(http2::connection_window(
-            settings.h2_max_streams,
-            STREAM_WINDOW,
-        ))
-        .max_send_buf_size(SEND_BUFFER)
+        // what one request may have on its way before the application takes it: no stream takes another's share
+        .initial_stream_window_size(window)
+        .initial_connection_window_size(http2::connection_window(settings.h2_max_streams, window))
+        // what one answer may have waiting for its client
+        .max_send_buf_size(window as usize)
         .keep_alive_interval(http2::PING_INTERVAL)
         .serve_connection(TokioIo::new(stream), service);
     let mut leaving = false;

@@ -10,11 +10,22 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
+
+/// How much of a head is given to hyper at once.
+const READ: usize = 8 * 1024 - 1;
+
+/// How much an HTTP/2 client may say before what it asked for is looked at: the budget is asked then.
+const H2_TURN: usize = 64 * 1024;
+
+/// Where little is left: some requests, and so often.
+const TIGHT_TURN: (usize, Duration) = (512, Duration::from_millis(4));
 
 /// A client's socket.
 pub(super) struct ClientStream {
@@ -28,6 +39,10 @@ pub(super) struct ClientStream {
     informational: Bytes,
     /// bytes have come that hyper does not read yet
     has_more: bool,
+    /// bytes of HTTP/2 that were read in this turn
+    turn: usize,
+    /// until its next turn
+    pause: Option<Pin<Box<Sleep>>>,
     /// what is written instead of the head of a response, which is as long
     cased_head: Bytes,
 }
@@ -46,6 +61,8 @@ impl ClientStream {
             ended: false,
             informational: Bytes::new(),
             has_more: false,
+            turn: 0,
+            pause: None,
             cased_head: Bytes::new(),
         }
     }
@@ -64,6 +81,47 @@ impl ClientStream {
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Ok(()),
         }
+    }
+
+    /// Fails when a client has reset the connection whose body waits for the application: nobody reads, and nobody is told.
+    fn check_upload(&self) -> io::Result<()> {
+        if !self.client.uploading.get() || self.client.is_h2.get() {
+            return Ok(());
+        }
+        match self.socket.try_io(Interest::ERROR, || Ok(())) {
+            Ok(()) => Err(io::ErrorKind::ConnectionReset.into()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// How much hyper is given at once: a little less than it asks for, or it would ask for twice as much.
+    fn most(&self) -> usize {
+        let budget = &self.client.worker.settings.budget;
+        match (self.client.is_h2.get(), self.client.uploading.get()) {
+            (true, _) if budget.is_tight() => TIGHT_TURN.0,
+            (false, false) => READ,
+            _ => budget.piece() - 1,
+        }
+    }
+
+    /// Whether an HTTP/2 client has said enough for this turn.
+    fn has_had_its_turn(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.turn >= TIGHT_TURN.0 && self.client.worker.settings.budget.is_tight() {
+            self.turn = 0;
+            self.pause = Some(Box::pin(sleep(TIGHT_TURN.1)));
+        }
+        if let Some(pause) = &mut self.pause {
+            if pause.as_mut().poll(cx).is_pending() {
+                return true;
+            }
+            self.pause = None;
+        }
+        let is_over = self.turn >= H2_TURN;
+        if is_over {
+            self.turn = 0;
+            cx.waker().wake_by_ref();
+        }
+        is_over
     }
 
     /// Writes what the application said before its final response; only ever between two messages.
@@ -133,15 +191,32 @@ impl AsyncRead for ClientStream {
                 _ => Poll::Ready(Ok(())),
             };
         }
+        if this.client.is_refused.get() {
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
+        if this.has_had_its_turn(cx) {
+            return Poll::Pending;
+        }
         this.has_more = false;
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
-        if buf.filled().len() == before {
-            this.ended = true;
-        } else {
-            this.client.on_read();
-            this.record(&buf.filled()[before..]);
+        let most = this.most() as u64;
+        let read = Pin::new(&mut (&mut this.socket).take(most)).poll_read(cx, buf);
+        if read.is_pending() {
+            this.turn = 0;
         }
+        ready!(read)?;
+        let bytes = buf.filled().len() - before;
+        if bytes == 0 {
+            this.ended = true;
+            return Poll::Ready(Ok(()));
+        }
+        if this.client.is_h2.get() {
+            this.turn += bytes;
+        }
+        if !this.client.on_read(bytes) {
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
+        this.record(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -195,8 +270,9 @@ impl AsyncWrite for ClientStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes when it has nothing left to write
         let this = self.get_mut();
-        this.client.on_flush();
+        this.client.on_flush(cx);
         this.socket.check()?;
+        this.check_upload()?;
         this.poll_gone(cx)?;
         this.poll_informational(cx)
     }

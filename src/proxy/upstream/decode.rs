@@ -8,6 +8,7 @@ use super::{
     head::Framing,
     pool::{Connection, Permit, Pool, Socket},
 };
+use crate::proxy::budget::Charge;
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use std::{
@@ -23,8 +24,9 @@ use tokio::{
 };
 use tower::BoxError;
 
-/// How much is read at once, first and at most: most responses are short, and a long one should take few system calls.
-const READ: (usize, usize) = (8 * 1024, 128 * 1024);
+/// How much is read at once, at first: most responses are short. A long one should take few system calls, as far as there is
+/// memory for it.
+const READ: usize = 8 * 1024;
 
 /// A body that is still coming.
 pub(crate) struct StreamingBody {
@@ -34,6 +36,8 @@ pub(crate) struct StreamingBody {
     /// read, and not yet passed on
     bytes: BytesMut,
     next_read: usize,
+    /// for more than is read at first
+    charge: Option<Charge>,
     /// whether the connection may be used again
     keep_alive: bool,
     /// what is to be reported next
@@ -88,7 +92,8 @@ impl StreamingBody {
                 Framing::Close => Remaining::UntilClose,
             },
             bytes: BytesMut::from(rest),
-            next_read: READ.0,
+            next_read: READ,
+            charge: None,
             error: None,
         }
     }
@@ -185,9 +190,21 @@ impl StreamingBody {
             None => Poll::Ready(Ok(0)),
         })?;
         if len >= self.next_read {
-            self.next_read = (self.next_read * 2).min(READ.1);
+            self.read_more_at_once();
         }
         Poll::Ready(Ok(len))
+    }
+
+    /// Reads more at once, if the budget allows: a piece that is being written, and the next.
+    fn read_more_at_once(&mut self) {
+        let budget = &self.pool.settings.budget;
+        let most = budget.window();
+        if self.charge.is_none() {
+            self.charge = budget.large(2 * most);
+        }
+        if self.charge.is_some() {
+            self.next_read = (self.next_read * 2).min(most);
+        }
     }
 
     /// Gives the connection back, unless the application has sent more than its response.

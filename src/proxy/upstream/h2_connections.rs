@@ -36,10 +36,6 @@ use tokio::task;
 /// Streams of a connection: what most servers allow. Theirs counts where it is lower.
 const STREAMS: u32 = 100;
 
-/// What an answer may have on its way before its client takes it, in bytes. The application is near, so that little is enough;
-/// and everybody's next answer comes behind it on the same connection.
-const STREAM_WINDOW: u32 = 64 * 1024;
-
 /// Streams of a connection whose application has not said yet how many it takes.
 const FIRST_STREAMS: usize = 1;
 
@@ -145,15 +141,18 @@ impl Connections {
 
     async fn connect(&self) -> Result<Rc<Connection>, Failure> {
         let settings = &self.settings;
-        let permit = Permit::acquire(settings).ok_or(Failure::UpstreamLimit)?;
+        let permit = Permit::acquire(settings)?;
         let socket = pool::connect(settings, &self.dead_peers)
             .await
             .map_err(|error| Failure::from(&error))?;
         let peer = socket.peer();
+        let window = settings.budget.window() as u32;
         let (sender, driver) = Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(http2::connection_window(STREAMS, STREAM_WINDOW))
+            // what an answer may have on its way before its client takes it: the application is near, so that little is enough,
+            // and everybody's next answer comes behind it on the same connection
+            .initial_stream_window_size(window)
+            .initial_connection_window_size(http2::connection_window(STREAMS, window))
             .initial_max_send_streams(FIRST_STREAMS)
             .max_header_list_size(settings.max_head as u32)
             .keep_alive_interval(http2::PING_INTERVAL)

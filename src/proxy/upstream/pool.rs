@@ -4,6 +4,7 @@
 //! back at the end of a response, or closed.
 
 use crate::proxy::{
+    budget::{self, Budget, Charge},
     clock::{self, Clock},
     dead_peers::DeadPeers,
     failure::Failure,
@@ -25,7 +26,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, UnixStream},
+    net::{TcpSocket, TcpStream, UnixStream},
 };
 
 /// An application counts from its last byte, and a request takes time to reach it: that much less than the time for which
@@ -34,7 +35,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 /// The idle connections of one worker, the oldest first.
 pub(crate) struct Pool {
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     pub(super) clock: Rc<Clock>,
     dead_peers: Rc<DeadPeers>,
     idle: RefCell<VecDeque<Idle>>,
@@ -105,7 +106,7 @@ impl Pool {
 
     /// A new connection, if the limit allows.
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
-        let permit = Permit::acquire(&self.settings).ok_or(Failure::UpstreamLimit)?;
+        let permit = Permit::acquire(&self.settings)?;
         let generation = self.settings.upstream.generation();
         let socket = connect(&self.settings, &self.dead_peers)
             .await
@@ -153,12 +154,16 @@ impl Pool {
 }
 
 /// The right to one of the connections that may be open to the application.
-pub(crate) struct Permit(Arc<Settings>);
+pub(crate) struct Permit(Arc<Settings>, #[allow(dead_code)] Charge);
 
 impl Permit {
-    pub(crate) fn acquire(settings: &Arc<Settings>) -> Option<Permit> {
-        settings::acquire(&settings.open.upstream, settings.max_upstream_connections)
-            .then(|| Permit(settings.clone()))
+    pub(crate) fn acquire(settings: &Arc<Settings>) -> Result<Permit, Failure> {
+        let charge = settings.budget.large(budget::UPSTREAM);
+        let charge = charge.ok_or(Failure::Memory)?;
+        match settings::acquire(&settings.open.upstream, settings.max_upstream_connections) {
+            true => Ok(Permit(settings.clone(), charge)),
+            false => Err(Failure::UpstreamLimit),
+        }
     }
 }
 
@@ -211,7 +216,7 @@ async fn any_of(
 ) -> io::Result<Socket> {
     let mut failed = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match open(address, &settings.budget).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 settings.tcp_keepalive.set(&SockRef::from(&stream))?;
@@ -221,6 +226,16 @@ async fn any_of(
         }
     }
     Err(failed)
+}
+
+/// A connection in which no more waits, in either direction, than the budget knows of.
+async fn open(address: &SocketAddr, budget: &Budget) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    budget.limit(&SockRef::from(&socket))?;
+    socket.connect(*address).await
 }
 
 /// A plain stream to the application.

@@ -3,7 +3,10 @@
 
 use crate::{
     live::InForce,
-    proxy::{client_body::ClientBody, clock::Alarm, hop_by_hop, informational::Expectation},
+    proxy::{
+        budget::Charge, client_body::ClientBody, clock::Alarm, hop_by_hop,
+        informational::Expectation,
+    },
 };
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -27,6 +30,9 @@ pub(crate) struct RequestBody {
     trailers: Trailers,
     /// where `100 Continue` is expected, and how long it is waited for
     held: Option<(Rc<Expectation>, Pin<Box<Sleep>>)>,
+    /// what it takes of the budget, until it has been sent
+    #[allow(dead_code)] // held
+    charge: Option<Charge>,
 }
 
 /// What becomes of the fields behind a body.
@@ -89,6 +95,7 @@ impl RequestBody {
         flow: Rc<Flow>,
         trailers: Trailers,
         expectation: Option<(Rc<Expectation>, Duration)>,
+        charge: Option<Charge>,
     ) -> RequestBody {
         let held = |(expectation, most)| (expectation, Box::pin(sleep(most)));
         RequestBody {
@@ -96,6 +103,7 @@ impl RequestBody {
             flow,
             trailers,
             held: expectation.map(held),
+            charge,
         }
     }
 

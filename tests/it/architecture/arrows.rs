@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         "proxy/upstream",
         &[
             "live",
+            "proxy/budget",
             "proxy/clock",
             "proxy/client_body",
             "proxy/dead_peers",
