@@ -52,7 +52,9 @@ def full_windows(address):
         with contextlib.suppress(TimeoutError):
             while True:
                 sock.settimeout(0.5)
-                heard += len(data := sock.recv(1 << 16))
+                if not (data := sock.recv(1 << 16)):
+                    raise ConnectionResetError("refused")
+                heard += len(data)
                 connection.receive_data(data)
     streams = min(100, connection.remote_settings.max_concurrent_streams)
     for number in range(streams):
@@ -83,11 +85,21 @@ KINDS = {
 }
 
 
+def patiently(make, address):
+    """Others may have taken all that there is just now."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            return make(address)
+        time.sleep(0.1)
+    return make(address)
+
+
 class Crowd:
     def __init__(self, kind, count, address):
         make, self.reads, self.goes_on = KINDS[kind]
         self.address, self.count = place(address), count
-        first, rest, self.enough = make(address)
+        first, rest, self.enough = patiently(make, address)
         self.first, self.text = len(first), memoryview(first + rest)
         self.more = memoryview(bytes(1 << 16))
         self.epoll, self.open, self.opening = select.epoll(), {}, 0
