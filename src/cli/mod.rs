@@ -9,6 +9,7 @@ pub mod diff;
 pub mod drain;
 pub mod echo;
 pub mod explain;
+pub mod fleet;
 pub mod health;
 pub mod ids;
 pub mod inject;
@@ -56,6 +57,10 @@ enum Command {
     Health(health::HealthArgs),
     Probe(probe::ProbeArgs),
     Inject(inject::InjectArgs),
+    Stop(Box<fleet::stop::StopArgs>),
+    Resume(Box<fleet::stop::ResumeArgs>),
+    Apply(Box<fleet::apply::ApplyArgs>),
+    Status(Box<fleet::status::StatusArgs>),
 }
 
 /// `burgee run` alone: the flags of all commands would take 70 KB of memory in every pod, for as long as it runs.
@@ -115,6 +120,10 @@ pub fn main() -> ExitCode {
         (Command::Health(args), _) => health::main(args),
         (Command::Probe(args), _) => probe::main(args),
         (Command::Inject(args), _) => inject::main(args),
+        (Command::Stop(args), _) => fleet::stop::stop(&args),
+        (Command::Resume(args), _) => fleet::stop::resume(&args),
+        (Command::Apply(args), _) => fleet::apply::main(&args),
+        (Command::Status(args), _) => fleet::status::main(&args),
         // the command was not the first argument, so no handlers were installed
         (Command::Run(_) | Command::Demo(_) | Command::Echo(_), None) => exit::USAGE.into(),
     }

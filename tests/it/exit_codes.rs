@@ -64,6 +64,17 @@ fn alone(seen: &mut Seen) {
         ("override --key-env NOT_SET", "", 2),
         ("override --key-env NOT_SET --toggles GOOD a=on", "", 2),
         ("override --key-env NOT_SET --toggles BAD a=on", "", 1),
+        ("stop dark-mode --dir FOLDER", "", 0),
+        ("stop dark-mode --dir MISSING", "", 1),
+        ("stop dark-mode --kubectl MISSING", "", 1),
+        ("stop", "", 2),
+        ("resume dark-mode --dir FOLDER", "", 0),
+        ("resume --all --kubectl MISSING", "", 1),
+        ("resume dark-mode --dir FOLDER", "", 2),
+        ("apply GOOD --configmap shop --kubectl MISSING", "", 1),
+        ("apply GOOD", "", 2),
+        ("status --kubectl MISSING", "", 1),
+        ("status now", "", 2),
         ("inject", "kind: Pod\n", 0),
         ("inject", "kind: [", 1),
         ("inject GOOD", "", 2),
@@ -96,6 +107,7 @@ fn alone(seen: &mut Seen) {
             "BAD" => bad.clone(),
             "MISSING" => missing.clone(),
             "TAKEN" => taken.clone(),
+            "FOLDER" => folder.path().display().to_string(),
             word => word.to_owned(),
         };
         let words: Vec<String> = line.split(' ').map(word).collect();
@@ -173,6 +185,8 @@ fn every_command_ends_with_the_code_that_says_who_must_act() {
             "demo" => &[1, 2, 78],
             // nothing is read, nothing is asked
             "schema" | "completions" | "man" => &[0, 2],
+            // their 0 needs pods: `tests/e2e/steer`
+            "apply" | "status" => &[1, 2],
             _ => &[0, 1, 2],
         };
         assert_eq!(

@@ -27,6 +27,7 @@ use crate::{
 use part::Part;
 use row::{How, Row};
 use std::{
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -69,6 +70,17 @@ pub struct DiffArgs {
     /// Print a Markdown summary for a pull request
     #[arg(long, env = "BURGEE_MARKDOWN", value_parser = values::switch)]
     markdown: bool,
+}
+
+/// As if these words were the command line.
+pub(super) fn with(words: Vec<OsString>) -> ExitCode {
+    #[derive(clap::Parser)]
+    struct Alone {
+        #[command(flatten)]
+        diff: DiffArgs,
+    }
+    let alone = <Alone as clap::Parser>::parse_from(words);
+    main(&alone.diff, &Variables::default())
 }
 
 /// Exits 1 if a file has problems, or if more users switch than `--max-moved` allows.

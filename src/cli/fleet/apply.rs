@@ -1,0 +1,220 @@
+//! `burgee apply`: new toggles into their ConfigMap, and the proof that every pod has them.
+//! In: toggles files. Out: checked, compared with what is in the cluster, applied, confirmed.
+
+use super::{
+    FleetArgs,
+    cluster::Pods,
+    confirm::{Cluster as _, Wanted, confirm},
+    kubectl::{Kubectl, Trouble},
+    object,
+    report::{self, Progress},
+    target,
+    words::printable,
+};
+use crate::{
+    cli::{diff, output},
+    config::{self, Text},
+    exit,
+    server::clock::wall_clock,
+};
+use clap::Args;
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode};
+
+/// Put toggles into their ConfigMap, and wait until every pod has them
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example: burgee apply toggles.yaml --configmap shop-toggles -n shop --max-moved 5%
+
+Checks the files, shows who would switch variant, asks, applies, and exits 0 only when every ready pod has them.
+For a ConfigMap that Helm manages, edit the file in Git and run `helm upgrade`."
+)]
+pub struct ApplyArgs {
+    /// Toggles files: each is a key of the ConfigMap
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// ConfigMap of the toggles
+    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME")]
+    configmap: String,
+    /// Refuse if the edit can move more than this share of users (`5%`) in any feature
+    #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE")]
+    max_moved: Option<String>,
+    /// Let this feature move more than --max-moved; may be repeated
+    #[arg(long, env = "BURGEE_ACCEPT", value_name = "FEATURE")]
+    accept: Vec<String>,
+    #[command(flatten)]
+    fleet: FleetArgs,
+}
+
+/// Exits 0 only when every ready pod has the new revision.
+pub fn main(args: &ApplyArgs) -> ExitCode {
+    apply(args).unwrap_or_else(|code| code)
+}
+
+fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
+    let said = |trouble: Trouble| output::fail(&trouble);
+    let (fleet, name) = (&args.fleet, &args.configmap);
+    let texts = checked(args)?;
+    let kubectl = fleet.kubectl();
+    let old = object::get(&kubectl, name).map_err(said)?;
+    if old.as_ref().is_some_and(object::is_helms) {
+        return Err(output::fail(&format!(
+            "Helm manages `{name}`, and would conflict with this or put the old file back: edit the file in Git and run `helm upgrade`, \
+             or give the chart `togglesConfigMap` and keep the file in a ConfigMap of your own"
+        )));
+    }
+    let before = old.as_ref().map_or_else(Vec::new, target::texts_of);
+    if let Some(other) = before
+        .iter()
+        .find(|old| !texts.iter().any(|text| text.name == old.name))
+    {
+        let other = printable(&other.name);
+        return Err(output::fail(&format!(
+            "`{name}` also has `{other}`: give all its files, because pods read them together"
+        )));
+    }
+    compared(args, &before, &texts)?;
+    if !fleet.yes && !report::asks(&format!("Apply this to `{name}`?")) {
+        return Err(exit::PROBLEMS.into());
+    }
+    put(&kubectl, name, old.as_ref(), &texts).map_err(said)?;
+    let mut pods = Pods::new(kubectl.clone(), fleet.selector.clone(), Some(name.clone()));
+    let wanted = Wanted {
+        revision: Some(revision(&kubectl, &mut pods, name, texts).map_err(said)?),
+        stops: None,
+    };
+    let mut progress = Progress::new();
+    let outcome = confirm(&mut pods, &wanted, fleet.timeout, |have, ready| {
+        if !fleet.json {
+            progress.tell(have, ready);
+        }
+    });
+    progress.end();
+    let outcome = outcome.map_err(said)?;
+    for note in &pods.notes {
+        output::fail(note);
+    }
+    let more = json!({"configmap": name, "revision": wanted.revision});
+    Ok(report::outcome(
+        &format!("applied {name}"),
+        &outcome,
+        pods.elapsed(),
+        fleet.json,
+        more,
+    ))
+}
+
+/// The files under the keys that they get; every problem of them is told.
+fn checked(args: &ApplyArgs) -> Result<Vec<Text>, ExitCode> {
+    let mut texts = Vec::new();
+    for path in &args.files {
+        let generation =
+            config::generation(path).map_err(|problems| output::bad_toggles(&problems))?;
+        texts.extend(generation.texts);
+    }
+    let environment = |_: &str| Some("set where it runs".to_owned());
+    let compiled = config::compile_texts(&texts, &environment, wall_clock());
+    let (_, warnings) = compiled.map_err(|problems| output::bad_toggles(&problems))?;
+    for warning in warnings {
+        output::fail(&warning);
+    }
+    for text in &mut texts {
+        let key = text.name.rsplit('/').next().unwrap_or_default().to_owned();
+        text.name = if key == "-" {
+            "toggles.yaml".to_owned()
+        } else {
+            key
+        };
+    }
+    texts.sort_by(|a, b| a.name.cmp(&b.name));
+    let names: BTreeSet<&str> = texts.iter().map(|text| &*text.name).collect();
+    match names.len() == texts.len() {
+        true => Ok(texts),
+        false => Err(output::refuse(
+            &"two files have the same name, and would be one key of the ConfigMap",
+        )),
+    }
+}
+
+/// `burgee diff` between what is in the cluster and the files.
+fn compared(args: &ApplyArgs, before: &[Text], after: &[Text]) -> Result<(), ExitCode> {
+    if before.is_empty() {
+        return Ok(());
+    }
+    let folder = std::env::temp_dir().join(format!("burgee-apply-{}", std::process::id()));
+    let written = || {
+        for (side, texts) in [("old", before), ("new", after)] {
+            let folder = folder.join(side);
+            fs::create_dir_all(&folder)?;
+            for text in texts {
+                fs::write(folder.join(&text.name), &text.bytes)?;
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    let code = written().map(|()| {
+        let mut words = vec![
+            "burgee diff".into(),
+            folder.join("old").into_os_string(),
+            folder.join("new").into_os_string(),
+        ];
+        for (flag, values) in [
+            ("--max-moved", args.max_moved.as_slice()),
+            ("--accept", &args.accept),
+        ] {
+            words.extend(values.iter().flat_map(|value| [flag.into(), value.into()]));
+        }
+        diff::with(words)
+    });
+    let _ = fs::remove_dir_all(&folder);
+    match code {
+        Ok(code) if code == ExitCode::SUCCESS => Ok(()),
+        Ok(code) => Err(code),
+        Err(error) => Err(output::fail(&error)),
+    }
+}
+
+/// Server-side, by the version that was read: an edit in between is refused, not overwritten.
+fn put(kubectl: &Kubectl, name: &str, old: Option<&Value>, texts: &[Text]) -> Result<(), Trouble> {
+    let data = texts.iter().map(|text| {
+        let bytes = String::from_utf8_lossy(&text.bytes).into_owned();
+        (text.name.clone(), Value::from(bytes))
+    });
+    let mut object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name},
+        "data": data.collect::<serde_json::Map<_, _>>(),
+    });
+    if let Some(version) = old.map(|old| &old["metadata"]["resourceVersion"]) {
+        object["metadata"]["resourceVersion"] = version.clone();
+    }
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--field-manager=burgee",
+        "--force-conflicts",
+        "--filename=-",
+    ];
+    kubectl
+        .run(&arguments, Some(object.to_string().as_bytes()))
+        .map(drop)
+}
+
+/// What the pods will tell: of these files, and of those in the other ConfigMaps that they mount beside them.
+fn revision(
+    kubectl: &Kubectl,
+    pods: &mut Pods,
+    name: &str,
+    mut texts: Vec<Text>,
+) -> Result<String, Trouble> {
+    let mounted = pods.pods()?;
+    let others: BTreeSet<&String> = mounted.iter().flat_map(|pod| &pod.config_maps).collect();
+    for other in others.into_iter().filter(|other| *other != name) {
+        if let Some(object) = object::get(kubectl, other)? {
+            texts.extend(target::texts_of(&object));
+        }
+    }
+    texts.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(config::revision(&texts))
+}

@@ -1,0 +1,206 @@
+"""Stop, resume, apply and status, as somebody types them at night. In: $BURGEE. Out: what did not hold."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import unittest
+
+from cluster import BURGEE, TOGGLES, Cluster
+
+WHY = ("--why", "5xx in treatment")
+
+
+class Steer(unittest.TestCase):
+    def test_a_stop_of_forty_pods_is_confirmed_and_true(self):
+        with Cluster() as cluster:
+            for number in range(40):
+                cluster.pod(f"shop-{number}", delay=0.2 + 0.02 * number)
+            code, out, error, took = cluster.burgee("stop", "checkout", *WHY)
+            self.assertEqual(code, 0, out + error)
+            self.assertRegex(out, r"^stopped checkout everywhere: all 40 pods, \d")
+            self.assertEqual({pod.variant("checkout") for pod in cluster.pods}, {"off"})
+            self.assertEqual({pod.variant("search") for pod in cluster.pods}, {"off"})
+            self.assertIn("why: \"5xx in treatment\", by: \"mia\"", cluster.maps["shop-stops"]["data"]["stops.yaml"])
+            print(f"{took:.1f} s for 40 pods,", end=" ", flush=True)
+            code, out, error, _ = cluster.burgee("status")
+            self.assertEqual(code, 0, out + error)
+            self.assertIn("everywhere the same, in 40 ready pods", out)
+            self.assertRegex(out, r"checkout: stopped since \S+ by mia: 5xx in treatment")
+            code, out, error, _ = cluster.burgee("resume", "checkout")
+            self.assertEqual(code, 0, out + error)
+            self.assertEqual({pod.variant("checkout") for pod in cluster.pods}, {"on"})
+
+    def test_two_laggards_are_named_in_time(self):
+        with Cluster() as cluster:
+            for number in range(10):
+                cluster.pod(f"shop-{number}", delay=None if number in (3, 7) else 0.1)
+            code, out, error, _ = cluster.burgee("stop", "checkout", "--timeout", "3s")
+            self.assertEqual(code, 1, out)
+            self.assertIn("8 of 10 pods have it", out)
+            self.assertIn("shop-3: it has the stops none; its kubelet has not delivered yet", out)
+            self.assertIn("shop-7: it has", out)
+            self.assertIn("8 of 10 pods\n", error)
+            code, out, _, _ = cluster.burgee("status", "--json")
+            status = json.loads(out)
+            self.assertEqual((code, status["everywhere"]), (1, False))
+            self.assertEqual([row["pod"] for row in status["pods"] if row["lags"]], ["shop-3", "shop-7"])
+
+    def test_a_pod_that_is_older_one_that_never_answers_and_one_that_is_not_ready(self):
+        with Cluster() as cluster:
+            cluster.pod("good")
+            cluster.pod("old", old=True)
+            cluster.pod("silent", silent=True)
+            cluster.pod("starting", ready=False)
+            code, out, _, _ = cluster.burgee("stop", "checkout", "--timeout", "5s", "--json")
+            said = json.loads(out)
+            self.assertEqual((code, said["result"], said["have"], said["ready"], said["not_ready"]), (1, "lagging", 1, 3, ["starting"]))
+            why = {lags["pod"]: lags["why"] for lags in said["laggards"]}
+            self.assertIn("older", why["old"])
+            self.assertIn("deadline exceeded", why["silent"])
+
+    def test_a_pod_that_starts_meanwhile_counts(self):
+        with Cluster() as cluster:
+            slow = cluster.pod("slow", delay=1.5)
+            late = cluster.pod("late", ready=False, delay=2.5)
+            threading.Timer(0.5, lambda: setattr(late, "ready", True)).start()
+            code, out, error, _ = cluster.burgee("stop", "checkout")
+            self.assertEqual(code, 0, out + error)
+            self.assertIn("all 2 pods", out)
+            self.assertEqual([slow.variant("checkout"), late.variant("checkout")], ["off", "off"])
+
+    def test_a_concurrent_edit_is_refused(self):
+        with Cluster() as cluster:
+            cluster.pod("one")
+            cluster.maps["shop-stops"] = {"data": {"stops.yaml": "version: 1\nstops: {}\n"}, "version": 5, "metadata": {}}
+
+            def other(arguments):
+                if arguments[0] == "replace":
+                    cluster.maps["shop-stops"]["version"] += 1
+
+            cluster.before = other
+            code, out, error, _ = cluster.burgee("stop", "checkout")
+            self.assertEqual(code, 1, out)
+            self.assertIn("somebody else wrote it just now", error)
+            self.assertNotIn("checkout", cluster.maps["shop-stops"]["data"]["stops.yaml"])
+
+    def test_missing_rights(self):
+        with Cluster() as cluster:
+            pod = cluster.pod("one")
+            cluster.forbidden = {"proxy"}
+            code, out, error, _ = cluster.burgee("stop", "checkout")
+            self.assertEqual(code, 0, "by exec: " + out + error)
+            cluster.forbidden = {"annotate"}
+            stopped = threading.Event()
+            kubelet = threading.Thread(target=lambda: [pod.deliver() for _ in iter(lambda: stopped.wait(1), True)])
+            kubelet.start()
+            code, out, error, _ = cluster.burgee("resume", "checkout")
+            stopped.set()
+            kubelet.join()
+            self.assertEqual(code, 0, out + error)
+            self.assertIn("kubelets deliver when they do", error)
+            cluster.forbidden = {"replace"}
+            code, out, error, _ = cluster.burgee("stop", "checkout")
+            self.assertEqual(code, 1, out)
+            self.assertIn("cannot replace", error)
+            self.assertIn("ask for that right", error)
+
+    def test_ctrl_c_in_the_middle(self):
+        with Cluster() as cluster:
+            cluster.pod("good")
+            cluster.pod("slow", delay=None)
+            kubectl = str(pathlib.Path(__file__).with_name("kubectl.py"))
+            command = [BURGEE, "stop", "checkout", f"--kubectl={kubectl}"]
+            process = subprocess.Popen(command, env=cluster.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertRegex(process.stderr.readline(), "of 2 pods\n")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 130)
+            self.assertIn("it is written", out)
+            self.assertIn("checkout", cluster.maps["shop-stops"]["data"]["stops.yaml"])
+
+    def test_no_kubectl_nobody_there_and_names_that_are_none(self):
+        with Cluster() as cluster:
+            done = subprocess.run([BURGEE, "stop", "checkout", "--kubectl=/nowhere/kubectl"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("install kubectl", done.stderr)
+            code, _, error, _ = cluster.burgee("stop", "checkout")
+            self.assertEqual(code, 1)
+            self.assertIn("no pod with burgee mounts", error)
+            cluster.pod("one")
+            for name, expected in [("chekcout", "did you mean `checkout`?"), ("a b", "no name of a feature"), ("$(reboot)", "no name of a feature")]:
+                code, _, error, _ = cluster.burgee("stop", name)
+                self.assertEqual(code, 2, error)
+                self.assertIn(expected, error)
+            self.assertNotIn("shop-stops", cluster.maps)
+            for why in ("two\nlines", "\x1b[2J", "x" * 201):
+                code, _, error, _ = cluster.burgee("stop", "checkout", "--why", why)
+                self.assertEqual(code, 2, error)
+            self.assertEqual(cluster.burgee("resume", "checkout")[0], 2)
+
+    def test_every_feature_and_while_the_toggles_are_broken(self):
+        with Cluster() as cluster:
+            pod = cluster.pod("one")
+            cluster.maps["shop-toggles"]["data"]["toggles.yaml"] = "version: 1\nfeatures: {checkout: perhaps}\n"
+            code, out, error, _ = cluster.burgee("stop", "--all")
+            self.assertEqual(code, 0, out + error)
+            self.assertIn("stopped every feature everywhere: 1 pod", out)
+            self.assertEqual(pod.variant("checkout"), "off")
+
+    def test_the_end_of_a_hold_asks_first(self):
+        toggles = TOGGLES.replace("2126-01-01", "2026-12-31").replace("checkout: on", "checkout: 5%")
+        with Cluster(toggles) as cluster:
+            cluster.pod("one")
+            cluster.maps["shop-stops"] = {"data": {"stops.yaml": "version: 1\nstops: {search: {hold: 2026-02-01}}\n"}, "version": 1, "metadata": {}}
+            code, _, error, _ = cluster.burgee("resume", "search")
+            self.assertEqual(code, 1)
+            self.assertRegex(error, r"search: from 8\.\d+% to \d+\.\d+% at once")
+            self.assertIn("add --yes", error)
+            self.assertEqual(cluster.burgee("resume", "search", "--yes")[0], 0)
+
+    def test_apply(self):
+        with Cluster() as cluster:
+            pods = [cluster.pod(f"shop-{number}") for number in range(3)]
+            file = pods[0].directory.parent / f"toggles-of-{os.getpid()}" / "toggles.yaml"
+            file.parent.mkdir()
+            self.addCleanup(lambda: (file.unlink(), file.parent.rmdir()))
+            file.write_text(TOGGLES.replace("checkout: on", "checkout: off"))
+            apply = ("apply", str(file), "--configmap", "shop-toggles")
+            code, out, error, _ = cluster.burgee(*apply, "--yes", "--max-moved", "5%")
+            self.assertEqual(code, 1, out)
+            self.assertEqual(pods[0].variant("checkout"), "on")
+            code, out, error, _ = cluster.burgee(*apply)
+            self.assertEqual(code, 1, "nobody to ask")
+            code, out, error, _ = cluster.burgee(*apply, "--yes")
+            self.assertEqual(code, 0, out + error)
+            self.assertIn("applied shop-toggles everywhere: all 3 pods", out)
+            self.assertEqual({pod.variant("checkout") for pod in pods}, {"off"})
+            file.write_text("version: 1\nfeatures: {checkout: perhaps}\n")
+            self.assertEqual(cluster.burgee(*apply, "--yes")[0], 1)
+            cluster.maps["shop-toggles"]["metadata"] = {"labels": {"app.kubernetes.io/managed-by": "Helm"}}
+            file.write_text(TOGGLES)
+            code, _, error, _ = cluster.burgee(*apply, "--yes")
+            self.assertEqual(code, 1)
+            self.assertIn("Helm manages `shop-toggles`", error)
+
+    def test_one_machine(self):
+        with Cluster() as cluster:
+            pod = cluster.pod("one")
+            (pod.directory / "stops.yaml").unlink(missing_ok=True)
+            directory = pod.directory.parent / f"machine-{os.getpid()}"
+            directory.mkdir()
+            (directory / "toggles.yaml").write_text(TOGGLES)
+            self.addCleanup(lambda: [file.unlink() for file in directory.iterdir()] and directory.rmdir())
+            done = subprocess.run([BURGEE, "stop", "checkout", "--dir", directory], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("stopped checkout", done.stdout)
+            explained = subprocess.run([BURGEE, "explain", directory, "--user", "mia", "--feature", "checkout"], capture_output=True, text=True).stdout
+            self.assertIn("checkout: off", explained)
+            done = subprocess.run([BURGEE, "resume", "--all", "--dir", directory], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
