@@ -803,3 +803,13 @@ fn a_thousand_http2_requests_share_one_connection_to_the_application() {
     }
     assert_eq!(told.try_iter().count(), 20);
 }
+
+#[test]
+fn a_body_of_no_bytes_is_no_body_that_broke_off() {
+    let app = App::ok();
+    let burgee = Burgee::before(&app);
+    for fields in [&[("content-length", "0")][..], &[]] {
+        let (answer, ..) = ask(burgee.address, request(fields), Some(""), None).unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{fields:?}");
+    }
+}

@@ -198,9 +198,10 @@ impl EncodedRequest {
 
     fn end(&mut self) -> Result<(), BoxError> {
         match self.framing {
-            Some(Framing::Length(_)) => return Err("a body shorter than it said".into()),
+            Some(Framing::Length(1..)) => return Err("a body shorter than it said".into()),
             Some(Framing::Chunked) => self.tail = b"0\r\n\r\n",
-            None => {}
+            // over HTTP/2, no byte may come as a body
+            Some(Framing::Length(0)) | None => {}
         }
         self.framing = None;
         Ok(())
