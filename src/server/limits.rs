@@ -12,8 +12,8 @@ const MIN_CONNECTIONS: usize = 128;
 /// Of the budget, for each connection: an idle one takes three quarters of that, and the rest is for their requests.
 const CONNECTION_BYTES: usize = 16 * 1024;
 
-/// What the process takes before a client comes, as far as the kernel cannot read it from the disk again.
-const PROCESS: u64 = 4 << 20;
+/// What the process takes before a client comes, its program included.
+const PROCESS: u64 = 8 << 20;
 
 /// The least that a budget is: a few connections with a request have to fit into it.
 const MIN_BUDGET: u64 = 1 << 20;
@@ -84,9 +84,9 @@ mod tests {
     fn budget_and_connections_fit_into_the_pod() {
         for (memory, budget, connections) in [
             (1 << 20, 1 << 20, MIN_CONNECTIONS),
-            (32 << 20, 12 << 20, 768),
-            (64 << 20, 28 << 20, 1_792),
-            (1 << 30, 508 << 20, MAX_CONNECTIONS),
+            (32 << 20, 8 << 20, 512),
+            (64 << 20, 24 << 20, 1_536),
+            (1 << 30, 504 << 20, MAX_CONNECTIONS),
         ] {
             let found = of_memory(memory);
             assert_eq!((found, fitting(found)), (budget, connections), "{memory}");

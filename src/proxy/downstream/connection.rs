@@ -118,7 +118,9 @@ impl ClientConnection {
             _ => 0,
         };
         let bytes = 2 * SHORT_HEAD + waiting;
-        let has_grown = self.charge.borrow_mut().grow(bytes);
+        // refused before it has grown, not when there is nothing left: buffers that come and go are given back late
+        let is_tight = self.worker.settings.budget.is_tight();
+        let has_grown = !is_tight && self.charge.borrow_mut().grow(bytes);
         match has_grown {
             true => self.longest_head.set(self.longest_head.get() + SHORT_HEAD),
             false => self.is_refused.set(true),
