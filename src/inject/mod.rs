@@ -9,6 +9,7 @@ mod sidecar;
 mod tree;
 
 pub use defaults::Defaults;
+pub use sidecar::stops_of;
 
 use edit::Edits;
 use tree::YamlNode;

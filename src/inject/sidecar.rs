@@ -53,9 +53,21 @@ pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Val
     })
 }
 
-/// Optional, so that a missing ConfigMap does not keep the application from starting.
+/// The toggles and, by its one key, what is stopped: whoever may write the stops can add no toggles. Optional, so that a missing
+/// ConfigMap does not keep the application from starting.
 pub(super) fn volume(config_map: &str) -> Value {
-    json!({"name": "burgee-toggles", "configMap": {"name": config_map, "optional": true}})
+    let toggles = json!({"configMap": {"name": config_map, "optional": true}});
+    let stops = json!({"configMap": {
+        "name": stops_of(config_map),
+        "optional": true,
+        "items": [{"key": "stops.yaml", "path": "stops.yaml"}],
+    }});
+    json!({"name": "burgee-toggles", "projected": {"sources": [toggles, stops]}})
+}
+
+/// The ConfigMap of the stops that belongs to this one of toggles: `shop-stops` for `shop-toggles` and for `shop`.
+pub fn stops_of(config_map: &str) -> String {
+    format!("{config_map}-stops").replace("-toggles-stops", "-stops")
 }
 
 /// The application's preStop hook.

@@ -78,10 +78,11 @@ fn evaluate(
         .map_err(|error| error.to_string())
 }
 
-/// CEL as the API server has it, as far as the policy needs it: optionals, lists, `Object` types and patches.
+/// CEL as the API server has it, as far as the policy needs it: optionals, lists, strings, `Object` types and patches.
 fn environment(spec: &Value) -> Env {
     let mut env = Env::stdlib().with_optional_support(true);
     env.add_extension(extensions::lists).unwrap();
+    env.add_extension(extensions::strings).unwrap();
     let text = spec.to_string();
     let names: BTreeSet<_> = text
         .match_indices("Object.")

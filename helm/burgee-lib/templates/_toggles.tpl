@@ -53,21 +53,29 @@ data:
 {{- end -}}
 {{- end -}}
 
-{{/* An item for the pod's `volumes`. Optional: a missing ConfigMap must not keep the application from starting. */}}
+{{/* The ConfigMap that `burgee stop` makes and writes: nobody's chart, so that nobody puts it back. */}}
+{{- define "burgee-lib.stopsConfigMap" -}}
+{{- printf "%s-stops" (include "burgee-lib.togglesConfigMap" .) | replace "-toggles-stops" "-stops" -}}
+{{- end -}}
+
+{{/*
+An item for the pod's `volumes`. Optional: a missing ConfigMap must not keep the application from starting. The stops come last, and by
+their one key: whoever may write them can neither add nor replace toggles.
+*/}}
 {{- define "burgee-lib.volumes" -}}
 {{- $b := .Values.burgee | default (index .Values "burgee-lib") -}}
 - name: burgee-toggles
-  {{- if $b.moreTogglesConfigMaps }}
   projected:
     sources:
-      {{- range prepend $b.moreTogglesConfigMaps (include "burgee-lib.togglesConfigMap" .) }}
+      {{- range prepend ($b.moreTogglesConfigMaps | default list) (include "burgee-lib.togglesConfigMap" .) }}
       - configMap:
           name: {{ . }}
           optional: true
       {{- end }}
-  {{- else }}
-  configMap:
-    name: {{ include "burgee-lib.togglesConfigMap" . }}
-    optional: true
-  {{- end }}
+      - configMap:
+          name: {{ include "burgee-lib.stopsConfigMap" . }}
+          optional: true
+          items:
+            - key: stops.yaml
+              path: stops.yaml
 {{- end -}}

@@ -9,20 +9,18 @@ use super::{
 use crate::{
     config::{self, Text},
     engine::{Snapshot, units::Second},
+    inject,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 const STOPS: &str = "-stops";
 
-/// The ConfigMap of the stops that belongs to this one of toggles: `shop-stops` for `shop-toggles` and for `shop`.
+/// The ConfigMap of the stops, by its own name or by that of the toggles.
 pub(super) fn stops_of(config_map: &str) -> String {
     match config_map.ends_with(STOPS) {
         true => config_map.to_owned(),
-        false => {
-            let name = config_map.strip_suffix("-toggles").unwrap_or(config_map);
-            format!("{name}{STOPS}")
-        }
+        false => inject::stops_of(config_map),
     }
 }
 
