@@ -114,6 +114,7 @@ impl Budget {
         if self.most == usize::MAX {
             return Ok(());
         }
+        #[cfg(target_os = "linux")]
         socket.set_tcp_notsent_lowat(self.window() as u32)?;
         // the kernel doubles it, for what it needs itself
         socket.set_recv_buffer_size(self.window())
