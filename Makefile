@@ -34,9 +34,9 @@ image: dist/burgee
 bench: dist/burgee
 	tests/bench/run.py $(ARGS)
 
-# The measured table of tests/statistics/README.md
+# The measured tables of tests/statistics/README.md; the second simulates thousands of weeks
 statistics:
-	cargo test --test statistics -- --nocapture
+	cargo test --profile statistics --test statistics -- --include-ignored --nocapture
 
 # Ten minutes of each fuzz target, all cores; `make test-all` has ten seconds of each
 fuzz:

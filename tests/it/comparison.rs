@@ -3,7 +3,7 @@
 use burgee::engine::compare::{
     GROUPS,
     bound::bound,
-    guard::exceeds,
+    guard::{Test, Window},
     sequences::{Span, Tests},
     split::Split,
     statistic::Statistic,
@@ -38,6 +38,14 @@ fn sums(strata: &Value) -> Sums {
         ));
     }
     sums
+}
+
+fn level(sums: &Sums, margin: f64, one_sided: f64) -> bool {
+    let window = Window {
+        stage: sums,
+        before: None,
+    };
+    window.exceeds(Test::Level, margin, one_sided).is_some()
 }
 
 /// Within 1e-9, relatively or absolutely; null is none.
@@ -91,7 +99,7 @@ fn the_numbers_are_those_of_the_reference() {
         }
         let words = comparison.verdict.words(Measure::Errors);
         assert_eq!(Some(words), expected["words"].as_str(), "{name}");
-        let stops = exceeds(&sums, None, margin, alpha).is_some();
+        let stops = level(&sums, margin, alpha);
         assert_eq!(Some(stops), expected["stops"].as_bool(), "{name}");
         if !case["base"].is_null() {
             let before = self::sums(&case["base"]);
@@ -103,7 +111,13 @@ fn the_numbers_are_those_of_the_reference() {
                 rise.map(|s| s.variance),
                 &expected["rise_V"],
             );
-            let stops = exceeds(&sums, Some(&before), margin, alpha).is_some();
+            let mut stage = before.clone();
+            stage.add(&sums);
+            let window = Window {
+                stage: &stage,
+                before: Some(&before),
+            };
+            let stops = window.exceeds(Test::Rise, margin, alpha).is_some();
             assert_eq!(Some(stops), expected["rise_stops"].as_bool(), "{name}");
         }
     }
@@ -259,7 +273,7 @@ proptest! {
         prop_assert!(!matches!(said, Verdict::MoreOften | Verdict::LessOften), "{said:?}");
         for span in Span::RECURRING {
             let tests = Tests { variants: 1, measures: 1, pods: 1 };
-            prop_assert_eq!(exceeds(&sums, None, 0.0, tests.one_sided(span)), None);
+            prop_assert!(!level(&sums, 0.0, tests.one_sided(span)));
         }
     }
 
@@ -271,6 +285,6 @@ proptest! {
             s.worse >= 8 && s.level > margin
                 && s.amount - margin * s.weight > bound(s.variance, s.freedom, STAGE)
         });
-        prop_assert_eq!(exceeds(&sums, None, margin, STAGE).is_some(), slow);
+        prop_assert_eq!(level(&sums, margin, STAGE), slow);
     }
 }

@@ -3,6 +3,7 @@
 //! the table, and a test keeps the README beside this file equal to it (UPDATE=1 rewrites).
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)] // a test says what it expects
 
+mod comparison;
 mod independence;
 mod moves;
 mod numbers;

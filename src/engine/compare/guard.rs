@@ -4,7 +4,7 @@
 use super::{
     LEAST_GROUPS,
     bound::{BEND, bound, logarithm},
-    sequences::{Sequences, Span, Tests},
+    sequences::{Sequence, Sequences, Span, Tests},
     statistic::Statistic,
     sums::Sums,
 };
@@ -34,33 +34,53 @@ pub struct Harm {
     pub at_least: f64,
 }
 
-/// Whether the difference exceeds the margin, with an error of `one_sided` at all looks together: by how much, and at least.
-/// With `before`, whether it has risen by more than that.
-pub fn exceeds(
-    sums: &Sums,
-    before: Option<&Sums>,
-    margin: f64,
-    one_sided: f64,
-) -> Option<(f64, f64)> {
-    // nearly always there is nothing to see, and that needs no group
-    let weight = sums.weight();
-    let least = (sums.f.max(0.0) + BEND) * logarithm(sums.f.max(0.0), one_sided);
-    let rise = before.map_or(0.0, |before| before.amount() / before.weight() * weight);
-    let above = sums.amount() - rise - margin * weight;
-    // also where there was nothing before
-    if above.is_nan() || above <= least.sqrt() {
-        return None;
+/// What a sequence has: the sums of the stage, less those of before it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// of the stage so far
+    pub stage: &'a Sums,
+    /// of the stage until the sequence began
+    pub before: Option<&'a Sums>,
+}
+
+impl Window<'_> {
+    /// Whether the difference exceeds the margin, with an error of `one_sided` at all looks together: by how much, and at
+    /// least. Of a rise, whether it has risen by more than that since the time before, and exceeds it now.
+    pub fn exceeds(self, test: Test, margin: f64, one_sided: f64) -> Option<(f64, f64)> {
+        if !self.may_exceed(test, margin, one_sided) {
+            return None;
+        }
+        let sums = match self.before {
+            Some(before) => &self.stage.since(before),
+            None => self.stage,
+        };
+        let found = match test {
+            Test::Level => Statistic::of(sums),
+            Test::Rise => Statistic::rise(sums, self.before?),
+        };
+        let found = found.filter(|found| found.worse >= LEAST_GROUPS && found.level > margin)?;
+        let bound = bound(found.variance, found.freedom, one_sided);
+        (found.amount - margin * found.weight > bound).then(|| {
+            let at_least = (found.amount - bound) / found.weight;
+            (found.amount / found.weight, at_least)
+        })
     }
-    let found = match before {
-        Some(before) => Statistic::rise(sums, before),
-        None => Statistic::of(sums),
-    };
-    let found = found.filter(|found| found.worse >= LEAST_GROUPS && found.level > margin)?;
-    let bound = bound(found.variance, found.freedom, one_sided);
-    (found.amount - margin * found.weight > bound).then(|| {
-        let at_least = (found.amount - bound) / found.weight;
-        (found.amount / found.weight, at_least)
-    })
+
+    /// Nearly always there is nothing to see, and that needs no group: the variance is never less than the binomial one.
+    fn may_exceed(self, test: Test, margin: f64, one_sided: f64) -> bool {
+        let old = self
+            .before
+            .map_or((0.0, 0.0, 0.0), |sums| (sums.amount, sums.weight, sums.f));
+        let weight = self.stage.weight - old.1;
+        let least = (self.stage.f - old.2).max(0.0);
+        let rise = match test {
+            Test::Level => 0.0,
+            Test::Rise => old.0 / old.1 * weight,
+        };
+        let above = self.stage.amount - old.0 - rise - margin * weight;
+        // not where there was nothing before: no number is above another then
+        above > ((least + BEND) * logarithm(least, one_sided)).sqrt()
+    }
 }
 
 /// The first test that succeeds: the stage's, then the shortest sequence's.
@@ -71,22 +91,27 @@ pub fn harm(
     margin: f64,
     tests: Tests,
 ) -> Option<Harm> {
-    let found = |span, since, test, (difference, at_least)| Harm {
-        span,
+    let own = Sequence {
+        span: Span::Stage,
         since,
-        test,
-        difference,
-        at_least,
+        before: None,
     };
-    if let Some(by) = exceeds(stage, None, margin, tests.one_sided(Span::Stage)) {
-        return Some(found(Span::Stage, since, Test::Level, by));
-    }
-    sequences.living(stage).find_map(|one| {
-        let one_sided = tests.one_sided(one.span);
-        let level = exceeds(&one.sums, None, margin, one_sided).map(|by| (Test::Level, by));
-        let rise =
-            || exceeds(&one.sums, Some(&one.before), margin, one_sided).map(|by| (Test::Rise, by));
-        let (test, by) = level.or_else(rise)?;
-        Some(found(one.span, one.since, test, by))
+    let harm = |one: Sequence<'_>, test| {
+        let window = Window {
+            stage,
+            before: one.before,
+        };
+        let (difference, at_least) = window.exceeds(test, margin, tests.one_sided(one.span))?;
+        Some(Harm {
+            span: one.span,
+            since: one.since,
+            test,
+            difference,
+            at_least,
+        })
+    };
+    harm(own, Test::Level).or_else(|| {
+        let mut living = sequences.living();
+        living.find_map(|one| harm(one, Test::Level).or_else(|| harm(one, Test::Rise)))
     })
 }

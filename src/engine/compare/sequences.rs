@@ -1,5 +1,5 @@
 //! When a test begins: with the stage, and anew each day, two hours, ten minutes and minute, so that harm that comes late is
-//! found as quickly as harm that was there from the start. In: running sums and the clock. Out: sums of each sequence.
+//! found as quickly as harm that was there from the start. In: running sums and the clock. Out: where each sequence began.
 
 use super::sums::Sums;
 use crate::engine::units::Second;
@@ -94,16 +94,14 @@ struct Beginning {
 }
 
 /// One sequence now.
-#[derive(Clone, Debug)]
-pub struct Sequence {
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence<'a> {
     /// its kind
     pub span: Span,
     /// when it began
     pub since: Second,
-    /// what came since then
-    pub sums: Sums,
-    /// what came between the stage's begin and its own
-    pub before: Sums,
+    /// what came between the stage's begin and its own; none where it began with the stage
+    pub before: Option<&'a Sums>,
 }
 
 impl Sequences {
@@ -133,22 +131,20 @@ impl Sequences {
         }
     }
 
-    /// Those that live, given the sums of the stage so far, without the stage's own.
-    pub fn living<'a>(&'a self, sums: &'a Sums) -> impl Iterator<Item = Sequence> + 'a {
+    /// Those that live, without the stage's own.
+    pub fn living(&self) -> impl Iterator<Item = Sequence<'_>> {
         let kinds = Span::RECURRING.iter().zip(&self.begun);
         kinds.flat_map(move |(span, begun)| {
             // what is older than both began with the stage
-            let with_stage = begun.iter().any(Option::is_none).then(|| Sequence {
+            let with_stage = begun.iter().any(Option::is_none).then_some(Sequence {
                 span: *span,
                 since: self.since,
-                sums: sums.clone(),
-                before: Sums::default(),
+                before: None,
             });
             let begun = begun.iter().flatten().map(move |begun| Sequence {
                 span: *span,
                 since: begun.at,
-                sums: sums.since(&begun.sums),
-                before: begun.sums.clone(),
+                before: Some(&begun.sums),
             });
             begun.chain(with_stage)
         })
@@ -167,11 +163,12 @@ mod tests {
             sums.f += 1.0;
             sequences.begin(&sums, Second(now));
         }
-        let show = |one: Sequence| {
+        let show = |one: Sequence<'_>| {
             let (span, since) = (one.span.as_str(), one.since.0);
-            format!("{span} {since}/{}+{}", one.sums.f, one.before.f)
+            let before = one.before.map_or(0.0, |before| before.f);
+            format!("{span} {since}/{}+{before}", sums.f - before)
         };
-        sequences.living(&sums).map(show).collect()
+        sequences.living().map(show).collect()
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Statistic {
     /// Of this time.
     pub fn of(sums: &Sums) -> Option<Statistic> {
         let seen = enough(sums)?;
-        let (amount, weight) = (sums.amount(), sums.weight());
+        let (amount, weight) = (sums.amount, sums.weight);
         let residuals = residuals(sums, amount / weight);
         Some(statistic(sums, seen, amount, &residuals, 0.0, sums.f))
     }
@@ -42,12 +42,12 @@ impl Statistic {
     pub fn rise(sums: &Sums, before: &Sums) -> Option<Statistic> {
         let seen = enough(sums)?;
         enough(before)?;
-        let (weight, weight_before) = (sums.weight(), before.weight());
+        let (weight, weight_before) = (sums.weight, before.weight);
         if weight_before <= weight {
             return None;
         }
-        let (ratio, was) = (weight / weight_before, before.amount() / weight_before);
-        let mut residuals = residuals(sums, sums.amount() / weight);
+        let (ratio, was) = (weight / weight_before, before.amount / weight_before);
+        let mut residuals = residuals(sums, sums.amount / weight);
         let old = self::residuals(before, was);
         let flat = residuals.iter_mut().flatten();
         flat.zip(old.iter().flatten())
@@ -56,7 +56,7 @@ impl Statistic {
         let [control, tested] = &residuals;
         let joint = control.iter().zip(tested).map(|(x, y)| (x + y).powi(2));
         let joint = joint.sum();
-        let amount = sums.amount() - was * weight;
+        let amount = sums.amount - was * weight;
         let least = sums.f * (1.0 + ratio);
         Some(statistic(sums, seen, amount, &residuals, joint, least))
     }
@@ -108,7 +108,7 @@ fn statistic(
         weight,
         variance: variance.max(least),
         freedom: 2.0 * (effective[CONTROL].min(effective[TESTED]) - 1.0),
-        level: sums.amount() / weight,
+        level: sums.amount / weight,
         worse: worse.min(seen[CONTROL]),
         better: better.min(seen[TESTED]),
     }

@@ -17,15 +17,19 @@ pub struct Counts {
     pub bad: [u64; GROUPS],
 }
 
-/// Sums over strata. `p` holds bad answers beyond what the two arms have in common, `q` the weights, by arm and group.
+/// Sums over strata, by arm and group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// their total is the amount by which the tested arm is worse
+    /// bad answers beyond what both arms have in common
     pub p: [[f64; GROUPS]; 2],
-    /// their total is what that amount is divided by
+    /// weights
     pub q: [[f64; GROUPS]; 2],
     /// the binomial variance of the amount: the least that it can be
     pub f: f64,
+    /// the total of `p`: by how much the tested arm is worse, in weighted bad answers
+    pub amount: f64,
+    /// the total of `q`: what the amount is divided by to make a difference of shares
+    pub weight: f64,
 }
 
 impl Sums {
@@ -51,6 +55,8 @@ impl Sums {
                 sums.q[arm][group] = other * other * n;
             }
         }
+        sums.amount = total(&sums.p);
+        sums.weight = total(&sums.q);
         sums.f = rate * (1.0 - rate) * requests[CONTROL] * requests[TESTED] / all;
         sums
     }
@@ -63,6 +69,8 @@ impl Sums {
                 .for_each(|(mine, other)| *mine += factor * other);
         }
         self.f += factor * other.f;
+        self.amount += factor * other.amount;
+        self.weight += factor * other.weight;
     }
 
     /// These and the others.
@@ -75,16 +83,6 @@ impl Sums {
         let mut sums = self.clone();
         sums.plus(earlier, -1.0);
         sums
-    }
-
-    /// By how much the tested arm is worse, in weighted bad answers.
-    pub fn amount(&self) -> f64 {
-        total(&self.p)
-    }
-
-    /// What the amount is divided by to make a difference of shares.
-    pub fn weight(&self) -> f64 {
-        total(&self.q)
     }
 }
 

@@ -1,0 +1,55 @@
+//! The comparison of variants, in worlds that are made up: how often it says something false where no variant does anything, and
+//! how long it takes where one does. `cargo test` runs a few hours of each world, `make statistics` weeks of hundreds.
+
+mod nulls;
+mod power;
+mod random;
+mod run;
+mod world;
+
+use std::{env, fs, path::Path};
+
+/// A week, and as many worlds of each kind as the promise is about.
+#[test]
+#[ignore = "minutes, and only with optimisation: make statistics"]
+fn the_promise_of_the_comparison_holds_and_the_page_says_so() {
+    let nulls = nulls::table(200, 7.0);
+    let power = power::table(40);
+    let table = format!("{}\n{}", nulls.text, power.text);
+    println!("{table}");
+    assert!(nulls.wrong.is_empty(), "{:?}", nulls.wrong);
+    assert!(power.wrong.is_empty(), "{:?}", power.wrong);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/statistics/README.md");
+    let (begin, end) = ("<!-- compared -->\n", "<!-- end of compared -->");
+    let text = fs::read_to_string(&page).unwrap();
+    let (head, rest) = text.split_once(begin).unwrap();
+    let (old, tail) = rest.split_once(end).unwrap();
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&page, format!("{head}{begin}{table}{end}{tail}")).unwrap();
+    } else {
+        assert_eq!(
+            old, table,
+            "tests/statistics/README.md is not what was measured; UPDATE=1 rewrites it"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_said_in_a_few_hours_of_worlds_without_an_effect() {
+    let nulls = nulls::table(1, 0.3);
+    assert!(nulls.wrong.is_empty(), "{:?}\n{}", nulls.wrong, nulls.text);
+}
+
+#[test]
+fn a_total_failure_is_found_in_seconds() {
+    let seconds = power::seconds(5, 1.0, false, 0.001);
+    assert!(seconds.iter().all(|s| *s <= 10.0), "{seconds:?}");
+    let seconds = power::seconds(3, 0.2, false, 0.005);
+    assert!(seconds.iter().all(|s| *s <= 60.0), "{seconds:?}");
+}
+
+/// Rows for the page, and what misses its limit.
+struct Table {
+    text: String,
+    wrong: Vec<String>,
+}
