@@ -68,7 +68,7 @@ pub struct Decisions {
     /// whether `users` is filled: only where a log is to name users
     pub remember_users: bool,
     /// for each file and each of `Toggles::drawn_by`, who was drawn
-    pub people: SmallVec<[Option<Person>; 2]>,
+    pub people: SmallVec<[Person; 2]>,
     /// for each file, the user's id
     pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
 }

@@ -24,7 +24,7 @@
 //! 6. Our headers are written: `headers`.
 
 use super::{
-    attributes::{AttributeIndex, Found, USER, Values},
+    attributes::{Found, USER, Values},
     compare::Person,
     condition::Scope,
     decision::{Decision, Decisions, Reason, UserSource},
@@ -58,8 +58,10 @@ impl Snapshot {
                 stop(effects, toggles, &values, now, decisions);
             }
             // each unit is hashed once, however many features draw by it
-            let person = |unit: &AttributeIndex| values.seen(*unit).map(Person::of);
-            decisions.people.extend(toggles.drawn_by.iter().map(person));
+            for unit in &toggles.drawn_by {
+                let person = values.seen(*unit).map(Person::of);
+                decisions.people.push(person.unwrap_or_default());
+            }
         }
     }
 }

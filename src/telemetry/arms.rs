@@ -34,7 +34,7 @@ pub(super) struct StageCounters {
 
 /// Who came already, by hash.
 #[derive(Debug)]
-pub(super) struct Bitmap(Box<[AtomicU64]>);
+pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 
 impl DrawnArm {
     /// One more request of this person.
@@ -66,7 +66,7 @@ impl StageCounters {
 
 impl Default for Bitmap {
     fn default() -> Bitmap {
-        Bitmap((0..BITS / 64).map(|_| AtomicU64::new(0)).collect())
+        Bitmap([const { AtomicU64::new(0) }; BITS / 64])
     }
 }
 

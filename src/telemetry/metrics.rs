@@ -22,7 +22,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -36,6 +36,8 @@ pub struct Metrics {
     logs: Arc<RequestLogs>,
     /// how long after its decision an answer may come
     settle: Duration,
+    /// how long the last text of `/metrics` was
+    pub(super) scraped: AtomicUsize,
 }
 
 /// A feature and one of its variants, as labels.
@@ -82,6 +84,7 @@ impl Metrics {
             goals: Arc::default(),
             logs: Arc::new(logs),
             settle,
+            scraped: AtomicUsize::default(),
         })
     }
 

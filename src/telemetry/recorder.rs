@@ -85,6 +85,13 @@ pub(super) struct VariantCounters {
 /// The slot behind those of the reasons: an override decided, which is a targeting match.
 pub(super) const FORCED: usize = REASONS.len();
 
+/// By the reason, and whether a tester asked for it.
+#[inline]
+fn slot(decision: Decision) -> usize {
+    const FURTHER: usize = FORCED - Reason::TargetingMatch as usize;
+    decision.reason as usize + FURTHER * usize::from(decision.overridden)
+}
+
 /// The reasons in the order of their slots.
 pub(super) const REASONS: [Reason; 6] = [
     Reason::Static,
@@ -210,15 +217,12 @@ impl Recorder {
             let first = layout.features[*index].first as usize;
             layout.variants[first].unreadable.add(1);
         }
+        let people = &*decisions.people;
         for (decision, slots) in decisions.by_feature.iter().zip(&*layout.features) {
             let Some(decision) = *decision else { continue };
-            let slot = match decision.overridden {
-                true => FORCED,
-                false => decision.reason as usize,
-            };
-            layout.variant(*slots, decision).evaluations[slot].add(1);
+            layout.variant(*slots, decision).evaluations[slot(decision)].add(1);
             if let Some(arm) = layout.arm(*slots, decision)
-                && let Some(Some(person)) = decisions.people.get(usize::from(slots.person))
+                && let Some(person) = people.get(usize::from(slots.person))
             {
                 arm.add(observation, *person);
             }

@@ -15,7 +15,7 @@ use prometheus_client::{
 use std::{
     collections::BTreeMap,
     fmt::Error,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
 };
 
 /// The `Content-Type` of the text.
@@ -24,17 +24,22 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// How the text ends.
 const END: &str = "# EOF\n";
 
+/// What a text may be longer than the last one.
+const ROOM: usize = 4096;
+
 impl Metrics {
     /// The whole text. Takes no lock that the data path waits for.
     pub fn scrape(self: &Arc<Self>, now: Second) -> String {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Scrape(self.clone(), now)));
-        let mut text = String::new();
+        // as long as the last one, so that megabytes are not copied as it grows
+        let mut text = String::with_capacity(self.scraped.load(Relaxed));
         // writing to a string cannot fail
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
         // what is most of the text is written without an encoder in between
         text.truncate(text.len() - END.len());
         series::write(self, &mut text);
+        self.scraped.store(text.len() + ROOM, Relaxed);
         text + END
     }
 

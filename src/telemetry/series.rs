@@ -134,19 +134,23 @@ fn outcomes(histograms: &BTreeMap<DrawKey, Workers<RequestHistogram>>, out: &mut
     let buckets: Vec<_> = buckets
         .map(|bound| format!("{name}_bucket{{le=\"{bound}\","))
         .collect();
+    let mut series = String::new();
     for (labels, sums) in &sums {
         for (class, (counts, nanoseconds)) in classes.iter().zip(sums) {
             let mut below = 0;
             let all = counts.iter().sum();
             if all > 0 {
+                series.clear();
+                series.push_str(labels);
+                series.push_str(class);
                 // a float keeps a fraction, as OpenMetrics has it
                 let seconds = *nanoseconds as f64 / 1e9;
-                let _ = writeln!(out, "{name}_sum{{{labels}{class} {seconds:?}");
+                let _ = writeln!(out, "{name}_sum{{{series} {seconds:?}");
                 for (bucket, count) in buckets.iter().zip(counts) {
                     below += count;
-                    line(out, [bucket, labels, class], below);
+                    line(out, [bucket, &series], below);
                 }
-                line(out, [name, "_count{", labels, class], all);
+                line(out, [name, "_count{", &series], all);
             }
         }
         give_way();

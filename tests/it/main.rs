@@ -10,6 +10,7 @@ mod cli;
 mod comparing;
 mod comparison;
 mod comparison_draws;
+mod comparison_stage;
 mod demo;
 mod diff;
 mod directory;

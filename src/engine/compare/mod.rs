@@ -26,8 +26,9 @@ pub const GROUPS: usize = 32;
 /// In fewer groups there are too few people to tell.
 pub const LEAST_GROUPS: usize = 8;
 
-/// Who somebody is in the comparison: a group, and a bit of the bitmap of people. No draw depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who somebody is in the comparison: a group, and a bit of the bitmap of people. No draw depends on it. The default stands for
+/// nobody, whom no draw decides about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Person(u64);
 
 impl Person {

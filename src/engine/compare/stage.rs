@@ -57,7 +57,7 @@ pub struct Tested {
     pub measure: Measure,
     sums: Sums,
     /// only where harm is looked for
-    sequences: Option<Sequences>,
+    sequences: Option<Box<Sequences>>,
 }
 
 impl Stage {
@@ -86,7 +86,7 @@ impl Stage {
                 variant,
                 measure: *measure,
                 sums: Sums::default(),
-                sequences: guarded.then(|| Sequences::new(now)),
+                sequences: guarded.then(|| Box::new(Sequences::new(now))),
             })
         };
         let looked = |draw: Draw| Looked {
