@@ -36,17 +36,32 @@ pub(super) struct StageCounters {
 #[derive(Debug)]
 pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 
+/// Nobody asks what is slow.
+pub(super) const NEVER_SLOW: u64 = u64::MAX;
+
 impl DrawnArm {
     /// One more request of this person.
     #[inline]
     pub(super) fn add(&self, observation: Observation, person: Person) {
         self.requests.add(observation);
-        let slow = observation.is_slower(self.slow_above);
-        let outcome = outcome(observation.is_error(), slow);
+        let mut outcome = outcome(observation.is_error(), false);
+        if self.slow_above != NEVER_SLOW {
+            outcome = self.outcome(observation);
+        }
         self.stage.cells[person.group()][outcome].add(1);
         if self.people.is_new(person) {
             self.stage.people.add(1);
         }
+    }
+}
+
+impl DrawnArm {
+    #[cold] // of guarded features alone
+    fn outcome(&self, observation: Observation) -> usize {
+        outcome(
+            observation.is_error(),
+            observation.is_slower(self.slow_above),
+        )
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) const NO_DRAW: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(super) struct VariantCounters {
     /// by reason; what a tester asked for is apart
-    pub(super) evaluations: [Counter; REASONS.len() + 1],
+    pub(super) evaluations: [Counter; SLOTS],
     /// requests whose response used the feature
     pub(super) exposures: Counter,
     /// of the feature's first variant: requests with a value that a condition could not read
@@ -85,11 +85,14 @@ pub(super) struct VariantCounters {
 /// The slot behind those of the reasons: an override decided, which is a targeting match.
 pub(super) const FORCED: usize = REASONS.len();
 
+/// The reasons, what was forced, and room to the next power of two: a slot needs no look whether it is there.
+const SLOTS: usize = (FORCED + 1).next_power_of_two();
+
 /// By the reason, and whether a tester asked for it.
 #[inline]
 fn slot(decision: Decision) -> usize {
     const FURTHER: usize = FORCED - Reason::TargetingMatch as usize;
-    decision.reason as usize + FURTHER * usize::from(decision.overridden)
+    (decision.reason as usize + FURTHER * usize::from(decision.overridden)) % SLOTS
 }
 
 /// The reasons in the order of their slots.
@@ -217,14 +220,19 @@ impl Recorder {
             let first = layout.features[*index].first as usize;
             layout.variants[first].unreadable.add(1);
         }
+        // nearly always the same for every feature
         let people = &*decisions.people;
+        let mut person = people.first().copied().unwrap_or_default();
+        let mut whose = 0;
         for (decision, slots) in decisions.by_feature.iter().zip(&*layout.features) {
             let Some(decision) = *decision else { continue };
             layout.variant(*slots, decision).evaluations[slot(decision)].add(1);
-            if let Some(arm) = layout.arm(*slots, decision)
-                && let Some(person) = people.get(usize::from(slots.person))
-            {
-                arm.add(observation, *person);
+            if let Some(arm) = layout.arm(*slots, decision) {
+                if slots.person != whose {
+                    whose = slots.person;
+                    person = people.get(usize::from(whose)).copied().unwrap_or_default();
+                }
+                arm.add(observation, person);
             }
         }
     }

@@ -2,7 +2,7 @@
 //! requests. Out: what can be said of it, to `comparison` and `series`.
 
 use super::{
-    arms::{Bitmap, DrawnArm, StageCounters},
+    arms::{Bitmap, DrawnArm, NEVER_SLOW, StageCounters},
     counter::{BOUNDS, RequestHistogram},
     recorder::FORCED,
 };
@@ -104,7 +104,7 @@ impl StageMetrics {
         let variants = feature.variants.len();
         let mut drawn = vec![None; (feature.rules.len() + 1) * variants];
         let slow = feature.guard.as_ref().and_then(|guard| guard.slow);
-        let slow_above = slow.map_or(u64::MAX, |(above, _)| above);
+        let slow_above = slow.map_or(NEVER_SLOW, |(above, _)| above);
         for (looked, arms) in self.stage.draws.iter().zip(&self.arms) {
             let first = usize::from(looked.draw.rule) * variants;
             for (variant, arm) in looked.draw.variants.iter().zip(arms) {
