@@ -40,12 +40,12 @@ pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 pub(super) const NEVER_SLOW: u64 = u64::MAX;
 
 impl DrawnArm {
-    /// One more request of this person.
+    /// One more request of this person. `asks_slow` where any feature asks what is slow.
     #[inline]
-    pub(super) fn add(&self, observation: Observation, person: Person) {
+    pub(super) fn add(&self, observation: Observation, person: Person, asks_slow: bool) {
         self.requests.add(observation);
         let mut outcome = outcome(observation.is_error(), false);
-        if self.slow_above != NEVER_SLOW {
+        if asks_slow {
             outcome = self.outcome(observation);
         }
         self.stage.cells[person.group()][outcome].add(1);
@@ -56,7 +56,11 @@ impl DrawnArm {
 }
 
 impl DrawnArm {
-    #[cold] // of guarded features alone
+    pub(super) fn asks_slow(&self) -> bool {
+        self.slow_above != NEVER_SLOW
+    }
+
+    #[cold] // where features are guarded
     fn outcome(&self, observation: Observation) -> usize {
         outcome(
             observation.is_error(),

@@ -3,6 +3,7 @@
 //! same labels keep their slots, so that a reload loses no count.
 
 use super::{
+    arms::DrawnArm,
     counter::{Counter, RequestHistogram},
     goals::Goals,
     recorder::{
@@ -181,6 +182,7 @@ impl Metrics {
                 features: features.clone(),
                 metrics_off: metrics_off.clone(),
                 variants: variants.iter().map(|one| one[number].clone()).collect(),
+                asks_slow: drawn.iter().flatten().any(DrawnArm::asks_slow),
                 drawn: drawn.into(),
                 user_sources: self.user_source_slots(snapshot, &mut slots.user_sources, number),
             };

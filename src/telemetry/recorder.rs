@@ -48,6 +48,8 @@ pub(super) struct Layout {
     pub(super) variants: Arc<[Arc<VariantCounters>]>,
     /// of each feature that draws, by rule from 0 and variant
     pub(super) drawn: Arc<[Option<DrawnArm>]>,
+    /// whether any of them asks what is slow
+    pub(super) asks_slow: bool,
     /// by index of the decision: `metrics: off`
     pub(super) metrics_off: Arc<[bool]>,
     /// by file, then by source
@@ -125,12 +127,9 @@ impl Layout {
         &self.variants[slots.first as usize + usize::from(decision.variant)]
     }
 
-    /// The arm that a draw gave.
+    /// The arm that a draw gave: what decided is a share.
     #[inline]
     fn arm(&self, slots: FeatureSlots, decision: Decision) -> Option<&DrawnArm> {
-        if decision.reason != Reason::Split {
-            return None;
-        }
         let rule = usize::from(decision.rule) * usize::from(slots.variants);
         let place = slots.drawn as usize + rule + usize::from(decision.variant);
         self.drawn.get(place)?.as_ref()
@@ -226,13 +225,18 @@ impl Recorder {
         let mut whose = 0;
         for (decision, slots) in decisions.by_feature.iter().zip(&*layout.features) {
             let Some(decision) = *decision else { continue };
-            layout.variant(*slots, decision).evaluations[slot(decision)].add(1);
+            let evaluations = &layout.variant(*slots, decision).evaluations;
+            if decision.reason != Reason::Split {
+                evaluations[slot(decision)].add(1);
+                continue;
+            }
+            evaluations[Reason::Split as usize].add(1);
             if let Some(arm) = layout.arm(*slots, decision) {
                 if slots.person != whose {
                     whose = slots.person;
                     person = people.get(usize::from(whose)).copied().unwrap_or_default();
                 }
-                arm.add(observation, person);
+                arm.add(observation, person, layout.asks_slow);
             }
         }
     }
@@ -267,7 +271,9 @@ impl Recorder {
                 variant.exposures.add(1);
             }
             // a goal is reached after the page that used the feature: it counts for every arm
-            if is_used || layout.arm(*slots, decision).is_some() {
+            let is_drawn =
+                decision.reason == Reason::Split && layout.arm(*slots, decision).is_some();
+            if is_used || is_drawn {
                 for goal in &goals {
                     variant.goals.get_or_init(Box::default)[*goal].add(1);
                 }

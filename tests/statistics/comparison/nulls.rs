@@ -121,7 +121,7 @@ pub fn table(count: usize, days: f64) -> Table {
         let words = said.iter().filter(|said| said.words.is_some()).count();
         text += &format!("| {} | {count} | {stopped} | {words} |\n", setting.name);
         if std::env::var_os("PROGRESS").is_some() {
-            eprintln!("{}: {stopped} {words}", setting.name);
+            println!("{}: {stopped} {words}", setting.name);
         }
         for (what, count_false) in [("stopped", stopped), ("said", words)] {
             if 100.0 * count_false as f64 > LIMIT * count as f64 {

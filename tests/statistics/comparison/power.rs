@@ -108,7 +108,7 @@ pub fn table(count: usize) -> Table {
         }
         text += "|\n";
         if std::env::var_os("PROGRESS").is_some() {
-            eprintln!("{text}");
+            println!("{text}");
         }
     }
     Table { text, wrong }
