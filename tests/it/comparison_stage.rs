@@ -73,7 +73,7 @@ impl World {
 fn harm_that_comes_late_is_found_by_a_sequence_that_began_later() {
     let mut world = World::new("50%");
     // two points of errors in both arms, for three hours
-    let usual = |group: usize| (49, u64::from(group % 2 == 0) * 2);
+    let usual = |group: usize| (49, u64::from(group.is_multiple_of(2)) * 2);
     world.looks(3 * 1_800, |_, _, group| usual(group));
     let harm = |world: &World| {
         let tested = &world.stage.tested[0];
@@ -114,7 +114,7 @@ fn harm_that_comes_late_is_found_by_a_sequence_that_began_later() {
 #[test]
 fn a_broken_split_takes_the_good_words_away() {
     let mut world = World::new("50%");
-    let counts = |_, _, group: usize| (200, u64::from(group % 4 == 0));
+    let counts = |_, _, group: usize| (200, u64::from(group.is_multiple_of(4)));
     world.looks(30, counts);
     assert!(matches!(world.verdict(0), Verdict::NoDifferenceSeen(_)));
     world.counted[0][0].people += 4_600;
