@@ -4,7 +4,8 @@ use burgee::{
     config,
     engine::{
         Decisions, Snapshot,
-        diff::flows,
+        diff::{self, flows},
+        given::Given,
         request::{EvaluationContext, Input},
         units::Second,
     },
@@ -12,7 +13,7 @@ use burgee::{
 use proptest::{prelude::*, sample::subsequence};
 use std::collections::BTreeMap;
 
-fn snapshot(text: &str) -> Snapshot {
+fn compiled(text: &str) -> Result<Snapshot, config::Problems> {
     let loaded = config::compile_texts(
         &[config::Text {
             name: "toggles.yaml".into(),
@@ -21,19 +22,28 @@ fn snapshot(text: &str) -> Snapshot {
         &|_| None,
         Second(0),
     );
-    loaded
-        .unwrap_or_else(|problems| panic!("{problems}\n{text}"))
-        .0
+    loaded.map(|(snapshot, _)| snapshot)
+}
+
+fn snapshot(text: &str) -> Snapshot {
+    compiled(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
 /// The variant of every feature, by name.
 fn variants(snapshot: &Snapshot, user: &str) -> BTreeMap<String, String> {
-    let context = EvaluationContext {
-        user: Some(user.into()),
-        ..EvaluationContext::default()
-    };
+    let user = Some(user.into());
+    variants_of(
+        snapshot,
+        &EvaluationContext {
+            user,
+            ..EvaluationContext::default()
+        },
+    )
+}
+
+fn variants_of(snapshot: &Snapshot, context: &EvaluationContext) -> BTreeMap<String, String> {
     let mut decisions = Decisions::default();
-    snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
+    snapshot.decide(Input::Context(context), Second(0), None, &mut decisions);
     let variant = |index: usize, feature: &burgee::engine::Feature| {
         decisions.by_feature[index].map_or(String::new(), |decision| {
             feature.variant(decision.variant).name.to_string()
@@ -43,6 +53,52 @@ fn variants(snapshot: &Snapshot, user: &str) -> BTreeMap<String, String> {
         .features()
         .map(|(index, _, feature)| (feature.name.to_string(), variant(index, feature)))
         .collect()
+}
+
+fn with_attributes(features: &str) -> String {
+    format!(
+        "version: 1\nattributes: {{plan: header.x-plan, tier: header.x-tier}}\nfeatures:\n{features}"
+    )
+}
+
+/// Two features with conditions, the second of which may ask for the first.
+fn conditional() -> impl Strategy<Value = String> {
+    let conditions = |of_parent: bool| {
+        let mut conditions = vec![
+            "{plan: a}",
+            "{plan: [a, b]}",
+            "{plan: {not: a}}",
+            "{plan: {prefix: a}}",
+            "{plan: a, tier: b}",
+            "{any: [{plan: b}, {tier: {present: false}}]}",
+            "{not: {tier: {suffix: b}}}",
+        ];
+        if of_parent {
+            conditions.extend([
+                "{feature.f: on}",
+                "{feature.f: on, plan: a}",
+                "{not: {feature.f: on}}",
+            ]);
+        }
+        subsequence(conditions, 0..=3).prop_shuffle()
+    };
+    let share = || prop::sample::select(vec![0, 5, 30, 35, 100]);
+    let feature = move |name: &'static str, of_parent: bool| {
+        let shares = prop::collection::vec(share(), 4);
+        let given = (conditions(of_parent), shares, any::<bool>());
+        given.prop_map(move |(mut conditions, shares, has_when)| {
+            let when = conditions.pop().filter(|_| has_when);
+            let when = when.map_or(String::new(), |when| format!("when: {when}, "));
+            let rule = |(when, share): (&str, &u32)| format!("{{when: {when}, rollout: {share}%}}");
+            let rules: Vec<_> = conditions.into_iter().zip(&shares[1..]).map(rule).collect();
+            let (rules, share) = (rules.join(", "), shares[0]);
+            format!("  {name}: {{{when}rules: [{rules}], rollout: {share}%}}\n")
+        })
+    };
+    let both = (feature("f", false), feature("g", true)).prop_map(|(f, g)| f + &g);
+    both.prop_filter("a rule that is never reached is refused", |features| {
+        compiled(&with_attributes(features)).is_ok()
+    })
 }
 
 /// Shares of a split in percent; a variant of 0% is written too.
@@ -126,6 +182,32 @@ proptest! {
         let counted = (0..people).filter(|id| variants(&texts[0], &id.to_string()) != variants(&texts[1], &id.to_string())).count();
         let noise = 5.0 * (f64::from(people) * closed * (1.0 - closed)).sqrt() + 1.0;
         prop_assert!((counted as f64 - closed * f64::from(people)).abs() < noise, "{counted} moved, not {closed}");
+    }
+
+    /// The gate of `burgee diff`: nobody, whatever they bring, belongs to a group of which more moves than it says.
+    #[test]
+    fn no_group_of_users_moves_more_than_the_gate_takes(old in conditional(), new in conditional()) {
+        let texts = [&old, &new].map(|features| snapshot(&with_attributes(features)));
+        let changes = diff::changes(&texts[0], &texts[1], Second(0));
+        let concerned: BTreeMap<_, _> = changes.iter().map(|change| (change.key, change.concerned)).collect();
+        let (values, people) = ([None, Some("a"), Some("b"), Some("ab")], 400);
+        for (plan, tier) in values.iter().flat_map(|plan| values.map(|tier| (plan, tier))) {
+            let mut moved: BTreeMap<_, u32> = BTreeMap::new();
+            for id in 0..people {
+                let attributes = [("plan", *plan), ("tier", tier)].into_iter();
+                let given = |(name, value): (&str, Option<&str>)| Some((name.to_owned(), Given::text(value?)));
+                let context = EvaluationContext { user: Some(format!("user-{id}")), attributes: attributes.filter_map(given).collect() };
+                let sides = [0, 1].map(|side| variants_of(&texts[side], &context));
+                for (name, old) in &sides[0] {
+                    *moved.entry(name.clone()).or_default() += u32::from(*old != sides[1][name]);
+                }
+            }
+            for (name, moved) in moved {
+                let most = concerned[&*name] * f64::from(people);
+                let noise = 5.0 * (most * (1.0 - concerned[&*name])).sqrt() + 1.0;
+                prop_assert!(f64::from(moved) <= most + noise, "{name}: {moved} of {people} move, not {most}, for {plan:?} {tier:?}\n{old}\n{new}");
+            }
+        }
     }
 
     /// `rollout: 25%` is exactly `buckets: 0-2499`, for every hundredth of a percent.
