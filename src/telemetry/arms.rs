@@ -40,32 +40,21 @@ pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 pub(super) const NEVER_SLOW: u64 = u64::MAX;
 
 impl DrawnArm {
-    /// One more request of this person. `asks_slow` where any feature asks what is slow.
+    /// One more request of this person. `SLOW` where any feature asks what is slow.
     #[inline]
-    pub(super) fn add(&self, observation: Observation, person: Person, asks_slow: bool) {
+    pub(super) fn add<const SLOW: bool>(&self, observation: Observation, person: Person) {
         self.requests.add(observation);
-        let mut outcome = outcome(observation.is_error(), false);
-        if asks_slow {
-            outcome = self.outcome(observation);
-        }
+        let slow = SLOW && observation.is_slower(self.slow_above);
+        let outcome = outcome(observation.is_error(), slow);
         self.stage.cells[person.group()][outcome].add(1);
         if self.people.is_new(person) {
             self.stage.people.add(1);
         }
     }
-}
 
-impl DrawnArm {
+    /// Whether its feature asks what is slow.
     pub(super) fn asks_slow(&self) -> bool {
         self.slow_above != NEVER_SLOW
-    }
-
-    #[cold] // where features are guarded
-    fn outcome(&self, observation: Observation) -> usize {
-        outcome(
-            observation.is_error(),
-            observation.is_slower(self.slow_above),
-        )
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) struct Layout {
 
 /// Where one feature's slots are.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(16))] // found by a shift
 pub(super) struct FeatureSlots {
     /// where its variants begin
     pub(super) first: u32,
@@ -123,6 +124,30 @@ impl WorkerCounters {
 }
 
 impl Layout {
+    /// Each decision once, and what was drawn by its outcome. `SLOW` where any feature asks what is slow.
+    fn count<const SLOW: bool>(&self, decisions: &Decisions, observation: Observation) {
+        // nearly always the same for every feature
+        let people = &*decisions.people;
+        let mut person = people.first().copied().unwrap_or_default();
+        let mut whose = 0;
+        for (decision, slots) in decisions.by_feature.iter().zip(&*self.features) {
+            let Some(decision) = *decision else { continue };
+            let evaluations = &self.variant(*slots, decision).evaluations;
+            if decision.reason != Reason::Split {
+                evaluations[slot(decision)].add(1);
+                continue;
+            }
+            evaluations[Reason::Split as usize].add(1);
+            if let Some(arm) = self.arm(*slots, decision) {
+                if slots.person != whose {
+                    whose = slots.person;
+                    person = people.get(usize::from(whose)).copied().unwrap_or_default();
+                }
+                arm.add::<SLOW>(observation, person);
+            }
+        }
+    }
+
     fn variant(&self, slots: FeatureSlots, decision: Decision) -> &VariantCounters {
         &self.variants[slots.first as usize + usize::from(decision.variant)]
     }
@@ -219,25 +244,9 @@ impl Recorder {
             let first = layout.features[*index].first as usize;
             layout.variants[first].unreadable.add(1);
         }
-        // nearly always the same for every feature
-        let people = &*decisions.people;
-        let mut person = people.first().copied().unwrap_or_default();
-        let mut whose = 0;
-        for (decision, slots) in decisions.by_feature.iter().zip(&*layout.features) {
-            let Some(decision) = *decision else { continue };
-            let evaluations = &layout.variant(*slots, decision).evaluations;
-            if decision.reason != Reason::Split {
-                evaluations[slot(decision)].add(1);
-                continue;
-            }
-            evaluations[Reason::Split as usize].add(1);
-            if let Some(arm) = layout.arm(*slots, decision) {
-                if slots.person != whose {
-                    whose = slots.person;
-                    person = people.get(usize::from(whose)).copied().unwrap_or_default();
-                }
-                arm.add(observation, person, layout.asks_slow);
-            }
+        match layout.asks_slow {
+            true => layout.count::<true>(decisions, observation),
+            false => layout.count::<false>(decisions, observation),
         }
     }
 
