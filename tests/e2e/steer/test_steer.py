@@ -1,16 +1,39 @@
 """Stop, resume, apply and status, as somebody types them at night. In: $BURGEE. Out: what did not hold."""
 
+import collections
+import contextlib
+import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
 from cluster import BURGEE, TOGGLES, Cluster
 
 WHY = ("--why", "5xx in treatment")
+
+
+def started(*arguments):
+    """A burgee, and the addresses that it says it listens at."""
+    process = subprocess.Popen([BURGEE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in process.stdout:
+        if "listens" in line:
+            process.reader = threading.Thread(target=lambda: [None for _ in process.stdout])
+            process.reader.start()
+            return process, dict(re.findall(r'"?(listen|admin|api)"?[:=]"?(127\.0\.0\.1:\d+)', line)) or {"listen": re.search(r"127\.0\.0\.1:\d+", line)[0]}
+    raise AssertionError("it did not start")
+
+
+def ended(process):
+    process.terminate()
+    process.wait(20)
+    process.reader.join()
+    process.stdout.close()
 
 
 class Steer(unittest.TestCase):
@@ -184,6 +207,43 @@ class Steer(unittest.TestCase):
             code, _, error, _ = cluster.burgee(*apply, "--yes")
             self.assertEqual(code, 1)
             self.assertIn("Helm manages `shop-toggles`", error)
+
+    def test_ten_thousand_swaps_under_load(self):
+        """Stops come and go as fast as they can be written; every request is answered, and by the one or the other."""
+        swaps = 10_000
+        with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+            directory = pathlib.Path(directory)
+            (directory / "toggles.yaml").write_text(TOGGLES)
+            echo, at = started("echo", "--listen", "127.0.0.1:0")
+            stack.callback(ended, echo)
+            flags = ("--toggles", directory, "--upstream", f"http://{at['listen']}", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+            burgee, at = started("run", *flags, "--api-listen", "127.0.0.1:0", "--log-format", "json", "--poll", "1h")
+            stack.callback(ended, burgee)
+            seen, stop = collections.Counter(), threading.Event()
+
+            def client():
+                with contextlib.closing(http.client.HTTPConnection(at["listen"], timeout=10)) as connection:
+                    while not stop.is_set():
+                        connection.request("GET", "/", headers={"X-User-Id": "mia"})
+                        answer = connection.getresponse()
+                        told = re.search(r"^X-Feature-Checkout: (\w+)$", answer.read().decode(), re.M | re.I)
+                        seen[answer.status, told and told[1]] += 1
+
+            clients = [threading.Thread(target=client) for _ in range(2)]
+            [one.start() for one in clients]
+            texts = ["version: 1\nstops: {checkout: {why: x}}\n", "version: 1\nstops: {}\n"]
+            for number in range(swaps):
+                (directory / ".next").write_text(texts[number % 2])
+                (directory / ".next").rename(directory / "stops.yaml")
+                burgee.send_signal(signal.SIGHUP)
+            (directory / "stops.yaml").write_text(texts[0])
+            with contextlib.closing(http.client.HTTPConnection(at["api"], timeout=10)) as connection:
+                connection.request("POST", "/reload")
+                self.assertEqual(connection.getresponse().status, 200)
+            stop.set()
+            [one.join() for one in clients]
+            self.assertEqual(set(seen), {(200, "on"), (200, "off")}, seen)
+            print(f"{swaps} swaps, {sum(seen.values())} requests,", end=" ", flush=True)
 
     def test_one_machine(self):
         with Cluster() as cluster:
