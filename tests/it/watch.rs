@@ -126,7 +126,10 @@ fn the_metrics_are_those_of_the_table() {
     let text = format!(
         "{HALVES}  grown: {{when: {{header.x-age: {{min: 18}}}}, serve: on}}\noverride: {{from: [header.x-qa], when: {{header.x-staff: yes}}}}\n"
     );
-    let (burgee, _toggles) = behind(&app, &text, &[]);
+    let (burgee, toggles) = behind(&app, &text, &[]);
+    let stops = "version: 1\nstops: {grown: {since: 2026-01-01}, checkout: {hold: 2026-01-01}}\n";
+    std::fs::write(toggles.path().with_file_name("stops.yaml"), stops).unwrap();
+    assert_eq!(ask(burgee.api, "POST", "/reload", &[]).status, 200);
     visit(&burgee, "mia");
     ask(
         burgee.listen,

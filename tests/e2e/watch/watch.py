@@ -79,6 +79,7 @@ class Watch(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         (cls.folder / "toggles.yaml").write_text(TOGGLES)
+        (cls.folder / "stops.yaml").write_text("version: 1\nstops: {plain: {since: 2026-01-01}, grown: {hold: 2026-01-01}}\n")
         application = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Application)
         threading.Thread(target=application.serve_forever, daemon=True).start()
         cls.addClassCleanup(application.server_close)
