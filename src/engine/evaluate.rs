@@ -127,6 +127,8 @@ fn every_feature(
 }
 
 /// Step 5, parents before children: what is decided here is what their children see.
+#[cold]
+#[inline(never)] // once in a while, and so that `feature` has one caller that matters
 fn stop(
     effects: &[Effect],
     toggles: &Toggles,
@@ -231,6 +233,7 @@ fn user_source<'a>(
 }
 
 /// Steps 4a to 4h for one feature.
+#[inline(always)] // most of what a feature costs is here, and a call of it is counted by `tests/bench/gate`
 fn feature(
     index: FeatureIndex,
     scope: Scope<'_, '_>,
