@@ -146,7 +146,7 @@ impl Name {
         last.is_some_and(|at| at.elapsed() < AT_MOST_EVERY)
     }
 
-    /// Waits until it is asked for, or for [`EVERY`].
+    /// Waits until it is asked for, and no longer than every so often.
     pub fn wait(&self) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.bell.wait_timeout_while(asked, EVERY, |asked| !*asked);
