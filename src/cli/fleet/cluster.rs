@@ -20,6 +20,8 @@ use std::{
 const AT_A_TIME: usize = 16;
 /// How many names a command line takes.
 const NAMES: usize = 100;
+/// A kubelet that was asked takes longer than this to deliver: each answer before is a process for nothing.
+const DELIVERY: Duration = Duration::from_secs(1);
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -150,6 +152,7 @@ impl Cluster for Pods {
                 self.notes.insert(format!("the pods could not be asked to look at once, so kubelets deliver when they do, within 90 s: {trouble}"));
             }
         }
+        thread::sleep(DELIVERY);
     }
 
     fn elapsed(&self) -> Duration {
