@@ -52,11 +52,19 @@ fn every_row_of_the_table_holds_and_the_page_says_so() {
             row.what, row.measured, row.limit
         );
     }
+    on_page("measured", &table);
+}
+
+/// The page has this table between its marks; `UPDATE=1` puts it there.
+pub(crate) fn on_page(mark: &str, table: &str) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/statistics/README.md");
-    let (begin, end) = ("<!-- measured -->\n", "<!-- end of measured -->");
+    let (begin, end) = (
+        format!("<!-- {mark} -->\n"),
+        format!("<!-- end of {mark} -->"),
+    );
     let text = fs::read_to_string(&page).unwrap();
-    let (head, rest) = text.split_once(begin).unwrap();
-    let (old, tail) = rest.split_once(end).unwrap();
+    let (head, rest) = text.split_once(&begin).unwrap();
+    let (old, tail) = rest.split_once(&end).unwrap();
     if env::var_os("UPDATE").is_some() {
         fs::write(&page, format!("{head}{begin}{table}{end}{tail}")).unwrap();
     } else {

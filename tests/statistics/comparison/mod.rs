@@ -7,7 +7,7 @@ mod random;
 mod run;
 mod world;
 
-use std::{env, fs, path::Path};
+use crate::table::on_page;
 
 /// A week, and as many worlds of each kind as the promise is about.
 #[test]
@@ -19,19 +19,7 @@ fn the_promise_of_the_comparison_holds_and_the_page_says_so() {
     println!("{table}");
     assert!(nulls.wrong.is_empty(), "{:?}", nulls.wrong);
     assert!(power.wrong.is_empty(), "{:?}", power.wrong);
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/statistics/README.md");
-    let (begin, end) = ("<!-- compared -->\n", "<!-- end of compared -->");
-    let text = fs::read_to_string(&page).unwrap();
-    let (head, rest) = text.split_once(begin).unwrap();
-    let (old, tail) = rest.split_once(end).unwrap();
-    if env::var_os("UPDATE").is_some() {
-        fs::write(&page, format!("{head}{begin}{table}{end}{tail}")).unwrap();
-    } else {
-        assert_eq!(
-            old, table,
-            "tests/statistics/README.md is not what was measured; UPDATE=1 rewrites it"
-        );
-    }
+    on_page("compared", &table);
 }
 
 #[test]
