@@ -82,12 +82,6 @@ impl Latest {
         is_new
     }
 
-    /// Every problem of the newest files; none where both are good.
-    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
-        let found = self.found.iter().flatten();
-        found.filter(|problem| problem.severity == Severity::Error)
-    }
-
     /// The newest good stops on the last good toggles. A stop that got lost at the start would turn something on: without
     /// good stops there are no features.
     pub fn in_force(&self, old: Option<&InForce>, trigger: &'static str, at: Second) -> InForce {

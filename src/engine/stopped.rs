@@ -4,9 +4,9 @@
 use super::{
     decision::{Decision, Reason},
     model::{Condition, Effect, EffectKind, Feature, Snapshot, Status, Stopped, Toggles},
-    stops::{Stop, StopKind, Stops},
+    stops::{EVERY, Stop, StopKind, Stops},
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 impl Snapshot {
     /// The same toggles under these stops.
@@ -53,28 +53,31 @@ impl Snapshot {
 
     /// The names in the stops that no feature has.
     pub fn unknown_stops(&self) -> impl Iterator<Item = &Stop> {
-        let known = |stop: &&Stop| {
-            let one = Stops {
-                revision: Box::default(),
-                list: [Stop::clone(stop)].into(),
-            };
-            self.features()
-                .any(|(_, toggles, feature)| stop_of(&one, toggles, feature).is_some())
-        };
-        self.stopped
-            .stops
-            .list
-            .iter()
-            .filter(move |stop| !known(stop))
+        let features = self.features();
+        let names = features.flat_map(|(_, toggles, feature)| names(toggles, feature));
+        let mut known: BTreeSet<String> = names.collect();
+        if !known.is_empty() {
+            known.insert(EVERY.to_owned());
+        }
+        let stops = self.stopped.stops.list.iter();
+        stops.filter(move |stop| !known.contains(&*stop.name))
     }
 }
 
+/// What a stop may call a feature: a name says the same with and without the files beside it.
+fn names(toggles: &Toggles, feature: &Feature) -> [String; 2] {
+    let space = toggles.namespace.as_ref();
+    let qualified = space.map(|space| format!("{space}.{}", feature.name));
+    let key = feature.key.to_string();
+    [qualified.unwrap_or_else(|| key.clone()), key]
+}
+
 fn stop_of<'s>(stops: &'s Stops, toggles: &Toggles, feature: &Feature) -> Option<&'s Stop> {
-    // a name says the same with and without the files beside it
-    let qualified = toggles.namespace.as_ref();
-    let qualified = qualified.map(|space| format!("{space}.{}", feature.name));
-    let names = [&*feature.key, qualified.as_deref().unwrap_or(&feature.key)];
-    stops.of(&names)
+    if stops.list.is_empty() {
+        return None;
+    }
+    let names = names(toggles, feature);
+    stops.of(&[&names[0], &names[1]])
 }
 
 fn effects(toggles: &Toggles, stops: &Stops) -> Box<[Effect]> {
