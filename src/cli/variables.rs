@@ -7,7 +7,7 @@ use clap::Command;
 use std::{cell::RefCell, collections::BTreeSet};
 
 /// The variables that no flag reads, and those of them that a toggles file asks for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Variables {
     unread: Vec<(String, String)>,
     asked: RefCell<BTreeSet<String>>,

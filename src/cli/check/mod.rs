@@ -166,7 +166,7 @@ fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {
     // outside the pod its variables are not set
     let environment = |name: &str| {
         variables.note(name);
-        Some("set where it runs".to_owned())
+        config::set_elsewhere(name)
     };
     let (snapshot, problems) =
         match config::compile_texts(&generation.texts, &environment, wall_clock()) {

@@ -27,7 +27,6 @@ use crate::{
 use part::Part;
 use row::{How, Row};
 use std::{
-    ffi::OsString,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -72,15 +71,16 @@ pub struct DiffArgs {
     markdown: bool,
 }
 
-/// As if these words were the command line.
-pub(super) fn with(words: Vec<OsString>) -> ExitCode {
+/// As `burgee diff` with these flags, for toggles that are read already.
+pub(super) fn between(old: &Snapshot, new: &Snapshot, flags: &[&str]) -> ExitCode {
     #[derive(clap::Parser)]
     struct Alone {
         #[command(flatten)]
         diff: DiffArgs,
     }
-    let alone = <Alone as clap::Parser>::parse_from(words);
-    main(&alone.diff, &Variables::default())
+    let words = ["burgee diff", "OLD", "NEW"].iter().chain(flags);
+    let args = <Alone as clap::Parser>::parse_from(words).diff;
+    told(old, new, &DescribedRequest::new(&args.request), &args)
 }
 
 /// Exits 1 if a file has problems, or if more users switch than `--max-moved` allows.
@@ -111,11 +111,15 @@ pub fn main(args: &DiffArgs, variables: &Variables) -> ExitCode {
             return exit::PROBLEMS.into();
         }
     };
-    let (old, new) = (&old, &new);
+    told(&old, &new, &request, args)
+}
+
+/// Counts, prints, and holds the result against the gate.
+fn told(old: &Snapshot, new: &Snapshot, request: &DescribedRequest, args: &DiffArgs) -> ExitCode {
     if let Some(refusal) = args.accept.iter().find_map(|name| unknown(name, old, new)) {
         return output::refuse(&refusal);
     }
-    let rows = match rows(old, new, &request, args) {
+    let rows = match rows(old, new, request, args) {
         Ok(rows) => rows,
         Err(error) => return output::fail(&error),
     };

@@ -4,22 +4,23 @@
 use super::{
     FleetArgs,
     cluster::Pods,
-    confirm::{Cluster as _, Wanted, confirm},
+    confirm::{Cluster as _, Wanted},
     kubectl::{Kubectl, Trouble},
     object,
-    report::{self, Progress},
-    target,
+    proof::prove,
+    report, target,
     words::printable,
 };
 use crate::{
     cli::{diff, output},
     config::{self, Text},
+    engine::Snapshot,
     exit,
     server::clock::wall_clock,
 };
 use clap::Args;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 /// Put toggles into their ConfigMap, and wait until every pod has them
 #[derive(Args, Clone, Debug)]
@@ -54,7 +55,7 @@ pub fn main(args: &ApplyArgs) -> ExitCode {
 fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
     let said = |trouble: Trouble| output::fail(&trouble);
     let (fleet, name) = (&args.fleet, &args.configmap);
-    let texts = checked(args)?;
+    let (texts, after) = checked(args)?;
     let kubectl = fleet.kubectl();
     let old = object::get(&kubectl, name).map_err(said)?;
     if old.as_ref().is_some_and(object::is_helms) {
@@ -63,7 +64,7 @@ fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
              or give the chart `togglesConfigMap` and keep the file in a ConfigMap of your own"
         )));
     }
-    let before = old.as_ref().map_or_else(Vec::new, target::texts_of);
+    let mut before = old.as_ref().map_or_else(Vec::new, target::texts_of);
     if let Some(other) = before
         .iter()
         .find(|old| !texts.iter().any(|text| text.name == old.name))
@@ -73,7 +74,7 @@ fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
             "`{name}` also has `{other}`: give all its files, because pods read them together"
         )));
     }
-    compared(args, &before, &texts)?;
+    compared(args, &mut before, &after)?;
     if !fleet.yes && !report::asks(&format!("Apply this to `{name}`?")) {
         return Err(exit::PROBLEMS.into());
     }
@@ -83,38 +84,20 @@ fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
         revision: Some(revision(&kubectl, &mut pods, name, texts).map_err(said)?),
         stops: None,
     };
-    let mut progress = Progress::new();
-    let outcome = confirm(&mut pods, &wanted, fleet.timeout, |have, ready| {
-        if !fleet.json {
-            progress.tell(have, ready);
-        }
-    });
-    progress.end();
-    let outcome = outcome.map_err(said)?;
-    for note in &pods.notes {
-        output::fail(note);
-    }
     let more = json!({"configmap": name, "revision": wanted.revision});
-    Ok(report::outcome(
-        &format!("applied {name}"),
-        &outcome,
-        pods.elapsed(),
-        fleet.json,
-        more,
-    ))
+    prove(fleet, pods, &wanted, &format!("applied {name}"), more).map_err(said)
 }
 
 /// The files under the keys that they get; every problem of them is told.
-fn checked(args: &ApplyArgs) -> Result<Vec<Text>, ExitCode> {
+fn checked(args: &ApplyArgs) -> Result<(Vec<Text>, Snapshot), ExitCode> {
     let mut texts = Vec::new();
     for path in &args.files {
         let generation =
             config::generation(path).map_err(|problems| output::bad_toggles(&problems))?;
         texts.extend(generation.texts);
     }
-    let environment = |_: &str| Some("set where it runs".to_owned());
-    let compiled = config::compile_texts(&texts, &environment, wall_clock());
-    let (_, warnings) = compiled.map_err(|problems| output::bad_toggles(&problems))?;
+    let compiled = config::compile_texts(&texts, &config::set_elsewhere, wall_clock());
+    let (snapshot, warnings) = compiled.map_err(|problems| output::bad_toggles(&problems))?;
     for warning in warnings {
         output::fail(&warning);
     }
@@ -129,7 +112,7 @@ fn checked(args: &ApplyArgs) -> Result<Vec<Text>, ExitCode> {
     texts.sort_by(|a, b| a.name.cmp(&b.name));
     let names: BTreeSet<&str> = texts.iter().map(|text| &*text.name).collect();
     match names.len() == texts.len() {
-        true => Ok(texts),
+        true => Ok((texts, snapshot)),
         false => Err(output::refuse(
             &"two files have the same name, and would be one key of the ConfigMap",
         )),
@@ -137,40 +120,23 @@ fn checked(args: &ApplyArgs) -> Result<Vec<Text>, ExitCode> {
 }
 
 /// `burgee diff` between what is in the cluster and the files.
-fn compared(args: &ApplyArgs, before: &[Text], after: &[Text]) -> Result<(), ExitCode> {
-    if before.is_empty() {
-        return Ok(());
-    }
-    let folder = std::env::temp_dir().join(format!("burgee-apply-{}", std::process::id()));
-    let written = || {
-        for (side, texts) in [("old", before), ("new", after)] {
-            let folder = folder.join(side);
-            fs::create_dir_all(&folder)?;
-            for text in texts {
-                fs::write(folder.join(&text.name), &text.bytes)?;
-            }
+fn compared(args: &ApplyArgs, before: &mut [Text], after: &Snapshot) -> Result<(), ExitCode> {
+    let Some(old) = target::compiled(before, wall_clock()) else {
+        if !before.is_empty() {
+            output::fail(&"what is there now cannot be read: nothing can be compared with it");
         }
-        std::io::Result::Ok(())
+        // a gate that cannot look lets nothing pass; a broken file must be mendable all the same
+        return match before.is_empty() || args.max_moved.is_none() {
+            true => Ok(()),
+            false => Err(output::fail(&"leave --max-moved out to apply it unseen")),
+        };
     };
-    let code = written().map(|()| {
-        let mut words = vec![
-            "burgee diff".into(),
-            folder.join("old").into_os_string(),
-            folder.join("new").into_os_string(),
-        ];
-        for (flag, values) in [
-            ("--max-moved", args.max_moved.as_slice()),
-            ("--accept", &args.accept),
-        ] {
-            words.extend(values.iter().flat_map(|value| [flag.into(), value.into()]));
-        }
-        diff::with(words)
-    });
-    let _ = fs::remove_dir_all(&folder);
-    match code {
-        Ok(code) if code == ExitCode::SUCCESS => Ok(()),
-        Ok(code) => Err(code),
-        Err(error) => Err(output::fail(&error)),
+    let gate = args.max_moved.iter().map(|most| ["--max-moved", most]);
+    let accepted = args.accept.iter().map(|name| ["--accept", name]);
+    let flags: Vec<&str> = gate.chain(accepted).flatten().collect();
+    match diff::between(&old, after, &flags) {
+        code if code == ExitCode::SUCCESS => Ok(()),
+        code => Err(code),
     }
 }
 

@@ -41,24 +41,27 @@ pub(super) struct Pods {
 }
 
 impl Pods {
-    /// From now on, Ctrl-C ends the waiting and not the process.
+    /// Nobody is asked yet.
     pub(super) fn new(
         kubectl: Kubectl,
         selector: Option<String>,
         config_map: Option<String>,
     ) -> Pods {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        // without the handler Ctrl-C ends the process, as it does anyway
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
         Pods {
             kubectl,
             selector,
             config_map,
             begun: Instant::now(),
-            interrupted,
+            interrupted: Arc::default(),
             by_exec: AtomicBool::new(false),
             notes: BTreeSet::new(),
         }
+    }
+
+    /// From now on, Ctrl-C ends the waiting and not the process.
+    pub(super) fn catch_interrupts(&self) {
+        // without the handler Ctrl-C ends the process, as it does anyway
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, self.interrupted.clone());
     }
 
     /// All pods of these labels, whatever they mount.

@@ -53,17 +53,15 @@ impl fmt::Display for Trouble {
 impl Kubectl {
     /// Runs it, and gives what it printed.
     pub(super) fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, Trouble> {
+        // what `exec` runs stands behind `--`, and stays last
+        let place = arguments.iter().position(|argument| *argument == "--");
+        let (flags, last) = arguments.split_at(place.unwrap_or(arguments.len()));
         let mut command = Command::new(&self.program);
-        command.args(arguments).args(&self.common).arg(PATIENCE);
-        // `exec` has its own arguments behind `--`, which must stay last
-        if let Some(place) = arguments.iter().position(|argument| *argument == "--") {
-            command = Command::new(&self.program);
-            command
-                .args(&arguments[..place])
-                .args(&self.common)
-                .arg(PATIENCE);
-            command.args(&arguments[place..]);
-        }
+        command
+            .args(flags)
+            .args(&self.common)
+            .arg(PATIENCE)
+            .args(last);
         command.stdin(match input {
             Some(_) => Stdio::piped(),
             None => Stdio::null(),

@@ -8,6 +8,7 @@ mod kubectl;
 mod local;
 mod object;
 mod pods;
+mod proof;
 mod report;
 pub mod status;
 pub mod stop;

@@ -2,15 +2,8 @@
 //! In: names. Out: the stops file with them, or without them; which pods have it.
 
 use super::{
-    FleetArgs,
-    cluster::Pods,
-    confirm::{Cluster as _, Wanted, confirm},
-    kubectl::Trouble,
-    local, object,
-    pods::Answer,
-    report::{self, Progress},
-    stops_text, target,
-    words::printable,
+    FleetArgs, cluster::Pods, confirm::Wanted, kubectl::Trouble, local, object, pods::Answer,
+    proof::prove, report, stops_text, target, words::printable,
 };
 use crate::{
     cli::output,
@@ -157,8 +150,7 @@ fn edit(place: &Place, edit: &Edit<'_>) -> Result<ExitCode, ExitCode> {
         Some(directory) => {
             let broken = |problems: Problems| output::bad_toggles(&problems);
             let stops = local::read(directory).map_err(broken)?;
-            let environment = |_: &str| Some("set where it runs".to_owned());
-            let toggles = config::load(directory, &environment, wall_clock());
+            let toggles = config::load(directory, &config::set_elsewhere, wall_clock());
             let toggles = toggles.ok().map(|loaded| loaded.snapshot);
             let (text, did) = edited(&stops, edit, toggles.as_ref(), place.fleet.yes)?;
             local::write(directory, &text).map_err(|error| {
@@ -195,26 +187,9 @@ fn in_cluster(place: &Place, edit: &Edit<'_>) -> Result<ExitCode, ExitCode> {
         stops: Some(hash(&text)),
         revision: None,
     };
-    let mut pods = Pods::new(kubectl, fleet.selector.clone(), Some(name.clone()));
-    let mut progress = Progress::new();
-    let outcome = confirm(&mut pods, &wanted, fleet.timeout, |have, ready| {
-        if !fleet.json {
-            progress.tell(have, ready);
-        }
-    });
-    progress.end();
-    let outcome = outcome.map_err(said)?;
-    for note in &pods.notes {
-        output::fail(note);
-    }
+    let pods = Pods::new(kubectl, fleet.selector.clone(), Some(name.clone()));
     let more = json!({"configmap": name, "stops": wanted.stops});
-    Ok(report::outcome(
-        &did,
-        &outcome,
-        pods.elapsed(),
-        fleet.json,
-        more,
-    ))
+    prove(fleet, pods, &wanted, &did, more).map_err(said)
 }
 
 /// The new text, and what it does in words.

@@ -70,14 +70,13 @@ pub(super) fn texts_of(object: &Value) -> Vec<Text> {
     files.map(text).collect()
 }
 
-fn compiled(texts: &mut [Text], now: Second) -> Option<Snapshot> {
+/// What they say together; none where they cannot be read, or there are none.
+pub(super) fn compiled(texts: &mut [Text], now: Second) -> Option<Snapshot> {
     texts.sort_by(|a, b| a.name.cmp(&b.name));
     if texts.is_empty() {
         return None;
     }
-    // the pods' variables are not set here
-    let environment = |_: &str| Some("set where it runs".to_owned());
-    config::compile_texts(texts, &environment, now)
+    config::compile_texts(texts, &config::set_elsewhere, now)
         .ok()
         .map(|(snapshot, _)| snapshot)
 }

@@ -202,6 +202,14 @@ class Steer(unittest.TestCase):
             self.assertEqual({pod.variant("checkout") for pod in pods}, {"off"})
             file.write_text("version: 1\nfeatures: {checkout: perhaps}\n")
             self.assertEqual(cluster.burgee(*apply, "--yes")[0], 1)
+            # what is there cannot be read: it can be mended, and a gate lets nothing pass that it cannot see
+            cluster.maps["shop-toggles"]["data"]["toggles.yaml"] = "version: 1\nfeatures: {checkout: perhaps}\n"
+            file.write_text(TOGGLES)
+            code, _, error, _ = cluster.burgee(*apply, "--yes", "--max-moved", "5%")
+            self.assertEqual(code, 1)
+            self.assertIn("nothing can be compared", error)
+            self.assertEqual(cluster.burgee(*apply, "--yes")[0], 0)
+            self.assertEqual({pod.variant("checkout") for pod in pods}, {"on"})
             cluster.maps["shop-toggles"]["metadata"] = {"labels": {"app.kubernetes.io/managed-by": "Helm"}}
             file.write_text(TOGGLES)
             code, _, error, _ = cluster.burgee(*apply, "--yes")
