@@ -68,6 +68,28 @@ fn a_body_and_a_long_head_that_do_not_fit_are_refused_and_a_short_request_is_ans
 }
 
 #[test]
+fn where_little_is_left_a_head_is_refused_before_it_takes_a_second_buffer() {
+    let app = App::ok();
+    let burgee = Burgee::with(&app, budget(1024));
+    let idle: Vec<_> = (0..64).map(|_| burgee.connect()).collect();
+    eventually("three quarters are taken", || {
+        burgee.settings.budget.used() == 768 * 1024
+    });
+    let unfinished = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Long: {}", "a".repeat(8192));
+    let answer = burgee.answer(&unfinished);
+    assert_eq!(
+        (answer.status(), answer.get("proxy-status")),
+        (503, NO_MEMORY)
+    );
+    // as many bytes, but the head ends among them
+    let body = "a".repeat(8192);
+    let upload = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\n\r\n{body}");
+    assert_eq!(burgee.answer(&upload).status(), 200);
+    drop((idle, app));
+    nothing_is_taken(&burgee);
+}
+
+#[test]
 fn a_connection_that_does_not_fit_is_told_so() {
     let app = App::ok();
     let burgee = Burgee::with(&app, budget(30));

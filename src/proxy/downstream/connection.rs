@@ -22,6 +22,9 @@ use std::{
 /// What idle connections get when the process stops, and HTTP/2 clients to take leave.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// How much of a head is given to hyper at once: a little less than it asks for, or it would ask for twice as much.
+pub(super) const HEAD_READ: usize = SHORT_HEAD - 1;
+
 /// One client's connection.
 pub(crate) struct ClientConnection {
     pub(crate) worker: Rc<Worker>,
@@ -78,7 +81,7 @@ impl ClientConnection {
             charge: RefCell::new(charge),
             stage: Cell::new(Stage::Head),
             head: Cell::new(0),
-            longest_head: Cell::new(SHORT_HEAD),
+            longest_head: Cell::new(HEAD_READ),
             unwritten: Cell::new(0),
             is_refused: Cell::new(false),
             is_h2: Cell::new(false),
@@ -94,19 +97,22 @@ impl ClientConnection {
         Rc::new(connection)
     }
 
-    /// Bytes have come. False where there is no memory for them.
-    pub(super) fn on_read(&self, bytes: usize) -> bool {
+    /// Bytes have come. False where there is no memory for what follows them.
+    pub(super) fn on_read(&self, bytes: &[u8]) -> bool {
         match (self.stage.get(), self.is_h2.get()) {
             (Stage::Idle, false) => {
                 self.enter(Stage::Head);
-                self.head.set(bytes);
+                self.head.set(bytes.len());
             }
             // the preface is not all that was sent
             (Stage::Head, true) => self.enter(Stage::Idle),
-            (Stage::Head, false) => self.head.set(self.head.get() + bytes),
+            (Stage::Head, false) => self.head.set(self.head.get() + bytes.len()),
             _ => return true,
         }
-        self.head.get() <= self.longest_head.get() || self.grow()
+        // asked as soon as hyper's buffer is full: before it reads on, it makes one of twice the size
+        self.head.get() < self.longest_head.get()
+            || memchr::memmem::find(bytes, b"\r\n\r\n").is_some()
+            || self.grow()
     }
 
     /// A head is longer than any before on this connection, which keeps the memory of the longest.
@@ -114,7 +120,7 @@ impl ClientConnection {
     fn grow(&self) -> bool {
         // what is read, and the buffer that it outgrows; at first, what waits in the kernel meanwhile
         let waiting = match self.longest_head.get() {
-            SHORT_HEAD => 2 * self.worker.settings.budget.window(),
+            HEAD_READ => 2 * self.worker.settings.budget.window(),
             _ => 0,
         };
         let bytes = 2 * SHORT_HEAD + waiting;
@@ -122,7 +128,7 @@ impl ClientConnection {
         let is_tight = self.worker.settings.budget.is_tight();
         let has_grown = !is_tight && self.charge.borrow_mut().grow(bytes);
         match has_grown {
-            true => self.longest_head.set(self.longest_head.get() + SHORT_HEAD),
+            true => self.longest_head.set(self.longest_head.get() + HEAD_READ),
             false => self.is_refused.set(true),
         }
         has_grown

@@ -2,7 +2,7 @@
 //! writes what hyper cannot: 1xx responses, and names as they were spelled.
 //! In: a socket. Out: what hyper reads and writes.
 
-use super::connection::ClientConnection;
+use super::connection::{ClientConnection, HEAD_READ};
 use crate::proxy::{watched_stream::WatchedStream, worker::WRITE_BUFFER};
 use bytes::Bytes;
 use std::{
@@ -17,9 +17,6 @@ use tokio::{
     net::TcpStream,
     time::{Sleep, sleep},
 };
-
-/// How much of a head is given to hyper at once.
-const READ: usize = 8 * 1024 - 1;
 
 /// How much an HTTP/2 client may say before what it asked for is looked at: the budget is asked then.
 const H2_TURN: usize = 64 * 1024;
@@ -99,7 +96,7 @@ impl ClientStream {
         let budget = &self.client.worker.settings.budget;
         match (self.client.is_h2.get(), self.client.uploading.get()) {
             (true, _) if budget.is_tight() => TIGHT_TURN.0,
-            (false, false) => READ,
+            (false, false) => HEAD_READ,
             _ => budget.piece() - 1,
         }
     }
@@ -180,43 +177,43 @@ impl AsyncRead for ClientStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.sniffed.is_empty() {
-            let some = this.sniffed.len().min(buf.remaining());
-            buf.put_slice(&this.sniffed.split_to(some));
-            // read on at once: after a first read of so few bytes, hyper would make a buffer of twice the size
-            let result = Pin::new(&mut this.socket).poll_read(cx, buf);
-            this.record(buf.filled());
-            return match result {
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                _ => Poll::Ready(Ok(())),
-            };
-        }
-        if this.client.is_refused.get() {
+        let before = buf.filled().len();
+        // read on at once behind what was sniffed: after a first read of so few bytes, hyper would make a buffer of twice the size
+        let is_first = !this.sniffed.is_empty();
+        if is_first {
+            buf.put_slice(
+                &this
+                    .sniffed
+                    .split_to(this.sniffed.len().min(buf.remaining())),
+            );
+        } else if this.client.is_refused.get() {
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
-        }
-        if this.has_had_its_turn(cx) {
+        } else if this.has_had_its_turn(cx) {
             return Poll::Pending;
         }
         this.has_more = false;
-        let before = buf.filled().len();
-        let most = this.most() as u64;
+        let most = (this.most() - (buf.filled().len() - before)) as u64;
         let read = Pin::new(&mut (&mut this.socket).take(most)).poll_read(cx, buf);
         if read.is_pending() {
             this.turn = 0;
         }
-        ready!(read)?;
-        let bytes = buf.filled().len() - before;
-        if bytes == 0 {
+        match read {
+            Poll::Pending if is_first => {}
+            read => ready!(read)?,
+        }
+        let bytes = &buf.filled()[before..];
+        if bytes.is_empty() {
             this.ended = true;
             return Poll::Ready(Ok(()));
         }
         if this.client.is_h2.get() {
-            this.turn += bytes;
+            this.turn += bytes.len();
         }
-        if !this.client.on_read(bytes) {
+        let is_preface = is_first && this.client.is_h2.get();
+        if !is_preface && !this.client.on_read(bytes) {
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
-        this.record(&buf.filled()[before..]);
+        this.record(bytes);
         Poll::Ready(Ok(()))
     }
 }
