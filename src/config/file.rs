@@ -60,6 +60,7 @@ map!(
     "salt" salt: is::Salt = "sets where people fall; keep it when a feature is renamed",
     "header" header: is::HeaderName = "another header than the prefix and the name make; `none` sends none",
     "metrics" metrics: is::Switch = "`off` keeps the feature out of the metrics",
+    "guard" guard: GuardOrAction = "what happens when a variant certainly does harm: `report`, `hold` or `stop`, or with its own bounds",
     "owner" owner: is::Text = "who answers for it",
     "expires" expires: is::Instant = "the day by which it should be gone; afterwards `check` warns, and nobody's answer changes",
     "permanent" permanent: is::Switch = "it is meant to stay",
@@ -99,6 +100,21 @@ map!(
     "start" start: is::Instant = "where the straight line begins",
     "end" end: is::Instant = "where it ends",
 }, {"required": ["from", "to", "start", "end"]});
+
+map!(
+    /// `guard: {errors: 0.5%, slow: {above: 500ms, by: 2%}, action: stop}`
+    Guard, "`guard`", {
+    "errors" errors: is::Margin = "by how much more of a variant's answers than of its control's may be 5xx; without `slow`, left out is 0.1%",
+    "slow" slow: Slow<'static> = "by how much more of its answers may come late",
+    "action" action: is::GuardAction = "report: it is said (left out); hold: the rollout stands still; stop: everybody gets the default",
+}, {"minProperties": 1});
+
+map!(
+    /// `slow: {above: 500ms, by: 2%}`
+    Slow, "`slow`", {
+    "above" above: is::Patience = "an answer is late after this: `500ms`, `2s`",
+    "by" by: is::Margin = "so many more than the control's",
+}, {"required": ["above", "by"]});
 
 map!(
     /// An attribute in full.
@@ -235,6 +251,13 @@ refers! {
         {"label": "a share", "body": "${1:25%}"},
         {"label": "steps", "body": {"${1:2026-03-01}": "1%", "${2:2026-03-10}": "100%"}},
         {"label": "a glide", "body": {"from": "0%", "to": "100%", "start": "${1:2026-03-01}", "end": "${2:2026-03-08}"}},
+    ]};
+    GuardOrAction(generator) = {"anyOf": [
+        generator.subschema_for::<is::GuardAction>(),
+        generator.subschema_for::<Guard<'static>>(),
+    ], "defaultSnippets": [
+        {"label": "stop", "body": "stop"},
+        {"label": "bounds", "body": {"errors": "${1:0.5%}", "slow": {"above": "${2:500ms}", "by": "${3:2%}"}, "action": "${4:stop}"}},
     ]};
     AttributeSource(generator) = {"anyOf": [
         generator.subschema_for::<is::Sources>(),

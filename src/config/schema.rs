@@ -67,6 +67,8 @@ const SOURCE: &str = "^(path|method|host|ip|(header|cookie)\\.[A-Za-z0-9!#$%&'*+
 const OVERRIDE_SOURCE: &str = "^(header\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|query\\..+)$";
 /// 0% to 100%, up to six decimals.
 const PERCENT: &str = "^0*(100(\\.0{1,6})?|[0-9]{1,2}(\\.[0-9]{1,6})?)%$";
+/// The same, below 100%.
+const MARGIN: &str = "^0*[0-9]{1,2}(\\.[0-9]{1,6})?%$";
 /// A date, or RFC 3339 with a zone, in whole seconds.
 const INSTANT: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$";
 const NUMBER: &str = "^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$";
@@ -85,6 +87,9 @@ leaf! {
     Off = {"enum": ["send", "omit"]};
     Variant = {"type": SCALAR, "pattern": VARIANT};
     Percent = {"type": "string", "pattern": PERCENT};
+    Margin = {"type": "string", "pattern": MARGIN};
+    GuardAction = {"enum": ["report", "hold", "stop"]};
+    Patience = {"type": "string", "pattern": "^0*[1-9][0-9]*(ms|s)$"};
     Instant = {"type": "string", "pattern": INSTANT};
     Duration = {"type": "string", "pattern": "^[0-9]+[smhd]$"};
     Number = {"type": ["number", "string"], "pattern": NUMBER};

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod evaluate;
 pub mod forged_fields;
 pub mod given;
+pub mod guard;
 pub mod headers;
 pub mod instant;
 pub mod model;

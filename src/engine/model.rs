@@ -5,6 +5,7 @@ use super::{
     attributes::{Attribute, AttributeIndex},
     bucket::{self, Arm},
     forged_fields::ForgedFields,
+    guard::Guard,
     operator::Test,
     schedule::Rollout,
     signature::SigningKey,
@@ -136,15 +137,6 @@ pub struct Expiry {
     pub day: Box<str>,
     /// when that day is over
     pub end: Second,
-}
-
-/// What a variant must not exceed its control by, as shares of requests.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guard {
-    /// responses with a status of 500 or above
-    pub errors: Option<f64>,
-    /// responses that come later than so many nanoseconds
-    pub slow: Option<(u64, f64)>,
 }
 
 /// One of the values that a feature can have.

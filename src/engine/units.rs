@@ -29,6 +29,11 @@ impl Share {
         self.0
     }
 
+    /// 0 to 1.
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::WHOLE)
+    }
+
     /// Reads `25%`, `0.01%`, `33.333333%` as decimal text, never through a float.
     pub fn parse(text: &str) -> Result<Share, ShareError> {
         let number = text.strip_suffix('%').ok_or(ShareError::NoPercentSign)?;

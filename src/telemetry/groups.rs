@@ -109,8 +109,8 @@ fn margins_of(stage: &StageMetrics) -> impl Iterator<Item = (&'static str, f64)>
     let guard = stage.guard.as_ref();
     let errors = guard.and_then(|guard| guard.errors);
     let slow = guard.and_then(|guard| guard.slow);
-    let errors = errors.map(|margin| ("errors", margin));
+    let errors = errors.map(|margin| ("errors", margin.fraction()));
     errors
         .into_iter()
-        .chain(slow.map(|(_, margin)| ("slow", margin)))
+        .chain(slow.map(|slow| ("slow", slow.by.fraction())))
 }

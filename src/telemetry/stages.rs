@@ -12,7 +12,7 @@ use crate::engine::{
         stage::{Arm, Stage},
         words::Measure,
     },
-    model::Guard,
+    guard::Guard,
     units::Second,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -104,7 +104,7 @@ impl StageMetrics {
         let variants = feature.variants.len();
         let mut drawn = vec![None; (feature.rules.len() + 1) * variants];
         let slow = feature.guard.as_ref().and_then(|guard| guard.slow);
-        let slow_above = slow.map_or(NEVER_SLOW, |(above, _)| above);
+        let slow_above = slow.map_or(NEVER_SLOW, |slow| slow.above * 1_000_000);
         for (looked, arms) in self.stage.draws.iter().zip(&self.arms) {
             let first = usize::from(looked.draw.rule) * variants;
             for (variant, arm) in looked.draw.variants.iter().zip(arms) {

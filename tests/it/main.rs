@@ -19,6 +19,7 @@ mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
 mod fuzz;
+mod guard;
 mod hints;
 mod hostile;
 mod inject;

@@ -5,7 +5,6 @@ use burgee::{
     engine::{
         Decisions, Snapshot,
         compare::Person,
-        model::Guard,
         request::{EvaluationContext, Input},
         units::Second,
     },
@@ -151,21 +150,13 @@ fn labels_stand_in_the_promised_order() {
     }
 }
 
-/// A file cannot guard a feature yet: this one is guarded by hand.
-fn guarded(text: &str, guard: Guard) -> Arc<Snapshot> {
-    let mut snapshot = Arc::into_inner(snapshot(text)).unwrap();
-    Arc::get_mut(&mut snapshot.files).unwrap()[0].features[0].guard = Some(guard);
-    Arc::new(snapshot)
-}
+const GUARD: &str = "guard: {errors: 0.5%, slow: {above: 1ms, by: 2%}}";
 
 #[test]
 fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
-    let guard = Guard {
-        errors: Some(0.005),
-        slow: Some((1_000_000, 0.02)),
-    };
-    let text = "version: 1\nfeatures:\n  half: {rules: [{when: {path: /a}, name: a, serve: on}], rollout: 50%}\n  other: 50%\n";
-    let snapshot = guarded(text, guard);
+    let snapshot = snapshot(&format!(
+        "version: 1\nfeatures:\n  half: {{rules: [{{when: {{path: /a}}, name: a, serve: on}}], rollout: 50%, {GUARD}}}\n  other: 50%\n"
+    ));
     let metrics = Metrics::new(2);
     metrics.prepare(&snapshot, Second(0));
     let workers: Vec<_> = metrics.workers().collect();
@@ -228,11 +219,7 @@ fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
 
 #[test]
 fn what_is_told_of_guarded_features_is_there() {
-    let guard = Guard {
-        errors: Some(0.005),
-        slow: Some((1_000_000, 0.02)),
-    };
-    let snapshot = guarded(HALF, guard);
+    let snapshot = snapshot(&HALF.replace("50%", &format!("{{rollout: 50%, {GUARD}}}")));
     let metrics = Metrics::new(1);
     metrics.prepare(&snapshot, Second(0));
     let scrape = metrics.scrape(Second(0));

@@ -53,6 +53,9 @@ fn feature(row: &Row<'_>, how: How) -> Value {
     if let ChangeKind::Renamed(from) = change.kind {
         shown["from"] = from.into();
     }
+    if let Some(guard) = row.guard() {
+        shown["guard"] = guard.into();
+    }
     if row.accepted {
         shown["accepted"] = true.into();
     }

@@ -62,6 +62,9 @@ fn text(
     for line in renamed.iter().map(rename) {
         writeln!(out, "{line}")?;
     }
+    for (key, guard) in only_guards(rows) {
+        writeln!(out, "{bold}{key}{plain}: {guard}")?;
+    }
     if !rows.iter().any(Row::is_changed) {
         writeln!(out, "nobody switches variant")?;
     }
@@ -76,8 +79,20 @@ fn markdown(
 ) -> io::Result<()> {
     writeln!(out, "### Who switches variant\n")?;
     if !rows.iter().any(Row::is_changed) {
-        return writeln!(out, "Nobody.");
+        writeln!(out, "Nobody.")?;
+    } else {
+        table(rows, how, out)?;
     }
+    for (key, guard) in only_guards(rows) {
+        writeln!(out, "\n`{key}`: {guard}")?;
+    }
+    for line in renamed.iter().map(rename) {
+        writeln!(out, "\n⚠️ {line}")?;
+    }
+    Ok(())
+}
+
+fn table(rows: &[Row<'_>], how: How, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "| feature | who switches | from → to | |\n|---|---:|---|---|"
@@ -90,10 +105,13 @@ fn markdown(
         let (key, headline, notes) = (row.change.key, headline(row), notes(row, how).join(" "));
         writeln!(out, "| `{key}` | {headline} | {flows} | {notes} |")?;
     }
-    for line in renamed.iter().map(rename) {
-        writeln!(out, "\n⚠️ {line}")?;
-    }
     Ok(())
+}
+
+/// Features of which nothing changes but the guard.
+fn only_guards<'r>(rows: &'r [Row<'_>]) -> impl Iterator<Item = (&'r str, String)> {
+    let same = rows.iter().filter(|row| !row.is_changed());
+    same.filter_map(|row| Some((row.change.key, row.guard()?)))
 }
 
 fn headline(row: &Row<'_>) -> String {
@@ -155,10 +173,16 @@ fn notes(row: &Row<'_>, how: How) -> Vec<String> {
         let (at, share) = (instant::show(at), Part::of(share).percent());
         notes.push(format!("From {at} on, up to {share} switch."));
     }
+    notes.extend(row.guard().map(|guard| format!("{}.", capitalised(&guard))));
     if row.accepted {
         notes.push("Accepted: it may move more than --max-moved.".into());
     }
     notes
+}
+
+fn capitalised(sentence: &str) -> String {
+    let (first, rest) = sentence.split_at(1);
+    first.to_ascii_uppercase() + rest
 }
 
 fn rename(renamed: &Renamed<'_>) -> String {

@@ -2,7 +2,10 @@
 //! In: a change, its flows, its counts. Out: a row of the report.
 
 use super::{count::FeatureCount, part::Part};
-use crate::engine::diff::{Change, ChangeKind};
+use crate::engine::{
+    compare::draw,
+    diff::{Change, ChangeKind},
+};
 
 /// What the edit changes in one feature.
 pub struct Row<'a> {
@@ -33,5 +36,21 @@ impl Row<'_> {
     /// Whether there is anything to report.
     pub fn is_changed(&self) -> bool {
         self.change.kind != ChangeKind::Same
+    }
+
+    /// What becomes of its guard, which nobody's variant depends on.
+    pub fn guard(&self) -> Option<String> {
+        let sides = self.change.sides;
+        let [before, after] = sides.map(|side| side.and_then(|(_, feature)| feature.guard));
+        let (_, feature) = sides[1]?;
+        if before == after {
+            return None;
+        }
+        let control = &feature.variant(draw::control(feature)).name;
+        Some(match (before, after) {
+            (_, None) => "no longer guarded".to_owned(),
+            (None, Some(guard)) => format!("guarded from now on: {}", guard.sentence(control)),
+            (Some(_), Some(guard)) => format!("guarded otherwise: {}", guard.sentence(control)),
+        })
     }
 }

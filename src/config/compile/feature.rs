@@ -92,6 +92,7 @@ impl<'t> Compiler<'t, '_> {
             Some(salt) => salt.to_owned(),
             None => namespaced,
         };
+        let guard = long.guard.map(|entry| (entry, self.guard(entry)));
         let default = match long.default {
             Some(entry) => self
                 .text(entry, "a variant")
@@ -172,7 +173,7 @@ impl<'t> Compiler<'t, '_> {
             return None;
         }
         let declared = &self.declared[usize::from(index)];
-        Some(Feature {
+        let feature = Feature {
             key: self.key(name),
             description,
             metadata: metadata.unwrap_or_default(),
@@ -194,10 +195,14 @@ impl<'t> Compiler<'t, '_> {
             expires,
             permanent,
             text: declared.entry.value.hash(),
-            guard: None,
+            guard: guard.and_then(|(_, guard)| guard),
             variants: variants?,
             name: name.into(),
-        })
+        };
+        if let Some((entry, Some(guard))) = guard {
+            self.can_guard(entry, guard, &feature)?;
+        }
+        Some(feature)
     }
 
     /// `{description: WIP}` must not be on for everybody.

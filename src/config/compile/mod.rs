@@ -12,6 +12,7 @@ mod declared;
 mod feature;
 mod generation;
 mod graph;
+mod guard;
 mod headers;
 mod impossible;
 mod instants;

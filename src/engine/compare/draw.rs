@@ -33,9 +33,14 @@ pub fn control(feature: &Feature) -> u8 {
 
 /// The draws of a running feature that wants to be counted.
 pub fn draws(feature: &Feature) -> Vec<Draw> {
-    if feature.status != Status::Running || !feature.metrics {
-        return Vec::new();
+    match feature.status == Status::Running && feature.metrics {
+        true => declared(feature),
+        false => Vec::new(),
     }
+}
+
+/// What the file draws, whether the feature runs and is counted or not.
+pub fn declared(feature: &Feature) -> Vec<Draw> {
     let own = feature.fallthrough.iter().map(|own| (0, own));
     let rules = (1..).zip(feature.rules.iter().map(|rule| &rule.allocation));
     own.chain(rules)
@@ -69,13 +74,13 @@ impl Draw {
     /// Which part of those who are drawn gets each of `variants`; nobody is drawn while the rule reaches nobody.
     pub fn parts(&self, now: Second) -> Vec<f64> {
         let share = self.share(now);
-        let reach = fraction(share);
+        let reach = share.fraction();
         let part = |variant: u8| match &self.serve {
             _ if share == Share::NOBODY => 0.0,
             Serve::One(one) => f64::from(u8::from(*one == variant)) * reach,
             Serve::Split(arms) => {
                 let arms = arms.iter().filter(|arm| arm.variant == variant);
-                arms.map(|arm| fraction(arm.share)).sum::<f64>() * reach
+                arms.map(|arm| arm.share.fraction()).sum::<f64>() * reach
             }
             // they go without a rollout
             Serve::Buckets(ranges) => {
@@ -92,10 +97,6 @@ impl Draw {
         }
         parts
     }
-}
-
-fn fraction(share: Share) -> f64 {
-    f64::from(share.millionths()) / f64::from(Share::WHOLE)
 }
 
 fn served(allocation: &Allocation) -> Vec<u8> {

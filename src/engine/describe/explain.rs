@@ -5,6 +5,7 @@ use super::reason;
 use crate::engine::{
     attributes::{Found, USER, Values},
     bucket::Arm,
+    compare::draw,
     condition::Scope,
     decision::{Decision, Decisions, Reason},
     model::{Allocation, Feature, Rule, Serve, Snapshot, Status, Toggles},
@@ -68,7 +69,10 @@ pub fn file<'a>(
             Some(decision) if snapshot.is_stopped(toggles, feature, decision) => {
                 (stopped(stop), None)
             }
-            decision => sentence(feature, decision, scope),
+            decision => {
+                let (why, change) = sentence(feature, decision, scope);
+                (why + &guarded(feature, decision), change)
+            }
         };
         Explanation {
             decision: decided[index],
@@ -141,6 +145,18 @@ fn sentence(feature: &Feature, decision: Option<Decision>, scope: Scope<'_, '_>)
         None => format!("{shares}{passed}"),
     };
     (why, change)
+}
+
+/// What watches over a variant that was drawn.
+fn guarded(feature: &Feature, decision: Option<Decision>) -> String {
+    let drawn = decision.is_some_and(|decision| decision.reason == Reason::Split);
+    match feature.guard.filter(|_| drawn) {
+        None => String::new(),
+        Some(guard) => {
+            let control = &feature.variant(draw::control(feature)).name;
+            format!("; {}", guard.sentence(control))
+        }
+    }
 }
 
 fn stopped(stop: Option<&Stop>) -> String {
