@@ -6,7 +6,7 @@ use crate::{
         Feature,
         compare::{
             split::Split,
-            words::{Interval, Measure, Verdict},
+            words::{Interval, Verdict},
         },
         instant,
     },
@@ -115,10 +115,7 @@ impl<'a> ComparisonResponse<'a> {
         let tested = report.tested.into_iter();
         let tested = tested.map(|(variant, measure, comparison)| TestedVariant {
             variant: name(variant),
-            measure: match measure {
-                Measure::Errors => "errors",
-                Measure::Slow => "slow",
-            },
+            measure: measure.as_str(),
             difference: comparison.difference.map(Into::into),
             verdict: match comparison.verdict {
                 Verdict::TooFewToTell => "too_few",

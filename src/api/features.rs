@@ -2,16 +2,21 @@
 //! In: the snapshot, the last report, the counters. Out: responses.
 
 use super::comparison::ComparisonResponse;
-use super::responses::{FeatureResponse, FeaturesResponse, LastReload, Ordered, VariantCounts};
+use super::responses::{
+    FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, TrippedResponse,
+    VariantCounts,
+};
 use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,
         attributes::{AttributeIndex, USER},
+        compare::draw,
         describe::{json::canonical, sentence},
+        guard::Guard,
         instant,
         model::Condition,
         source::Source,
-        stops::Stop,
+        stops::StopKind,
         units::Second,
     },
     live::InForce,
@@ -105,13 +110,45 @@ fn described<'a>(
         expired: feature.is_expired(now),
         permanent: feature.permanent,
         sentence: sentence::feature(feature, toggles),
-        stopped: snapshot.stop_of(toggles, feature).map(Stop::sentence),
+        stopped: stopped(snapshot, toggles, feature),
+        guard: feature.guard.map(|guard| guarded(guard, feature, metrics)),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))
             .collect(),
         comparison: metrics
             .comparison(feature, now)
             .map(|report| ComparisonResponse::new(feature, report)),
+    }
+}
+
+/// By somebody, or by the guard of this process.
+fn stopped(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> Option<String> {
+    let stop = snapshot.stop_of(toggles, feature);
+    let trip = snapshot.trip_of(feature);
+    match (stop, trip) {
+        // a stop beats a hold
+        (Some(stop), trip) if trip.is_none() || stop.kind == StopKind::Stop => {
+            Some(stop.sentence())
+        }
+        (_, trip) => trip.map(|trip| trip.sentence.to_string()),
+    }
+}
+
+fn guarded(guard: Guard, feature: &Feature, metrics: &Metrics) -> GuardResponse {
+    let tripped = metrics.verdicts(feature).into_iter();
+    let tripped = tripped.map(|verdict| TrippedResponse {
+        variant: verdict.variant.into(),
+        rule: verdict.rule.into(),
+        measure: verdict.measure.as_str(),
+        at: instant::show(verdict.at),
+        difference: verdict.harm.difference,
+        at_least: verdict.harm.at_least,
+        words: verdict.sentence,
+    });
+    GuardResponse {
+        action: guard.action.as_str(),
+        words: guard.sentence(&feature.variant(draw::control(feature)).name),
+        tripped: tripped.collect(),
     }
 }
 

@@ -81,10 +81,45 @@ pub struct FeatureResponse<'a> {
     /// Where somebody has stopped it, or holds it: since when, by whom and why, in one sentence
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// What watches over its variants; absent where nothing does
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardResponse>,
     /// By variant; those that nobody got are left out
     pub counts: BTreeMap<Box<str>, VariantCounts>,
     /// Null for a feature that draws nothing
     pub comparison: Option<ComparisonResponse<'a>>,
+}
+
+/// The guard of a feature
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Guard")]
+pub struct GuardResponse {
+    /// `report`, `hold` or `stop`
+    pub action: &'static str,
+    /// What it watches, in one sentence
+    pub words: String,
+    /// What this process is certain of; it stays until the feature's text changes or the process ends
+    pub tripped: Vec<TrippedResponse>,
+}
+
+/// A variant that certainly does harm
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tripped")]
+pub struct TrippedResponse {
+    /// Its name
+    pub variant: String,
+    /// The rule whose draw did most harm: its name, else its number; `-` for the feature's own
+    pub rule: String,
+    /// `errors` or `slow`
+    pub measure: &'static str,
+    /// When it became certain
+    pub at: String,
+    /// The difference of shares since the sequence began, or by how much it has risen
+    pub difference: f64,
+    /// What it is at the least
+    pub at_least: f64,
+    /// The same in words
+    pub words: String,
 }
 
 /// What one variant has been counted for since the process began

@@ -7,7 +7,11 @@ use super::{
     unknown_stops,
 };
 use crate::{
-    engine::{Snapshot, stops::Stops, units::Second},
+    engine::{
+        Snapshot,
+        stops::{Stops, Trip},
+        units::Second,
+    },
     live::{InForce, Publisher, Report},
 };
 use std::{
@@ -19,9 +23,18 @@ use tokio::sync::oneshot;
 /// How long until every worker has taken what was published, at its next tick at the latest.
 const TAKEN: Duration = Duration::from_secs(1);
 
+/// What the thread that reads files may be asked for.
+#[derive(Debug)]
+pub enum Request {
+    /// reload the files now
+    Reload(Reload),
+    /// the guard of this process stops a feature
+    Trip(Trip),
+}
+
 /// A request to reload the files now.
 #[derive(Debug)]
-pub struct Request {
+pub struct Reload {
     /// `signal` or `api`
     pub trigger: &'static str,
     /// who waits for the report
@@ -38,9 +51,10 @@ pub trait Witness: Send {
     fn stopped(&self, stops: &Stops);
 }
 
-/// The last good toggles and the last good stops, and what was found in the newest of each.
+/// The last good toggles and the last good stops, and what was found in the newest of each; and what the guard has stopped.
 #[derive(Debug, Default)]
 pub struct Latest {
+    trips: Arc<[Trip]>,
     toggles: Option<Arc<Snapshot>>,
     stops: Option<Arc<Stops>>,
     found: [Vec<Problem>; 2],
@@ -66,6 +80,10 @@ impl Latest {
         match look.toggles {
             Some(Ok((snapshot, warnings))) => {
                 self.found[0] = warnings;
+                // with another text it is another feature
+                let is_there =
+                    |trip: &&Trip| snapshot.features().any(|(_, _, one)| trip.is_of(one));
+                self.trips = self.trips.iter().filter(is_there).cloned().collect();
                 self.toggles = Some(Arc::new(snapshot));
             }
             Some(Err(Problems(problems))) => self.found[0] = problems,
@@ -82,6 +100,26 @@ impl Latest {
         is_new
     }
 
+    /// Whether any of these features still has the text that its guard has judged, and was not stopped yet.
+    fn trip(&mut self, trips: Vec<Trip>) -> bool {
+        let Some(toggles) = &self.toggles else {
+            return false;
+        };
+        let is_there = |trip: &Trip| toggles.features().any(|(_, _, one)| trip.is_of(one));
+        let is_known = |trip: &Trip| {
+            self.trips
+                .iter()
+                .any(|old| (&old.key, old.text) == (&trip.key, trip.text))
+        };
+        let new: Vec<Trip> = trips
+            .into_iter()
+            .filter(|trip| is_there(trip) && !is_known(trip))
+            .collect();
+        let is_new = !new.is_empty();
+        self.trips = self.trips.iter().cloned().chain(new).collect();
+        is_new
+    }
+
     /// The newest good stops on the last good toggles. A stop that got lost at the start would turn something on: without
     /// good stops there are no features.
     pub fn in_force(&self, old: Option<&InForce>, trigger: &'static str, at: Second) -> InForce {
@@ -92,10 +130,13 @@ impl Latest {
         };
         let stops = self.stops.clone().unwrap_or_default();
         let same = old.filter(|old| old.loaded && old.snapshot.revision == toggles.revision);
-        let unchanged = same.filter(|old| old.snapshot.stopped.stops == stops);
+        let unchanged = same.filter(|old| {
+            let stopped = &old.snapshot.stopped;
+            stopped.stops == stops && stopped.trips == self.trips
+        });
         let snapshot = match unchanged {
             Some(old) => old.snapshot.clone(), // mended as it was
-            None => Arc::new(toggles.with_stops(&stops)),
+            None => Arc::new(toggles.with_trips(&stops, &self.trips)),
         };
         let mut last = report(self.found.iter().flatten(), trigger, at);
         if loaded {
@@ -137,24 +178,34 @@ pub fn run(
         };
         // freed here: a large one takes milliseconds, and the request that were the last to let go of it would wait for them
         drop(replaced.take());
-        let asked: Vec<Request> = match first {
+        let received: Vec<Request> = match first {
             // a storm of signals is one look
             Ok(first) => std::iter::once(first).chain(requests.try_iter()).collect(),
             Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
         };
-        let trigger = asked.first().map_or("poll", |request| request.trigger);
+        let (mut asked, mut trips) = (Vec::new(), Vec::new());
+        for request in received {
+            match request {
+                Request::Reload(reload) => asked.push(reload),
+                Request::Trip(trip) => trips.push(trip),
+            }
+        }
+        let trigger = asked.first().map_or("poll", |reload| reload.trigger);
         let now = clock();
         let look = match (asked.is_empty(), poll.is_zero()) {
             (true, true) => Look::default(),
             (true, false) => files.poll(now),
             (false, _) => files.look(now),
         };
+        let is_tripped = latest.trip(trips);
         if latest.take(look) {
             let next = |old: &InForce| latest.in_force(Some(old), trigger, now);
             replaced = Some(publish(next, publisher, witness));
+        } else if is_tripped {
+            replaced = Some(publish_trips(latest, publisher, witness, now));
         }
-        for reply in asked.into_iter().filter_map(|request| request.reply) {
+        for reply in asked.into_iter().filter_map(|reload| reload.reply) {
             // whoever asked may have gone
             let _ = reply.send(publisher.get().last.clone());
         }
@@ -178,6 +229,23 @@ fn publish(
     if stops[0] != stops[1] {
         witness.stopped(&stops[0]);
     }
+    old
+}
+
+/// The same files, and what the guard has stopped in them. No file was read: the last report stays.
+fn publish_trips(
+    latest: &Latest,
+    publisher: &Publisher,
+    witness: &dyn Witness,
+    now: Second,
+) -> Arc<InForce> {
+    let old = publisher.get();
+    let next = InForce {
+        last: old.last.clone(),
+        ..latest.in_force(Some(&old), "guard", now)
+    };
+    witness.before(&next.snapshot);
+    publisher.publish(next);
     old
 }
 

@@ -1,7 +1,7 @@
 //! What a feature's guard watches: by how much a variant may be worse than its control, and what happens beyond that.
 //! In: `guard` of the toggles file. Out: data; when it is certain stands in `compare::guard`.
 
-use super::units::Share;
+use super::{compare::words::Measure, units::Share};
 
 /// What a variant must not exceed its control by, as shares of requests. At least one of the two is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,15 @@ impl GuardAction {
 }
 
 impl Guard {
+    /// By how much a variant may be worse, by this measure; none where nobody asks.
+    pub fn margin(&self, measure: Measure) -> Option<f64> {
+        let margin = match measure {
+            Measure::Errors => self.errors,
+            Measure::Slow => self.slow.map(|slow| slow.by),
+        };
+        margin.map(Share::fraction)
+    }
+
     /// What it watches, in words, beside the variant that the others are compared with.
     pub fn sentence(&self, control: &str) -> String {
         let mut beyond = Vec::new();

@@ -10,7 +10,7 @@ use super::{
     schedule::Rollout,
     signature::SigningKey,
     source::Source,
-    stops::Stops,
+    stops::{Stops, Trip},
     units::Second,
     visitor::VisitorCookie,
     weights,
@@ -277,6 +277,8 @@ pub struct OverridePolicy {
 pub struct Stopped {
     /// what the stops file says
     pub stops: Arc<Stops>,
+    /// what the guard of this process has stopped
+    pub trips: Arc<[Trip]>,
     /// for each file, parents before children; empty where nothing is stopped
     pub effects: Box<[Box<[Effect]>]>,
 }

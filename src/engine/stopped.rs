@@ -1,23 +1,31 @@
-//! Which features of a snapshot the stops reach. A stop can only take away: each answer is the one without it, or the default.
+//! Which features of a snapshot the stops and the guard reach. A stop can only take away: each answer is the one without it, or the default.
 //! In: stops and a snapshot. Out: the same snapshot, with the effects that `evaluate` carries out last.
 
 use super::{
     decision::{Decision, Reason},
     model::{Condition, Effect, EffectKind, Feature, Snapshot, Status, Stopped, Toggles},
-    stops::{EVERY, Stop, StopKind, Stops},
+    stops::{EVERY, Stop, StopKind, Stops, Trip},
 };
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 impl Snapshot {
     /// The same toggles under these stops.
     pub fn with_stops(&self, stops: &Arc<Stops>) -> Snapshot {
+        self.with_trips(stops, &Arc::default())
+    }
+
+    /// The same toggles under these stops, and under what the guard has stopped.
+    pub fn with_trips(&self, stops: &Arc<Stops>, trips: &Arc<[Trip]>) -> Snapshot {
         let files = self.files.iter();
-        let effects = match stops.list.is_empty() {
+        let effects = match stops.list.is_empty() && trips.is_empty() {
             true => Box::default(),
-            false => files.map(|toggles| effects(toggles, stops)).collect(),
+            false => files
+                .map(|toggles| effects(toggles, stops, trips))
+                .collect(),
         };
         let stopped = Stopped {
             stops: stops.clone(),
+            trips: trips.clone(),
             effects,
         };
         Snapshot {
@@ -28,10 +36,15 @@ impl Snapshot {
 
     /// Names toggles and stops together: another one means that answers may be others.
     pub fn version(&self) -> Cow<'_, str> {
-        match self.stopped.stops.list.is_empty() {
-            true => (&*self.revision).into(),
-            false => format!("{}-{}", self.revision, self.stopped.stops.revision).into(),
+        let mut version = Cow::Borrowed(&*self.revision);
+        if !self.stopped.stops.list.is_empty() {
+            version = format!("{version}-{}", self.stopped.stops.revision).into();
         }
+        // a guard stops in one process, and the next one is asked with the same version
+        for trip in &*self.stopped.trips {
+            version = format!("{version}-{}", trip.key).into();
+        }
+        version
     }
 
     /// Whether a stop took away what this feature would have given.
@@ -51,6 +64,11 @@ impl Snapshot {
         stop_of(&self.stopped.stops, toggles, feature)
     }
 
+    /// What the guard of this process says of a feature that it has stopped.
+    pub fn trip_of(&self, feature: &Feature) -> Option<&Trip> {
+        self.stopped.trips.iter().find(|trip| trip.is_of(feature))
+    }
+
     /// The names in the stops that no feature has.
     pub fn unknown_stops(&self) -> impl Iterator<Item = &Stop> {
         let features = self.features();
@@ -61,6 +79,13 @@ impl Snapshot {
         }
         let stops = self.stopped.stops.list.iter();
         stops.filter(move |stop| !known.contains(&*stop.name))
+    }
+}
+
+impl Trip {
+    /// Whether it is this feature, as it is written now.
+    pub fn is_of(&self, feature: &Feature) -> bool {
+        self.text == feature.text && self.key == feature.key
     }
 }
 
@@ -80,12 +105,13 @@ fn stop_of<'s>(stops: &'s Stops, toggles: &Toggles, feature: &Feature) -> Option
     stops.of(&[&names[0], &names[1]])
 }
 
-fn effects(toggles: &Toggles, stops: &Stops) -> Box<[Effect]> {
+fn effects(toggles: &Toggles, stops: &Stops, trips: &[Trip]) -> Box<[Effect]> {
     let mut effects: Vec<Effect> = Vec::new();
     let mut reached = vec![false; toggles.features.len()];
     for &index in &*toggles.order {
         let feature = &toggles.features[usize::from(index)];
         let kind = match stop_of(stops, toggles, feature) {
+            _ if trips.iter().any(|trip| trip.is_of(feature)) => EffectKind::Stopped,
             Some(stop) => match (stop.kind, stop.at) {
                 (StopKind::Hold, Some(at)) => EffectKind::Held(at),
                 _ => EffectKind::Stopped,

@@ -29,6 +29,17 @@ pub struct Stop {
     pub line: u32,
 }
 
+/// A feature that the guard of this process has stopped. No file says so: it ends with the process, or with the feature's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trip {
+    /// the feature
+    pub key: Box<str>,
+    /// a hash of its text
+    pub text: u32,
+    /// since when, and what was certain
+    pub sentence: Box<str>,
+}
+
 /// Stands for every feature.
 pub const EVERY: &str = "*";
 

@@ -70,6 +70,16 @@ pub struct ProcessArgs {
     /// How often to check the toggles for changes; `0s` waits for SIGHUP or `burgee reload`
     #[arg(long, env = "BURGEE_POLL", value_name = "DURATION", value_parser = values::duration, default_value = "2s")]
     pub poll: Duration,
+    /// How many processes may stop a guarded feature by themselves in a week, restarts included: with more of them each has to
+    /// be more certain
+    #[arg(
+        long,
+        env = "BURGEE_GUARD_PODS",
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub guard_pods: u32,
     /// What to do when the toggles are missing, or toggles or stops are bad at the start
     #[arg(
         long,

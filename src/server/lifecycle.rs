@@ -2,7 +2,7 @@
 //! In: signals, commands of the API, workers that end, the deadline. Out: phases, requests to read the files, an exit code.
 
 use crate::{
-    config::reload,
+    config::reload::{Reload, Request},
     live::{Command, Phase, Report},
     signals::{self, Signal},
 };
@@ -28,7 +28,7 @@ enum Event {
 pub(super) struct Process {
     pub(super) signals: signals::Receiver,
     pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) reloads: blocking::Sender<reload::Request>,
+    pub(super) reloads: blocking::Sender<Request>,
     pub(super) ended: mpsc::UnboundedReceiver<()>,
     pub(super) workers: usize,
     pub(super) phase: watch::Sender<Phase>,
@@ -100,6 +100,8 @@ impl Process {
 
     fn reload(&self, trigger: &'static str, reply: Option<oneshot::Sender<Report>>) {
         // if the reload thread is gone, the reply is dropped and its receiver notices
-        let _ = self.reloads.send(reload::Request { trigger, reply });
+        let _ = self
+            .reloads
+            .send(Request::Reload(Reload { trigger, reply }));
     }
 }

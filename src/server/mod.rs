@@ -2,6 +2,7 @@
 //! In: the flags and signals. Out: an exit code, once a signal has stopped it.
 
 pub mod clock;
+mod guard;
 mod lifecycle;
 mod limits;
 mod listeners;
@@ -28,16 +29,10 @@ use lifecycle::Process;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use settings::{request_logs, settings, settle, worker_count};
-use std::{io, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, process::ExitCode, sync::Arc};
 use toggles::{LoadLog, spawn_reload_thread};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
-
-/// How often what is compared is looked at.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// Serves until a signal stops it. `unread`: variables that no flag reads, with what to say where the file does not either.
 pub fn run(
@@ -65,7 +60,8 @@ pub fn run(
         warn!(toggles = %args.toggles.display(), "this is a subPath mount: Kubernetes never updates it; mount the whole volume as a directory");
     }
     raise_descriptor_limit();
-    let metrics = Metrics::with(worker_count(args), request_logs(args)?, settle(args));
+    let pods = args.process.guard_pods as usize;
+    let metrics = Metrics::with(worker_count(args), request_logs(args)?, settle(args), pods);
     let witness = LoadLog(metrics.clone());
     witness.before(&first.snapshot);
     witness.after(&first);
@@ -78,10 +74,12 @@ pub fn run(
     let (ended, worker_ended) = mpsc::unbounded_channel();
     let listeners = Listeners::open(args, &reader, &metrics, &phases, commands)?;
     listeners.announce(&traffic, &reader)?;
+    let reloads = spawn_reload_thread(files, latest, publisher, args.process.poll, witness)?;
+    let guarded = reloads.clone();
     let process = Process {
         signals,
         commands: received,
-        reloads: spawn_reload_thread(files, latest, publisher, args.process.poll, witness)?,
+        reloads,
         ended: worker_ended,
         workers: traffic.len(),
         phase,
@@ -97,20 +95,10 @@ pub fn run(
         }
         workers::start(traffic, &settings, &reader, &metrics, &phases, &ended)?;
     }
-    runtime.spawn(look(metrics.clone()));
+    runtime.spawn(guard::look(metrics.clone(), guarded));
     let code = runtime.block_on(listeners.serve(process.run()));
     metrics.flush();
     code
-}
-
-/// Looks at what is compared, for as long as the process lives.
-async fn look(metrics: Arc<Metrics>) {
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        metrics.look(wall_clock());
-    }
 }
 
 /// A connection takes two descriptors, and the soft limit is often 1024: raises it to the hard limit.

@@ -7,7 +7,10 @@ use super::{
     stages::StageMetrics,
 };
 use crate::engine::compare::{stage::Arm, words::Measure};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// Appends them.
 pub(super) fn write(stages: &BTreeMap<Box<str>, StageMetrics>, out: &mut String) {
@@ -16,6 +19,7 @@ pub(super) fn write(stages: &BTreeMap<Box<str>, StageMetrics>, out: &mut String)
     let mut requests = String::new();
     let mut bad = String::new();
     let mut margins = String::new();
+    let mut trips = String::new();
     for (feature, stage) in guarded {
         for ((looked, keys), arms) in stage
             .stage
@@ -43,12 +47,24 @@ pub(super) fn write(stages: &BTreeMap<Box<str>, StageMetrics>, out: &mut String)
             }
         }
         for (measure, margin) in margins_of(stage) {
+            let action = stage.guard.map_or("", |guard| guard.action.as_str());
             let _ = writeln!(
                 margins,
-                "burgee_guard_margin{{feature=\"{}\",measure=\"{measure}\"}} {margin:?}",
-                escaped(feature)
+                "burgee_guard_margin{{feature=\"{}\",measure=\"{}\",action=\"{action}\"}} {margin:?}",
+                escaped(feature),
+                measure.as_str(),
             );
         }
+        // errors and slow answers of one variant are one series
+        let tripped = stage.verdicts.iter().map(|one| {
+            format!(
+                "burgee_guard_tripped{{feature=\"{}\",rule=\"{}\",variant=\"{}\"}} 1\n",
+                escaped(feature),
+                escaped(&one.rule),
+                escaped(&one.variant)
+            )
+        });
+        trips.extend(tripped.collect::<BTreeSet<_>>());
     }
     for (name, kind, help, lines) in [
         (
@@ -68,6 +84,12 @@ pub(super) fn write(stages: &BTreeMap<Box<str>, StageMetrics>, out: &mut String)
             "gauge",
             "By how much a variant may be worse than its control",
             margins,
+        ),
+        (
+            "burgee_guard_tripped",
+            "gauge",
+            "1 for each variant of which this process is certain that it does harm",
+            trips,
         ),
     ] {
         family(out, name, kind, help);
@@ -92,11 +114,7 @@ fn by_group(
         );
     }
     for (measure, _) in margins_of(stage) {
-        let labels = format!("{labels},measure=\"{measure}\"");
-        let measure = match measure {
-            "slow" => Measure::Slow,
-            _ => Measure::Errors,
-        };
+        let labels = format!("{labels},measure=\"{}\"", measure.as_str());
         for (group, count) in arm.cells.counts(measure).bad.iter().enumerate() {
             let group = label("group", &group.to_string());
             line(bad, ["burgee_group_bad_total{", &labels, &group], *count);
@@ -105,12 +123,9 @@ fn by_group(
 }
 
 /// What is guarded, and its margin.
-fn margins_of(stage: &StageMetrics) -> impl Iterator<Item = (&'static str, f64)> {
-    let guard = stage.guard.as_ref();
-    let errors = guard.and_then(|guard| guard.errors);
-    let slow = guard.and_then(|guard| guard.slow);
-    let errors = errors.map(|margin| ("errors", margin.fraction()));
-    errors
+fn margins_of(stage: &StageMetrics) -> impl Iterator<Item = (Measure, f64)> {
+    let guard = stage.guard;
+    [Measure::Errors, Measure::Slow]
         .into_iter()
-        .chain(slow.map(|slow| ("slow", slow.by.fraction())))
+        .filter_map(move |measure| Some((measure, guard?.margin(measure)?)))
 }

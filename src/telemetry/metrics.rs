@@ -11,11 +11,12 @@ use super::{
     },
     request_logs::RequestLogs,
     stages::{DrawKey, LONGEST_SETTLE, StageMetrics, Workers},
+    verdict::Verdict,
 };
 use crate::{
     background::give_way,
     engine::{
-        Snapshot, Toggles,
+        Feature, Snapshot, Toggles,
         attributes::{AttributeIndex, USER},
         stops::StopKind,
         units::Second,
@@ -37,6 +38,8 @@ pub struct Metrics {
     logs: Arc<RequestLogs>,
     /// how long after its decision an answer may come
     settle: Duration,
+    /// how many processes decide by themselves whether a variant does harm
+    guard_pods: usize,
     /// how long the last text of `/metrics` was
     pub(super) scraped: AtomicUsize,
 }
@@ -73,11 +76,17 @@ pub(super) struct ReloadMetrics {
 impl Metrics {
     /// For so many workers, which write nothing down.
     pub fn new(workers: usize) -> Arc<Metrics> {
-        Metrics::with(workers, RequestLogs::default(), LONGEST_SETTLE)
+        Metrics::with(workers, RequestLogs::default(), LONGEST_SETTLE, 1)
     }
 
-    /// For so many workers, which write down what `logs` is for. An answer may come `settle` after its decision.
-    pub fn with(workers: usize, logs: RequestLogs, settle: Duration) -> Arc<Metrics> {
+    /// For so many workers, which write down what `logs` is for. An answer may come `settle` after its decision, and
+    /// `guard_pods` processes decide by themselves whether a variant does harm.
+    pub fn with(
+        workers: usize,
+        logs: RequestLogs,
+        settle: Duration,
+        guard_pods: usize,
+    ) -> Arc<Metrics> {
         Arc::new(Metrics {
             workers: (0..workers).map(|_| Arc::default()).collect(),
             features: Mutex::default(),
@@ -85,6 +94,7 @@ impl Metrics {
             goals: Arc::default(),
             logs: Arc::new(logs),
             settle,
+            guard_pods,
             scraped: AtomicUsize::default(),
         })
     }
@@ -138,6 +148,7 @@ impl Metrics {
                 let stage = StageMetrics::next(
                     stage,
                     feature,
+                    is_stopped(snapshot, toggles, feature),
                     histograms,
                     workers,
                     before,
@@ -194,12 +205,22 @@ impl Metrics {
         config.stops = stops.map(|stop| (stop.name.clone(), stop.kind)).collect();
     }
 
-    /// A look at what is compared, each two seconds.
-    pub fn look(&self, now: Second) {
+    /// A look at what is compared, each two seconds. Out: what has become certain.
+    pub fn look(&self, now: Second) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
         for stage in lock(&self.features).stages.values_mut() {
             give_way();
-            stage.look(now);
+            verdicts.extend(stage.look(now, self.guard_pods));
         }
+        verdicts
+    }
+
+    /// What the guard of this feature is certain of.
+    pub fn verdicts(&self, feature: &Feature) -> Vec<Verdict> {
+        let features = lock(&self.features);
+        let stage = features.stages.get(&feature.key);
+        let stage = stage.filter(|stage| stage.text == feature.text);
+        stage.map_or_else(Vec::new, |stage| stage.verdicts.clone())
     }
 
     fn each<T>(&self, fresh: impl Fn() -> Arc<T>) -> Workers<T> {
@@ -237,6 +258,12 @@ impl Metrics {
             config.last_success = Some(at);
         }
     }
+}
+
+/// Whether somebody has stopped it; a hold leaves the draw as it is.
+fn is_stopped(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> bool {
+    let stop = snapshot.stop_of(toggles, feature);
+    stop.is_some_and(|stop| stop.kind == StopKind::Stop)
 }
 
 /// The units that are drawn by, in the order of [`crate::engine::Decisions::people`].

@@ -21,6 +21,8 @@ mod scrape;
 mod series;
 mod stages;
 mod totals;
+mod verdict;
+mod verdicts;
 
 pub use scrape::CONTENT_TYPE;
 
@@ -32,3 +34,4 @@ pub use metrics::Metrics;
 pub use recorder::Recorder;
 pub use request_logs::RequestLogs;
 pub use totals::VariantTotals;
+pub use verdict::Verdict;

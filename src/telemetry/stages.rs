@@ -5,6 +5,7 @@ use super::{
     arms::{Bitmap, DrawnArm, NEVER_SLOW, StageCounters},
     counter::{BOUNDS, RequestHistogram},
     recorder::FORCED,
+    verdict::Verdict,
 };
 use crate::engine::{
     Feature,
@@ -23,7 +24,12 @@ pub(super) const LONGEST_SETTLE: Duration = Duration::from_secs(60);
 /// One feature's, with the counters that it looks at.
 #[derive(Debug)]
 pub(super) struct StageMetrics {
+    pub(super) feature: Box<str>,
     pub(super) text: u32,
+    /// somebody has stopped it: the comparison begins anew when it is resumed
+    is_stopped: bool,
+    /// what its guard is certain of
+    pub(super) verdicts: Vec<Verdict>,
     pub(super) guard: Option<Guard>,
     pub(super) stage: Stage,
     /// by draw and variant
@@ -50,18 +56,24 @@ pub(super) type Workers<T> = Box<[Arc<T>]>;
 pub(super) type DrawKey = (Box<str>, Box<str>, Box<str>);
 
 impl StageMetrics {
-    /// Goes on where the text is the same; else begins anew. None where nothing is drawn.
+    /// Goes on where the text is the same and it was not resumed; else begins anew. None where nothing is drawn.
+    #[allow(clippy::too_many_arguments)] // each is another thing, and there is one caller
     pub(super) fn next(
         old: Option<StageMetrics>,
         feature: &Feature,
+        is_stopped: bool,
         histograms: &mut BTreeMap<DrawKey, Workers<RequestHistogram>>,
         workers: usize,
         before: [u64; FORCED + 1],
         now: Second,
         settle: Duration,
     ) -> Option<StageMetrics> {
+        let mut verdicts = Vec::new();
         if let Some(old) = old.filter(|old| old.text == feature.text) {
-            return Some(old);
+            if is_stopped || !old.is_stopped {
+                return Some(StageMetrics { is_stopped, ..old });
+            }
+            verdicts = old.verdicts;
         }
         let guard = feature.guard.as_ref();
         let slow = guard.is_some_and(|guard| guard.slow.is_some());
@@ -91,7 +103,10 @@ impl StageMetrics {
             looked.draw.variants.iter().map(arm).collect()
         });
         Some(StageMetrics {
+            feature: feature.key.clone(),
             text: feature.text,
+            is_stopped,
+            verdicts,
             guard: feature.guard,
             arms: arms.collect(),
             stage,
@@ -128,10 +143,13 @@ impl StageMetrics {
         self.arms.iter().map(of).collect()
     }
 
-    /// A look.
-    pub(super) fn look(&mut self, now: Second) {
+    /// A look. Out: what has become certain.
+    pub(super) fn look(&mut self, now: Second, pods: usize) -> Vec<Verdict> {
         let counted = self.counted();
         self.stage.look(now, &counted);
+        let new = self.verdicts(now, pods, &counted);
+        self.verdicts.extend_from_slice(&new);
+        new
     }
 }
 

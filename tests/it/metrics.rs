@@ -23,6 +23,11 @@ fn snapshot(text: &str) -> Arc<Snapshot> {
 
 /// Decides for this user, and counts the answer.
 fn serve(worker: &Recorder, snapshot: &Snapshot, user: &str) {
+    answer(worker, snapshot, user, |_| 200);
+}
+
+/// The same, with a status that depends on the variant of the first feature.
+fn answer(worker: &Recorder, snapshot: &Snapshot, user: &str, status: impl Fn(u8) -> u16) {
     let context = EvaluationContext {
         user: Some(user.into()),
         ..EvaluationContext::default()
@@ -31,7 +36,7 @@ fn serve(worker: &Recorder, snapshot: &Snapshot, user: &str) {
     snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
     let event = RequestEvent {
         request: None,
-        status: 200,
+        status: decisions.by_feature[0].map_or(200, |decision| status(decision.variant)),
         duration: Duration::from_millis(3),
         snapshot,
         decisions: &decisions,
@@ -182,8 +187,10 @@ fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
     let on =
         format!("feature=\"half\",stage=\"{stage}\",rule=\"-\",variant=\"on\",role=\"tested\"");
     for expected in [
-        "burgee_guard_margin{feature=\"half\",measure=\"errors\"} 0.005\n".to_owned(),
-        "burgee_guard_margin{feature=\"half\",measure=\"slow\"} 0.02\n".to_owned(),
+        "burgee_guard_margin{feature=\"half\",measure=\"errors\",action=\"report\"} 0.005\n"
+            .to_owned(),
+        "burgee_guard_margin{feature=\"half\",measure=\"slow\",action=\"report\"} 0.02\n"
+            .to_owned(),
         format!("burgee_group_requests_total{{{on},group=\"31\"}} 0\n"),
         format!("burgee_group_bad_total{{{on},measure=\"slow\",group=\"0\"}} 0\n"),
     ] {
@@ -222,14 +229,19 @@ fn what_is_told_of_guarded_features_is_there() {
     let snapshot = snapshot(&HALF.replace("50%", &format!("{{rollout: 50%, {GUARD}}}")));
     let metrics = Metrics::new(1);
     metrics.prepare(&snapshot, Second(0));
-    let scrape = metrics.scrape(Second(0));
+    // so many that its guard is certain
+    let worker = metrics.workers().next().unwrap();
+    let fails = |variant| if variant == 0 { 500 } else { 200 };
+    (0..400).for_each(|user| answer(&worker, &snapshot, &user.to_string(), fails));
+    metrics.look(Second(2));
+    let scrape = metrics.scrape(Second(2));
     let told = include_str!("../../deploy/metrics.md");
     let (_, told) = told.split_once("## Of guarded features").unwrap();
     let rows: Vec<_> = told
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 4);
     for row in rows {
         let cells: Vec<&str> = row.split('|').collect();
         let name = cells[1].trim().trim_matches('`');

@@ -4,7 +4,7 @@ use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
 use ::burgee::{
     config::{
         files::Files,
-        reload::{Latest, Request, Witness, run},
+        reload::{Latest, Reload, Request, Witness, run},
     },
     engine::{Snapshot, stops::Stops, units::Second},
     live::{self, InForce},
@@ -359,10 +359,10 @@ fn whoever_reads_the_files_frees_what_they_replaced() {
         let (reply, told) = oneshot::channel();
         let trigger = "api";
         requests
-            .send(Request {
+            .send(Request::Reload(Reload {
                 trigger,
                 reply: Some(reply),
-            })
+            }))
             .unwrap();
         assert_eq!(told.blocking_recv().unwrap().problems, [] as [String; 0]);
         worker.load();

@@ -6,6 +6,7 @@ use burgee::{
     engine::{
         Decisions, Reason, Snapshot,
         request::{EvaluationContext, Input},
+        stops::{Stop, Stops, Trip},
         units::Second,
     },
 };
@@ -108,6 +109,20 @@ proptest! {
         let stops = config::compile_stops(&text).unwrap();
         let stopped = open.with_stops(&Arc::new(stops.clone()));
         let now = Second(1_767_225_600 + day * 86_400);
+        // what the guard of a process stops is as if somebody had
+        let (by_hand, by_guard): (Vec<Stop>, Vec<Trip>) = open
+            .features()
+            .filter(|(_, _, feature)| stops.of(&[&feature.name]).is_some_and(|stop| stop.at.is_none()))
+            .map(|(_, _, feature)| {
+                let stop = stops.of(&[&feature.name]).unwrap().clone();
+                (stop, Trip { key: feature.key.clone(), text: feature.text, sentence: "".into() })
+            })
+            .unzip();
+        let by_hand = Stops { revision: "0".into(), list: by_hand.into() };
+        let by_hand = open.with_stops(&by_hand.into());
+        let by_guard = open.with_trips(&Arc::default(), &by_guard.into());
+        let same = |user: &str| decided(&by_hand, user, now).by_feature == decided(&by_guard, user, now).by_feature;
+        prop_assert!(same("mia") && same(&format!("user-{user}")), "{}", file);
         for user in [format!("user-{user}"), "mia".to_owned()] {
             let (before, after) = (decided(&open, &user, now), decided(&stopped, &user, now));
             for (index, _, feature) in open.features() {

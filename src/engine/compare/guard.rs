@@ -7,8 +7,9 @@ use super::{
     sequences::{Sequence, Sequences, Span, Tests},
     statistic::Statistic,
     sums::Sums,
+    words::{AtLeast, Measure, Points},
 };
-use crate::engine::units::Second;
+use crate::engine::{instant, units::Second};
 
 /// What a test asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,16 @@ pub enum Test {
     Level,
     /// whether it has risen by more than the margin since the time before, and exceeds it now
     Rise,
+}
+
+impl Test {
+    /// As the design and the recording rules call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Test::Level => "level",
+            Test::Rise => "rise",
+        }
+    }
 }
 
 /// The tested arm does harm, with certainty.
@@ -32,6 +43,23 @@ pub struct Harm {
     pub difference: f64,
     /// what it is at the very least
     pub at_least: f64,
+}
+
+impl Harm {
+    /// `since 2026-11-28T14:02:00Z treatment fails 2.1 points more often than control; at least 0.6 points`
+    pub fn sentence(&self, tested: &str, control: &str, measure: Measure) -> String {
+        let since = instant::show(self.since);
+        let bad = match measure {
+            Measure::Errors => "fails",
+            Measure::Slow => "is slow",
+        };
+        let than = match self.test {
+            Test::Level => format!("than {control}"),
+            Test::Rise => format!("than before, compared with {control}"),
+        };
+        let (difference, least) = (Points(self.difference), AtLeast(self.at_least));
+        format!("since {since} {tested} {bad} {difference} more often {than}; at least {least}")
+    }
 }
 
 /// What a sequence has: the sums of the stage, less those of before it began.

@@ -159,6 +159,17 @@ impl Stage {
         guard::harm(&sums, self.since, sequences, margin, self.tests(pods))
     }
 
+    /// The draw in which this tested variant did most harm: what is certain is certain of all draws together.
+    pub fn worst_draw(&self, tested: &Tested, counted: &[Vec<Arm>]) -> u8 {
+        let harm = |looked: &Looked, arms: &[Arm]| {
+            let cells: Vec<Cells> = arms.iter().map(|arm| arm.cells).collect();
+            tested.stratum(looked, self.control, &cells).amount
+        };
+        let draws = self.draws.iter().zip(counted);
+        let worst = draws.max_by(|a, b| harm(a.0, a.1).total_cmp(&harm(b.0, b.1)));
+        worst.map_or(0, |(looked, _)| looked.draw.rule)
+    }
+
     /// The first split that does not arrive as it was drawn, and of which draw.
     pub fn broken_split(&self) -> Option<(&Draw, &Split)> {
         self.draws.iter().find_map(|looked| {

@@ -16,6 +16,16 @@ pub enum Measure {
     Slow,
 }
 
+impl Measure {
+    /// As metrics and the API call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Measure::Errors => "errors",
+            Measure::Slow => "slow",
+        }
+    }
+}
+
 /// What may be said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
@@ -125,19 +135,33 @@ pub struct Points(pub f64);
 
 impl fmt::Display for Points {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let points = self.0 * 100.0;
-        // two digits that say something; above ten points whole ones
-        let digits = match points.abs() {
-            large if large >= 10.0 => 0,
-            small if small >= 0.1 => 1,
-            small if small >= 0.01 => 2,
-            _ => 3,
-        };
-        let scale = 10_f64.powi(digits);
-        let away = (points.abs() * scale).ceil() / scale * points.signum();
-        let unit = if away == 1.0 { "point" } else { "points" };
-        write!(f, "{away} {unit}")
+        points(self.0, f64::ceil, f)
     }
+}
+
+/// The same, rounded towards zero: what it is at the least.
+#[derive(Clone, Copy, Debug)]
+pub struct AtLeast(pub f64);
+
+impl fmt::Display for AtLeast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        points(self.0, f64::floor, f)
+    }
+}
+
+fn points(share: f64, round: fn(f64) -> f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let points = share * 100.0;
+    // two digits that say something; above ten points whole ones
+    let digits = match points.abs() {
+        large if large >= 10.0 => 0,
+        small if small >= 0.1 => 1,
+        small if small >= 0.01 => 2,
+        _ => 3,
+    };
+    let scale = 10_f64.powi(digits);
+    let rounded = round(points.abs() * scale) / scale * points.signum();
+    let unit = if rounded == 1.0 { "point" } else { "points" };
+    write!(f, "{rounded} {unit}")
 }
 
 #[cfg(test)]
@@ -159,6 +183,13 @@ mod tests {
             (1.0, "100 points"),
         ] {
             assert_eq!(Points(share).to_string(), expected, "{share}");
+        }
+        for (share, expected) in [
+            (0.003_91, "0.3 points"),
+            (0.006, "0.6 points"),
+            (0.3333, "33 points"),
+        ] {
+            assert_eq!(AtLeast(share).to_string(), expected, "{share}");
         }
     }
 

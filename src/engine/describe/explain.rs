@@ -10,7 +10,7 @@ use crate::engine::{
     decision::{Decision, Decisions, Reason},
     model::{Allocation, Feature, Rule, Serve, Snapshot, Status, Toggles},
     request::Input,
-    stops::{Stop, StopKind},
+    stops::{Stop, StopKind, Trip},
     units::{Second, Share},
 };
 
@@ -67,7 +67,7 @@ pub fn file<'a>(
         let stop = snapshot.stop_of(toggles, feature);
         let (why, change) = match decided[index] {
             Some(decision) if snapshot.is_stopped(toggles, feature, decision) => {
-                (stopped(stop), None)
+                (stopped(stop, snapshot.trip_of(feature)), None)
             }
             decision => {
                 let (why, change) = sentence(feature, decision, scope);
@@ -159,11 +159,12 @@ fn guarded(feature: &Feature, decision: Option<Decision>) -> String {
     }
 }
 
-fn stopped(stop: Option<&Stop>) -> String {
+fn stopped(stop: Option<&Stop>, trip: Option<&Trip>) -> String {
     match stop {
         Some(stop) if stop.kind == StopKind::Stop => {
             format!("{}; everybody gets the default", stop.sentence())
         }
+        _ if let Some(trip) = trip => format!("{}; everybody gets the default", trip.sentence),
         Some(stop) => format!(
             "{}; without the hold it would be another variant by now, so it is the default",
             stop.sentence()
