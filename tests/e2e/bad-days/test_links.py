@@ -116,10 +116,12 @@ class Links(unittest.TestCase):
     def test_http2_pings_notice_it_by_default(self):
         with Link() as link, python("application.py") as app, Burgee(app.found[1], *PATIENT, listen=f"{HERE}:0") as burgee:
             print("\nthe client's link goes down, HTTP/2:")
-            paths = ["/poll", "/events", "/ticks"]
+            paths, clients = ["/poll", "/events", "/ticks"], []
             for path in paths:
                 with link.over_there():
-                    http2.Client(burgee.traffic).request("GET", path)
+                    # kept: a client that nobody holds is closed
+                    clients.append(http2.Client(burgee.traffic))
+                    clients[-1].request("GET", path)
                 until(f"{path} has begun", lambda: f"began {path}" in app.said())
             link.cut()
             self.wait(paths, DEFAULT_LIMIT, lambda path: f"ended {path}\n" in app.said(), time.monotonic())
