@@ -30,10 +30,17 @@ pub struct Admin {
     pub ready_upstream: Option<String>,
     /// `/probe/NAME`, and the application's path behind it
     pub probes: Vec<(String, String)>,
+    /// for how long after a bad start `/ready` waits for good toggles
+    pub patience: Duration,
+    /// how long the process has run
+    pub uptime: fn() -> Duration,
 }
 
 /// A kubelet waits a second by default.
 const PROBE: Duration = Duration::from_millis(900);
+
+/// How many problems `/ready` tells: each probe gets them.
+const TOLD: usize = 10;
 
 impl Admin {
     /// Responds to one request.
@@ -67,13 +74,22 @@ impl Admin {
         if *self.phases.borrow() >= Phase::Draining {
             return server::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
         }
+        let in_force = self.reader.get();
+        if !in_force.loaded && (self.uptime)() < self.patience {
+            let why = readiness(&in_force, "unready: the toggles are bad since the start");
+            return server::text(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
         if let Some(path) = &self.ready_upstream
             && let Err(why) = self.application(path).await
         {
             let why = format!("the application is not ready: {why}\n");
             return server::text(StatusCode::SERVICE_UNAVAILABLE, why);
         }
-        server::text(StatusCode::OK, readiness(&self.reader.get()))
+        let state = match in_force.loaded {
+            true => "ready",
+            false => "degraded: no toggles yet, requests pass without features",
+        };
+        server::text(StatusCode::OK, readiness(&in_force, state))
     }
 
     fn probe(&self, name: &str) -> Option<&str> {
@@ -104,17 +120,23 @@ impl Admin {
     }
 }
 
-/// What a person and `burgee status` read: one line, the same words in every version.
-fn readiness(in_force: &InForce) -> String {
+/// What a person and `burgee status` read: one line, the same words in every version. Below it, without good toggles, each problem.
+fn readiness(in_force: &InForce, state: &str) -> String {
     let snapshot = &in_force.snapshot;
-    let state = match in_force.loaded {
-        true => "ready",
-        false => "degraded: no toggles yet, requests pass without features",
-    };
-    format!(
+    let line = format!(
         "{state}, revision {}, stops {}, burgee {}\n",
         snapshot.revision,
         snapshot.stopped.stops.revision,
         env!("CARGO_PKG_VERSION")
-    )
+    );
+    let problems = match in_force.loaded {
+        true => &[][..],
+        false => &in_force.last.problems,
+    };
+    let told = problems.iter().take(TOLD);
+    let more = match problems.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!("and {more} more: `burgee reload` prints all\n"),
+    };
+    told.fold(line, |text, problem| text + problem + "\n") + &more
 }

@@ -2,7 +2,10 @@
 //! In: YAML on standard input. Out: YAML on standard output, and a line for each workload on standard error.
 
 use super::output;
-use crate::inject::{Defaults, inject};
+use crate::{
+    flags::run::OnBadStart,
+    inject::{Defaults, inject},
+};
 use clap::Args;
 use std::{
     io::{self, Read as _, Write as _},
@@ -14,8 +17,8 @@ use std::{
 #[command(
     after_help = "Deployments, StatefulSets, DaemonSets, ReplicaSets, Jobs, CronJobs, Pods and lists of them get burgee; everything else, and every \
                   comment, stays as it is. A pod that already has burgee, is labelled burgee.dev/inject: \"false\", or uses the host's \
-                  network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/take-port and burgee.dev/upstream-port of a \
-                  pod win over the flags.\n\n\
+                  network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/on-bad-start, burgee.dev/take-port and \
+                  burgee.dev/upstream-port of a pod win over the flags.\n\n\
                   Examples:\n  \
                   kubectl get deployment shop -o yaml | burgee inject --toggles-configmap shop-toggles | kubectl apply -f -\n  \
                   kubectl kustomize . | burgee inject | kubectl apply -f -"
@@ -32,6 +35,16 @@ pub struct InjectArgs {
         default_value = "burgee-toggles"
     )]
     toggles_configmap: String,
+    /// What a pod does that starts with a bad toggles file: `unready:15m` is not ready for that time, and then without features;
+    /// `unready`, `forward` or `refuse`
+    #[arg(
+        long,
+        env = "BURGEE_ON_BAD_START",
+        value_name = "WHAT",
+        default_value = "unready:15m",
+        value_parser = on_bad_start
+    )]
+    on_bad_start: String,
     /// Named port that burgee takes over: the Service's targetPort
     #[arg(
         long,
@@ -45,11 +58,16 @@ pub struct InjectArgs {
     upstream_port: Option<u16>,
 }
 
+fn on_bad_start(text: &str) -> Result<String, String> {
+    text.parse::<OnBadStart>().map(|_| text.to_owned())
+}
+
 /// Reads, injects, writes. Writes nothing if anything fails, so that a pipe into `kubectl apply` gets all or nothing.
 pub fn main(args: InjectArgs) -> ExitCode {
     let defaults = Defaults {
         image: args.image,
         toggles_config_map: args.toggles_configmap,
+        on_bad_start: args.on_bad_start,
         port_name: args.port_name,
         upstream_port: args.upstream_port,
     };

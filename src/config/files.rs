@@ -3,7 +3,7 @@
 
 use super::{
     Problem, Problems, Stamp, compile_stops, compile_texts, generation,
-    read::{stamp_of_stops, stops, stops_beside},
+    read::{is_empty, stamp_of_stops, stops, stops_beside},
     revision, stamp,
 };
 use crate::engine::{Snapshot, stops::Stops, units::Second};
@@ -127,6 +127,11 @@ impl Files {
             Err(problems) => (problems.to_string(), Err(problems)),
         };
         watched.is_new(stamp, content).then_some(read)
+    }
+
+    /// Whether there is a directory and nothing in it yet: a ConfigMap that nobody has made.
+    pub fn none_yet(&self) -> bool {
+        is_empty(&self.toggles.path)
     }
 
     /// The variables that the toggles read.

@@ -58,6 +58,15 @@ pub fn stops_beside(toggles: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Whether this is a directory without a file, but for stops and what begins with a dot, as the kubelet's `..data` does.
+pub(super) fn is_empty(path: &Path) -> bool {
+    let counts = |entry: io::Result<fs::DirEntry>| {
+        let name = entry.map(|entry| entry.file_name()).unwrap_or_default();
+        name != STOPS && !name.as_encoded_bytes().starts_with(b".")
+    };
+    fs::read_dir(path).is_ok_and(|mut entries| !entries.any(counts))
+}
+
 /// Reads the file of stops; none where there is no such file.
 pub fn stops(path: &Path) -> Result<Option<Text>, Problems> {
     match bytes(path) {

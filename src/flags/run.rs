@@ -8,12 +8,13 @@ use super::{
     values::{self, OrNone},
 };
 use crate::proxy::{Protocol, Upstream};
-use clap::{Args, Parser as _, ValueEnum};
-use std::{ffi::OsStr, path::PathBuf, time::Duration};
+use clap::{Args, Parser as _};
+use std::{ffi::OsStr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Run the sidecar: put feature headers on every request to the application
 #[derive(Args, Clone, Debug)]
 #[command(
+    args_override_self = true, // a flag given twice, as `extraArgs` of a chart may, is the last one's
     after_help = "Example: burgee run --toggles toggles.yaml --upstream http://127.0.0.1:8080"
 )]
 pub struct RunArgs {
@@ -80,7 +81,9 @@ pub struct ProcessArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
     pub guard_pods: u32,
-    /// What to do when the toggles are missing, or toggles or stops are bad at the start
+    /// What to do when the toggles are missing, or toggles or stops are bad at the start: `refuse` exits with code 78; `forward`
+    /// forwards requests without features until they are good; `unready` does so too, and is not ready meanwhile; `unready:15m`
+    /// is ready without them after that time, and at once where a directory is still empty
     #[arg(
         long,
         env = "BURGEE_ON_BAD_START",
@@ -94,12 +97,28 @@ pub struct ProcessArgs {
 }
 
 /// What to do without good toggles at the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBadStart {
     /// exit with code 78
     Refuse,
     /// forward requests without features until the toggles are good
     Forward,
+    /// the same, and not ready for this long; `MAX` is until they are good
+    Unready(Duration),
+}
+
+impl FromStr for OnBadStart {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("unready:")) {
+            ("refuse", _) => Ok(OnBadStart::Refuse),
+            ("forward", _) => Ok(OnBadStart::Forward),
+            ("unready", _) => Ok(OnBadStart::Unready(Duration::MAX)),
+            (_, Some(patience)) => values::duration(patience).map(OnBadStart::Unready),
+            _ => Err("write `refuse`, `forward`, `unready` or `unready:15m`".into()),
+        }
+    }
 }
 
 impl RunArgs {

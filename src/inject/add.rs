@@ -28,7 +28,12 @@ pub(super) fn add_sidecar(
     for container in pod.containers {
         edit_application(container, port_name, edits);
     }
-    let burgee = container(&defaults.image, port_name, upstream);
+    let burgee = container(
+        &defaults.image,
+        port_name,
+        upstream,
+        pod.on_bad_start(defaults)?,
+    );
     edits.prepend(pod.spec, "initContainers", &burgee);
     edits.append(pod.spec, "volumes", &volume(config_map));
     extend_grace_period(pod.spec, edits)?;

@@ -7,6 +7,8 @@ pub struct Defaults {
     pub image: String,
     /// the ConfigMap that holds the toggles
     pub toggles_config_map: String,
+    /// what burgee does without good toggles at the start
+    pub on_bad_start: String,
     /// the name of the port that burgee takes over
     pub port_name: String,
     /// the application's port, for pods in which no port has that name

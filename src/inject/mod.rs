@@ -9,6 +9,7 @@ mod sidecar;
 mod tree;
 
 pub use defaults::Defaults;
+pub use pod::is_on_bad_start;
 pub use sidecar::stops_of;
 
 use edit::Edits;

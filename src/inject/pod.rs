@@ -90,6 +90,21 @@ impl<'a> Pod<'a> {
         ))
     }
 
+    /// What burgee does without good toggles at the start.
+    pub(super) fn on_bad_start<'s>(&self, defaults: &'s Defaults) -> Result<&'s str, String>
+    where
+        'a: 's,
+    {
+        const ANNOTATION: &str = "burgee.dev/on-bad-start";
+        match self.annotation(ANNOTATION) {
+            None => Ok(&defaults.on_bad_start),
+            Some(text) if is_on_bad_start(text) => Ok(text),
+            Some(text) => Err(format!(
+                "the annotation {ANNOTATION} is `{text}`: write `refuse`, `forward`, `unready` or `unready:15m`"
+            )),
+        }
+    }
+
     /// The application's port: from the annotation, else from the port of that name, else from the flag.
     pub(super) fn upstream(&self, port_name: &str, defaults: &Defaults) -> Result<u16, String> {
         const ANNOTATION: &str = "burgee.dev/upstream-port";
@@ -114,6 +129,16 @@ impl<'a> Pod<'a> {
             )),
         }
     }
+}
+
+/// A value of `burgee run --on-bad-start`: nothing here knows the flags, and a test compares the two.
+pub fn is_on_bad_start(text: &str) -> bool {
+    let is_time = |time: &str| {
+        let unit = time.trim_start_matches(|c: char| c.is_ascii_digit());
+        ["ms", "s", "m", "h"].contains(&unit) && (1..=9).contains(&(time.len() - unit.len()))
+    };
+    ["refuse", "forward", "unready"].contains(&text)
+        || text.strip_prefix("unready:").is_some_and(is_time)
 }
 
 /// The ports of a container that have this name.

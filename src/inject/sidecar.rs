@@ -11,7 +11,12 @@ pub(super) const DRAIN: u64 = 5;
 /// The name of the container; a pod with a container of this name already has burgee.
 pub(super) const NAME: &str = "burgee";
 
-pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Value {
+pub(super) fn container(
+    image: &str,
+    port_name: &str,
+    upstream_port: u16,
+    on_bad_start: &str,
+) -> Value {
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
     let get = |path: &str| json!({"path": path, "port": "burgee-admin"});
     json!({
@@ -20,7 +25,7 @@ pub(super) fn container(image: &str, port_name: &str, upstream_port: u16) -> Val
         "imagePullPolicy": "IfNotPresent",
         "restartPolicy": "Always",
         "args": [
-            "run", "--on-bad-start", "forward",
+            "run", "--on-bad-start", on_bad_start,
             "--upstream", format!("http://127.0.0.1:{upstream_port}"),
             "--drain-timeout", format!("{DRAIN}s"),
         ],

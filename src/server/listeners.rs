@@ -1,7 +1,7 @@
 //! The listeners beside the traffic: admin, the loopback API, and the evaluation API for other hosts.
 //! In: their flags, and the state that they serve. Out: bound sockets, then responses for as long as the process lives.
 
-use super::clock::wall_clock;
+use super::clock::{uptime, wall_clock};
 use crate::{
     admin::Admin,
     api::{
@@ -21,6 +21,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::watch;
 use tracing::info;
@@ -39,6 +40,7 @@ impl Listeners {
         metrics: &Arc<Metrics>,
         phases: &Phases,
         commands: Commands,
+        patience: Duration,
     ) -> io::Result<Listeners> {
         let admin = Admin {
             clock: wall_clock,
@@ -52,6 +54,8 @@ impl Listeners {
             }),
             ready_upstream: args.listeners.ready_upstream.clone(),
             probes: args.listeners.probe.clone(),
+            patience,
+            uptime,
         };
         let evaluate = |events| Evaluate {
             reader: reader.clone(),

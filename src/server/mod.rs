@@ -1,6 +1,7 @@
 //! One `burgee run` process: loads the toggles, binds the listeners, starts the workers, then runs the event loop.
 //! In: the flags and signals. Out: an exit code, once a signal has stopped it.
 
+mod bad_start;
 pub mod clock;
 mod guard;
 mod lifecycle;
@@ -24,7 +25,7 @@ use crate::{
     signals,
     telemetry::Metrics,
 };
-use clock::wall_clock;
+use clock::{uptime, wall_clock};
 use lifecycle::Process;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -40,7 +41,7 @@ pub fn run(
     signals: signals::Receiver,
     unread: &[(String, String)],
 ) -> io::Result<ExitCode> {
-    let now = wall_clock();
+    let (now, _) = (wall_clock(), uptime());
     let mut files = Files::new(args.toggles.clone(), args.stops.clone());
     let seen = files.look(now);
     let latest = Latest::new(&files, seen);
@@ -53,7 +54,7 @@ pub fn run(
     }
     if !first.last.problems.is_empty() && args.process.on_bad_start == OnBadStart::Refuse {
         toggles::log(&first.last);
-        error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start forward` would forward requests without features");
+        error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start unready:15m` would wait for good ones, `forward` forward requests without features");
         return Ok(exit::CONFIG.into());
     }
     if files.never_change() {
@@ -72,8 +73,10 @@ pub fn run(
     let (phase, phases) = watch::channel(Phase::Serving);
     let (commands, received) = mpsc::channel(16);
     let (ended, worker_ended) = mpsc::unbounded_channel();
-    let listeners = Listeners::open(args, &reader, &metrics, &phases, commands)?;
+    let patience = bad_start::patience(args.process.on_bad_start, &files, &reader.get());
+    let listeners = Listeners::open(args, &reader, &metrics, &phases, commands, patience)?;
     listeners.announce(&traffic, &reader)?;
+    bad_start::tell(&reader.get(), patience);
     let reloads = spawn_reload_thread(files, latest, publisher, args.process.poll, witness)?;
     let guarded = reloads.clone();
     let process = Process {
@@ -96,6 +99,9 @@ pub fn run(
         workers::start(traffic, &settings, &reader, &metrics, &phases, &ended)?;
     }
     runtime.spawn(guard::look(metrics.clone(), guarded));
+    if ![Duration::ZERO, Duration::MAX].contains(&patience) {
+        runtime.spawn(bad_start::give_up(reader, patience));
+    }
     let code = runtime.block_on(listeners.serve(process.run()));
     metrics.flush();
     code

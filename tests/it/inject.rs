@@ -1,6 +1,9 @@
 //! `burgee inject`, as text: what is put in, what stays, and what is refused. `UPDATE=1` rewrites `tests/data/inject/*.out`.
 
-use burgee::inject::{Defaults, inject};
+use burgee::{
+    flags::run::OnBadStart,
+    inject::{Defaults, inject, is_on_bad_start},
+};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::{
@@ -12,6 +15,7 @@ fn defaults() -> Defaults {
     Defaults {
         image: "burgee:0.1.0".into(),
         toggles_config_map: "burgee-toggles".into(),
+        on_bad_start: "unready:15m".into(),
         port_name: "http".into(),
         upstream_port: None,
     }
@@ -145,6 +149,10 @@ fn what_cannot_be_injected_is_refused_with_a_sentence() {
         "which is not a port",
     );
     check(
+        &annotated("burgee.dev/upstream-port: '80', burgee.dev/on-bad-start: later"),
+        "on-bad-start is `later`: write `refuse`",
+    );
+    check(
         &annotated("burgee.dev/take-port: a-name-too-long"),
         "1 to 11",
     );
@@ -166,5 +174,41 @@ fn the_flag_tells_the_port_where_no_port_has_the_name() {
             .unwrap()
             .text
             .contains("http://127.0.0.1:9000")
+    );
+}
+
+#[test]
+fn an_annotation_takes_what_the_flag_takes() {
+    for text in [
+        "refuse",
+        "forward",
+        "unready",
+        "unready:15m",
+        "unready:250ms",
+        "unready:1h",
+        "unready:0s",
+        "unready:",
+        "unready:m",
+        "unready:15",
+        "unready:1.5m",
+        "unready:15 m",
+        "unready:-1m",
+        "forward:1m",
+        "Unready",
+        "",
+        "unready:15m ",
+    ] {
+        assert_eq!(
+            is_on_bad_start(text),
+            text.parse::<OnBadStart>().is_ok(),
+            "{text}"
+        );
+    }
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {burgee.dev/on-bad-start: forward}}\nspec: {containers: [{ports: [{name: http, containerPort: 1}]}]}\n";
+    assert!(
+        inject(pod, &defaults())
+            .unwrap()
+            .text
+            .contains("\"--on-bad-start\",\"forward\"")
     );
 }

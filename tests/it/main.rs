@@ -5,6 +5,7 @@ mod access_control;
 mod admin;
 mod architecture;
 mod authz;
+mod bad_start;
 mod check;
 mod cli;
 mod comparing;

@@ -33,6 +33,7 @@ fn injected(yaml: &str) -> String {
     let defaults = Defaults {
         image: "burgee:0.1.0".into(),
         toggles_config_map: "burgee-toggles".into(),
+        on_bad_start: "unready:15m".into(),
         port_name: "http".into(),
         upstream_port: None,
     };
@@ -110,6 +111,14 @@ fn a_pod_whose_port_is_unknown_is_refused_with_a_sentence() {
         "{refused}"
     );
     assert!(admitted(&pod(json!({"burgee.dev/upstream-port": "80 --evil"}))).is_err());
+    let refused = admitted(&pod(
+        json!({"burgee.dev/upstream-port": "80", "burgee.dev/on-bad-start": "later"}),
+    ))
+    .unwrap_err();
+    assert!(
+        refused.contains("burgee.dev/on-bad-start: write refuse"),
+        "{refused}"
+    );
     let settled = admitted(&pod(json!({"burgee.dev/upstream-port": "7000"})))
         .unwrap()
         .unwrap();

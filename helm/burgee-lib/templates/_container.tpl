@@ -26,7 +26,7 @@ The sidecar. An application chart includes `initContainers` and `containers`; wh
   args:
     - run
     - --on-bad-start
-    - forward
+    - {{ $b.onBadStart }}
     - --upstream
     - http://127.0.0.1:{{ int $b.upstreamPort }}
     - --drain-timeout

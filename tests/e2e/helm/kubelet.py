@@ -45,19 +45,27 @@ def get(port, path):
 
 
 class Pod:
-    def __init__(self, spec, mount):
-        self.spec, self.mount, self.running = spec, mount, {}
+    """Its containers, in the one network that there is here: a second pod has all ports `offset` higher."""
+
+    def __init__(self, spec, mount, offset=0):
+        (self.sidecar,), (self.app,) = spec["initContainers"], spec["containers"]
+        self.mount, self.offset, self.running = mount, offset, {}
+
+    def get(self, port, path):
+        return get(port + self.offset, path)
 
     def start(self, container):
-        arguments = [*container["args"]]
-        if container["args"][0] == "run":
+        arguments = [argument.replace(":8080", f":{8080 + self.offset}") for argument in container["args"]]
+        if arguments[0] == "run":
             arguments += ["--toggles", str(self.mount)]
+            for flag, port in (("listen", 3524), ("admin-listen", 3525), ("api-listen", 3526)):
+                arguments += [f"--{flag}", f"127.0.0.1:{port + self.offset}"]
         self.running[container["name"]] = subprocess.Popen([BURGEE, *arguments], stdout=subprocess.DEVNULL)
 
     def probe(self, container, name):
         action = container[name]["httpGet"]
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-        return get(ports.get(action["port"], action["port"]), action["path"])[0] == 200
+        return 200 <= self.get(ports.get(action["port"], action["port"]), action["path"])[0] < 400
 
     def wait(self, container):
         for name in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -75,9 +83,9 @@ def main():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     documents = {document["kind"]: document for document in yaml.safe_load_all(sys.stdin)}
     spec = documents["Deployment"]["spec"]["template"]["spec"]
-    (sidecar,), (app,) = spec["initContainers"], spec["containers"]
     mount = pathlib.Path(tempfile.mkdtemp())
     pod = Pod(spec, mount)
+    sidecar, app = pod.sidecar, pod.app
     try:
         # the ConfigMap comes late: the application is reached all the same, and the first good file takes over
         pod.start(sidecar)

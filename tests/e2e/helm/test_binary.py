@@ -32,11 +32,19 @@ class Binary(unittest.TestCase):
                 checked += 1
         self.assertGreater(checked, 4)
 
-    def test_a_pod_of_the_chart_lives_and_dies_as_a_kubelet_has_it(self):
+    def plays(self, script):
+        """What a script prints that plays pods of the chart, in a network of its own."""
         mapped = [] if os.geteuid() == 0 else ["--map-root-user"]
-        command = ["unshare", *mapped, "--net", sys.executable, str(HERE / "kubelet.py")]
+        command = ["unshare", *mapped, "--net", sys.executable, str(HERE / script)]
         done = subprocess.run(command, input=template("helm 4", "helm/burgee", {}, "1.36"), capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_a_rollout_over_a_bad_file_halts_and_recovers(self):
+        self.plays("rollout.py")
+
+    def test_a_pod_of_the_chart_lives_and_dies_as_a_kubelet_has_it(self):
+        said = self.plays("kubelet.py")
         # alerts and dashboard ask for metrics that there are
-        there = set(re.findall(r"^# TYPE (\w+)", done.stdout, re.M))
+        there = set(re.findall(r"^# TYPE (\w+)", said, re.M))
         self.assertLessEqual({re.sub("_(total|bucket|info)$", "", name) for name in METRICS}, there)

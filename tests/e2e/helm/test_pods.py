@@ -1,5 +1,6 @@
 """What a pod must be beyond its schema: what Pod Security "restricted" accepts, what finds its way by name, how it ends."""
 
+import re
 import unittest
 
 from chart import HELMS, KUBES, cases, objects, pods, template
@@ -78,6 +79,18 @@ class Pods(unittest.TestCase):
                 sleep = max(c.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0) for c in containers)
                 drain = int(burgee["args"][burgee["args"].index("--drain-timeout") + 1].removesuffix("s"))
                 self.assertGreaterEqual(pod["spec"]["terminationGracePeriodSeconds"], sleep + drain, name)
+
+    def test_a_rollout_over_a_bad_file_has_failed_before_its_pods_become_ready(self):
+        units, seen = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}, set()
+        for name, _, documents in self.each():
+            for deployment in (d for d in documents if d["kind"] == "Deployment"):
+                spec = deployment["spec"]["template"]["spec"]
+                (args,) = [c["args"] for c in spec.get("initContainers", []) + spec["containers"] if c["name"] == "burgee"]
+                what = args[args.index("--on-bad-start") + 1]
+                seen.add(what)
+                if time := re.fullmatch(r"unready:(\d+)(\w+)", what):
+                    self.assertLess(deployment["spec"]["progressDeadlineSeconds"], int(time[1]) * units[time[2]], name)
+        self.assertGreater(len(seen), 3)
 
     def test_mounts_have_volumes_and_ports_have_short_names(self):
         for _, _, documents in self.each():
