@@ -39,6 +39,9 @@ pub struct Admin {
 /// A kubelet waits a second by default.
 const PROBE: Duration = Duration::from_millis(900);
 
+/// In the place of a path, as the flags have it: for an application whose paths nobody knows.
+const CONNECT: &str = "connect";
+
 /// How many problems `/ready` tells: each probe gets them.
 const TOLD: usize = 10;
 
@@ -105,12 +108,19 @@ impl Admin {
         }
     }
 
-    /// As a kubelet counts: 200 to 399 is well.
+    /// As a kubelet counts: 200 to 399 is well. `connect` is no path: there it need only take a connection.
     async fn application(&self, path: &str) -> Result<StatusCode, String> {
         let upstream = self
             .upstream
             .as_ref()
             .ok_or("there is none (`--upstream none`)")?;
+        if path == CONNECT {
+            let connected = client::connect(upstream, PROBE).await;
+            return match connected {
+                Ok(()) => Ok(StatusCode::OK),
+                Err(_) => Err("it takes no connection".into()),
+            };
+        }
         let response = client::send(upstream, Request::builder().uri(path), PROBE).await;
         match response.map(|response| response.status()) {
             Ok(status) if (200..400).contains(&status.as_u16()) => Ok(status),

@@ -25,6 +25,9 @@ pub struct ProbeArgs {
     /// Header that must arrive, and its value; may be repeated
     #[arg(long, env = "BURGEE_EXPECT_HEADER", value_name = "K=V", value_parser = expected)]
     expect_header: Vec<(String, String)>,
+    /// Any answer of the application is good, whatever its status; one that burgee made (`Proxy-Status`) is not
+    #[arg(long, env = "BURGEE_FROM_APPLICATION", value_parser = values::switch)]
+    from_application: bool,
     /// Header to send; may be repeated
     #[arg(long, env = "BURGEE_HEADER", value_name = "K: V", value_parser = field)]
     header: Vec<(String, String)>,
@@ -58,7 +61,16 @@ pub fn main(args: ProbeArgs) -> ExitCode {
         let response =
             response.map_err(|error| io::Error::other(format!("no response: {error}")))?;
         output::say(&format!("status {}", response.status().as_u16()));
-        let mut good = response.status() == StatusCode::OK;
+        let by_burgee = made_by_burgee(&response);
+        if let Some(why) = by_burgee {
+            output::say(&format!(
+                "burgee made this answer, not the application: {why}"
+            ));
+        }
+        let mut good = match args.from_application {
+            true => by_burgee.is_none(),
+            false => response.status() == StatusCode::OK,
+        };
         for (name, value) in &args.expect_header {
             let arrived = arrived(&response, name);
             if arrived.as_ref() != Some(value) {
@@ -69,12 +81,27 @@ pub fn main(args: ProbeArgs) -> ExitCode {
                 arrived.as_deref().unwrap_or("(absent)")
             ));
         }
+        if args
+            .expect_header
+            .iter()
+            .any(|(name, _)| arrived(&response, name).is_none())
+        {
+            output::say(
+                "a header that arrives is seen where answers repeat it: with --debug-response, or if the application is `burgee echo`",
+            );
+        }
         Ok(if good {
             ExitCode::SUCCESS
         } else {
             exit::PROBLEMS.into()
         })
     })
+}
+
+/// What burgee says of an answer that the application did not give.
+fn made_by_burgee(response: &Response<bytes::Bytes>) -> Option<&str> {
+    let status = response.headers().get("proxy-status")?.to_str().ok()?;
+    status.starts_with("burgee;").then_some(status)
 }
 
 fn arrived(response: &Response<bytes::Bytes>, name: &str) -> Option<String> {

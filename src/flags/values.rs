@@ -115,7 +115,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "write an IP address and a port: `[::]:3524`, `127.0.0.1:0`".into())
 }
 
-/// `ready=/healthz`: a name on the admin port, and the path of the application that it checks.
+/// `ready=/healthz`, `app=connect`: a name on the admin port, and the path of the application that it checks.
 pub fn probe(text: &str) -> Result<(String, String), String> {
     let is_name = |name: &str| {
         !name.is_empty()
@@ -124,10 +124,10 @@ pub fn probe(text: &str) -> Result<(String, String), String> {
                 .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     match text.split_once('=') {
-        Some((name, path)) if is_name(name) && path.starts_with('/') => {
+        Some((name, path)) if is_name(name) && (path.starts_with('/') || path == "connect") => {
             Ok((name.into(), path.into()))
         }
-        _ => Err("write a name and a path of the application: `ready=/healthz`".into()),
+        _ => Err("write a name and a path of the application, or `connect`: `ready=/healthz`, `app=connect`".into()),
     }
 }
 

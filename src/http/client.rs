@@ -61,6 +61,21 @@ pub async fn send(
         .map_err(timed_out)?
 }
 
+/// Whether it takes a connection.
+pub async fn connect(address: &Address, timeout: Duration) -> io::Result<()> {
+    let connected = async {
+        match address {
+            Address::Tcp(at) => TcpStream::connect(&at[..]).await.map(drop),
+            Address::Name(at) => TcpStream::connect(at.as_str()).await.map(drop),
+            Address::Unix(at) => UnixStream::connect(at).await.map(drop),
+        }
+    };
+    let timed_out = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
+    tokio::time::timeout(timeout, connected)
+        .await
+        .map_err(timed_out)?
+}
+
 async fn send_on(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: request::Builder,

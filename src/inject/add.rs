@@ -5,7 +5,7 @@ use super::{
     defaults::Defaults,
     edit::Edits,
     pod::{Pod, ports},
-    sidecar::{DRAIN, PRE_STOP, container, pre_stop, volume},
+    sidecar::{DRAIN, PRE_STOP, container, pre_stop, readiness, volume},
     tree::YamlNode,
 };
 use serde_json::{Value, json};
@@ -41,7 +41,8 @@ pub(super) fn add_sidecar(
     Ok("burgee added")
 }
 
-/// Renames the application's port, because burgee takes its name; its own probes follow; its container stops a little later.
+/// Renames the application's port, because burgee takes its name; its own probes follow, and without a readiness probe it gets one;
+/// its container stops a little later.
 fn edit_application(container: &YamlNode, port_name: &str, edits: &mut Edits<'_>) {
     let renamed = format!("{port_name}-app");
     for port in ports(container, port_name) {
@@ -58,6 +59,10 @@ fn edit_application(container: &YamlNode, port_name: &str, edits: &mut Edits<'_>
                 edits.rename(port, &renamed);
             }
         }
+    }
+    let serves = ports(container, port_name).next().is_some();
+    if serves && container.filled("readinessProbe").is_none() {
+        edits.set_key(container, "readinessProbe", &readiness());
     }
     match container.filled("lifecycle") {
         None => edits.set_key(container, "lifecycle", &json!({"preStop": pre_stop()})),

@@ -28,6 +28,7 @@ pub(super) fn container(
             "run", "--on-bad-start", on_bad_start,
             "--upstream", format!("http://127.0.0.1:{upstream_port}"),
             "--drain-timeout", format!("{DRAIN}s"),
+            "--probe", "app=connect",
         ],
         "env": [
             field("POD_NAME", "metadata.name"),
@@ -73,6 +74,11 @@ pub(super) fn volume(config_map: &str) -> Value {
 /// The ConfigMap of the stops that belongs to this one of toggles: `shop-stops` for `shop-toggles` and for `shop`.
 pub fn stops_of(config_map: &str) -> String {
     format!("{config_map}-stops").replace("-toggles-stops", "-stops")
+}
+
+/// The readiness of an application that has no probe: burgee connects to it, which may listen on 127.0.0.1 only.
+pub(super) fn readiness() -> Value {
+    json!({"httpGet": {"path": "/probe/app", "port": 3525}, "periodSeconds": 2})
 }
 
 /// The application's preStop hook.

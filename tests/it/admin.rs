@@ -185,12 +185,18 @@ fn a_probe_is_relayed_by_its_status_alone() {
         }
     });
     let toggles = Toggles::new(ON);
-    let probes = "well=/well,moved=/moved,ill=/ill";
+    let probes = "well=/well,moved=/moved,ill=/ill,app=connect";
     for (ready, expected) in [("/well", 200), ("/ill", 503)] {
         let flags = ["--probe", probes, "--ready-upstream", ready];
         let burgee = Burgee::start(&toggles.path(), &format!("http://{at}"), &flags);
         assert_eq!(get(burgee.admin, "/ready").status, expected, "{ready}");
-        for (name, expected) in [("well", 204), ("moved", 302), ("ill", 503), ("other", 404)] {
+        for (name, expected) in [
+            ("well", 204),
+            ("moved", 302),
+            ("ill", 503),
+            ("app", 200),
+            ("other", 404),
+        ] {
             let answer = get(burgee.admin, &format!("/probe/{name}"));
             assert_eq!(
                 (answer.status, answer.header("secret")),
@@ -202,4 +208,22 @@ fn a_probe_is_relayed_by_its_status_alone() {
         // a relayed probe is no traffic
         assert_eq!(burgee.metric("burgee_requests_total{status=\"2xx\"}"), None);
     }
+}
+
+/// What the chart asks where an application has no probe: a port that nobody listens on, and then somebody does.
+#[test]
+fn an_application_is_ready_when_it_takes_connections() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = closed.local_addr().unwrap();
+    drop(closed);
+    let toggles = Toggles::new(ON);
+    let flags = ["--probe", "app=connect"];
+    let burgee = Burgee::start(&toggles.path(), &format!("http://{at}"), &flags);
+    let answer = get(burgee.admin, "/probe/app");
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (503, "it takes no connection\n")
+    );
+    let _application = TcpListener::bind(at).unwrap();
+    assert_eq!(get(burgee.admin, "/probe/app").status, 200);
 }

@@ -138,6 +138,17 @@ fn beside_a_process(seen: &mut Seen) {
     check(&format!("health {ready}"), 0);
     check(&probe("on"), 0);
     check(&probe("off"), 1);
+    // whatever the application says is an answer of it; burgee's own is none
+    check(
+        &format!("probe {traffic}no-such-page --from-application"),
+        0,
+    );
+    let nobody = Burgee::start(&toggles.path(), "http://127.0.0.1:1", &[]);
+    check(
+        &format!("probe http://{}/ --from-application", nobody.listen),
+        1,
+    );
+    drop(nobody);
     // it answers, and is not burgee's API
     check(&format!("reload --api-listen {}", echo.at), 1);
     check(&format!("drain --api-listen {}", echo.at), 1);

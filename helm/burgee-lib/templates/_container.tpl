@@ -113,6 +113,18 @@ livenessProbe:
   periodSeconds: 10
 {{- end -}}
 
+{{/* The `readinessProbe` of an application's container that has none: burgee connects to it, so it may listen on 127.0.0.1 only. */}}
+{{- define "burgee-lib.appReadiness" -}}
+{{- $b := .Values.burgee | default (index .Values "burgee-lib") -}}
+{{- if hasKey $b.probes "app" -}}
+readinessProbe:
+  httpGet:
+    path: /probe/app
+    port: 3525
+  periodSeconds: 2
+{{- end -}}
+{{- end -}}
+
 {{/* What Pod Security "restricted" asks for, and a read-only root. */}}
 {{- define "burgee-lib.securityContext" -}}
 allowPrivilegeEscalation: false

@@ -16,15 +16,12 @@ What this chart decides for the library: the application's port, the toggles, an
 {{- if not (or $v.toggles $v.togglesConfigMap) -}}
 {{- $_ := set $decided "toggles" (empty $v.app.image | ternary ($root.Files.Get "files/toggles.yaml") "version: 1\nfeatures: {}\n") -}}
 {{- end -}}
-{{- if not $v.app.image -}}
-{{- $_ := set $decided "probes" (merge (dict "app" "/") $given.probes) -}}
-{{- end -}}
 {{- include (printf "burgee-lib.%s" (index . 1)) (dict
   "Values" (dict "burgee" (mergeOverwrite (deepCopy $given) $decided))
   "Release" $root.Release "Chart" $root.Chart "Capabilities" $root.Capabilities "Subcharts" $root.Subcharts) -}}
 {{- end -}}
 
-{{/* The application's container. The echo listens on loopback, where nobody goes round the sidecar, so burgee relays its probe. */}}
+{{/* The application's container. The echo listens on loopback, where nobody goes round the sidecar. */}}
 {{- define "burgee.app" -}}
 {{- $app := .Values.app -}}
 - name: app
@@ -63,9 +60,13 @@ What this chart decides for the library: the application's port, the toggles, an
   startupProbe:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with $app.readinessProbe | default (empty $app.image | ternary (dict "httpGet" (dict "path" "/probe/app" "port" 3525)) dict) }}
+  {{- with $app.readinessProbe }}
   readinessProbe:
     {{- toYaml . | nindent 4 }}
+  {{- else }}
+  {{- with include "burgee.lib" (list $ "appReadiness") }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- end }}
   {{- with $app.livenessProbe }}
   livenessProbe:
