@@ -30,6 +30,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// warnings in the same form
     pub warnings: Vec<String>,
+    /// when a kubelet brought what was read; none where it is no volume of one
+    pub delivered: Option<Second>,
 }
 
 /// Reads what is in force. May be cloned.

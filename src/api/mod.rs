@@ -123,6 +123,9 @@ impl Api {
             loaded: now.loaded,
             problems: report.problems,
             warnings: report.warnings,
+            volume_age: report
+                .delivered
+                .map(|at| ((self.evaluate.clock)().0 - at.0).max(0)),
         };
         json(status, &body)
     }

@@ -156,6 +156,8 @@ pub struct ReloadResponse<'a> {
     pub problems: Vec<String>,
     /// As `burgee check` says them
     pub warnings: Vec<String>,
+    /// How long ago the kubelet brought the volume, in seconds; null where it is no volume of a kubelet
+    pub volume_age: Option<i64>,
 }
 
 /// What came of a drain

@@ -37,10 +37,36 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
             report["revision"].as_str().unwrap_or("?"),
             report["stops"].as_str().unwrap_or("none")
         ));
+        if let (Some(age), true) = (
+            report["volume_age"].as_i64(),
+            report["result"] != "reloaded",
+        ) {
+            output::say(&not_here_yet(age));
+        }
         Ok(if lines("problems").is_empty() {
             ExitCode::SUCCESS
         } else {
             exit::PROBLEMS.into()
         })
     })
+}
+
+/// Whoever has just edited the ConfigMap reads why nothing has changed. The pod knows its own name by the downward API.
+fn not_here_yet(age: i64) -> String {
+    let named = |name: &str, other: &str| std::env::var(name).unwrap_or_else(|_| other.to_owned());
+    format!(
+        "The kubelet brought this volume {} ago: an edit since then has not arrived. It takes up to 90 seconds; at once by `burgee apply`, or:\n  \
+         kubectl -n {} annotate pod {} burgee.dev/refresh=\"$(date +%s)\" --overwrite",
+        how_long(age),
+        named("POD_NAMESPACE", "NAMESPACE"),
+        named("POD_NAME", "POD"),
+    )
+}
+
+fn how_long(seconds: i64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
 }

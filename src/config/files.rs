@@ -3,7 +3,7 @@
 
 use super::{
     Problem, Problems, Stamp, compile_stops, compile_texts, generation,
-    read::{is_empty, stamp_of_stops, stops, stops_beside},
+    read::{delivered, is_empty, stamp_of_stops, stops, stops_beside, unread},
     revision, stamp,
 };
 use crate::engine::{Snapshot, stops::Stops, units::Second};
@@ -96,8 +96,8 @@ impl Files {
         let (stamp, content, texts) = match generation(&self.toggles.path) {
             Ok(generation) => (
                 generation.stamp,
-                revision(&generation.texts),
-                Ok(generation.texts),
+                format!("{} {:?}", revision(&generation.texts), generation.unread),
+                Ok((generation.texts, generation.unread)),
             ),
             // a missing file is told of once, like any other mistake
             Err(problems) => {
@@ -113,7 +113,11 @@ impl Files {
             BTreeSet::insert(&mut asked.borrow_mut(), name.to_owned());
             std::env::var(name).ok()
         };
-        let read = texts.and_then(|texts| compile_texts(&texts, &environment, now));
+        let read = texts.and_then(|(texts, others)| {
+            let (snapshot, mut warnings) = compile_texts(&texts, &environment, now)?;
+            warnings.extend(unread(&others));
+            Ok((snapshot, warnings))
+        });
         self.asked = asked.into_inner();
         Some(read)
     }
@@ -132,6 +136,11 @@ impl Files {
     /// Whether there is a directory and nothing in it yet: a ConfigMap that nobody has made.
     pub fn none_yet(&self) -> bool {
         is_empty(&self.toggles.path)
+    }
+
+    /// When the kubelet brought the volume as it is now; none where this is no such volume.
+    pub fn delivered(&self) -> Option<Second> {
+        delivered(&self.toggles.path)
     }
 
     /// The variables that the toggles read.

@@ -1,8 +1,13 @@
 //! Files from disk, as one generation: what the kubelet swaps in at once is read at once.
 //! In: a path. Out: names and bytes, or a sentence about what could not be read.
 
-use super::problem::{Problem, Problems, Severity};
+use super::{
+    phrases::quote,
+    problem::{Problem, Problems, Severity},
+};
+use crate::engine::units::Second;
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{self, ErrorKind, Read as _},
     os::unix::fs::MetadataExt as _,
@@ -26,6 +31,8 @@ pub struct Generation {
     pub texts: Vec<Text>,
     /// taken before anything was read: a change during reading shows as a change
     pub stamp: Stamp,
+    /// what lies beside them and is not read, if a kubelet brought it: keys of a ConfigMap are there to be read
+    pub unread: Vec<PathBuf>,
 }
 
 /// What is cheap to compare: which files there are, and when each was last written.
@@ -58,13 +65,52 @@ pub fn stops_beside(toggles: &Path) -> Option<PathBuf> {
     }
 }
 
+/// When the link `..data` was made that the kubelet puts in the place of the last one; none where there is none.
+pub(super) fn delivered(path: &Path) -> Option<Second> {
+    let made = fs::symlink_metadata(path.join("..data")).ok()?;
+    Some(Second(made.mtime()))
+}
+
 /// Whether this is a directory without a file, but for stops and what begins with a dot, as the kubelet's `..data` does.
 pub(super) fn is_empty(path: &Path) -> bool {
-    let counts = |entry: io::Result<fs::DirEntry>| {
-        let name = entry.map(|entry| entry.file_name()).unwrap_or_default();
-        name != STOPS && !name.as_encoded_bytes().starts_with(b".")
-    };
-    fs::read_dir(path).is_ok_and(|mut entries| !entries.any(counts))
+    let entries = fs::read_dir(path).map(|entries| entries.flatten());
+    entries.is_ok_and(|mut entries| !entries.any(|entry| counts(&entry.file_name())))
+}
+
+/// Neither stops nor hidden.
+fn counts(name: &OsStr) -> bool {
+    name != STOPS && !name.as_encoded_bytes().starts_with(b".")
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// What lies in this directory and is no toggles file.
+fn others(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut others: Vec<PathBuf> = entries
+        .filter(|entry| counts(&entry.file_name()))
+        .map(|entry| entry.path())
+        .filter(|path| !is_yaml(path))
+        .collect();
+    others.sort();
+    others.truncate(MOST_FILES);
+    others
+}
+
+/// A warning for each that is not read.
+pub(super) fn unread(files: &[PathBuf]) -> impl Iterator<Item = Problem> {
+    files.iter().map(|file| Problem {
+        file: file.display().to_string().into(),
+        line: 1,
+        column: 1,
+        path: String::new(),
+        severity: Severity::Warning,
+        message: "this key of the ConfigMap is not read".to_owned(),
+        hint: "name it `….yaml` if it is a toggles file, else take it out".to_owned(),
+    })
 }
 
 /// Reads the file of stops; none where there is no such file.
@@ -110,6 +156,7 @@ fn read(path: &Path) -> Result<Generation, Failure> {
         return Ok(Generation {
             texts: vec![Text { name, bytes }],
             stamp: Stamp::default(),
+            unread: Vec::new(),
         });
     }
     let files = files(path)?;
@@ -122,7 +169,13 @@ fn read(path: &Path) -> Result<Generation, Failure> {
             bytes,
         });
     }
-    Ok(Generation { texts, stamp })
+    let mut unread = others(path);
+    unread.retain(|_| path.join("..data").exists());
+    Ok(Generation {
+        texts,
+        stamp,
+        unread,
+    })
 }
 
 /// The name to show and the file to read, for each.
@@ -140,18 +193,20 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&below).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        let is_yaml = Path::new(&name)
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if is_yaml && name != STOPS && !name.as_encoded_bytes().starts_with(b".") {
+        if is_yaml(Path::new(&name)) && counts(&name) {
             files.push((path.join(&name), below.join(&name)));
         }
     }
     files.sort();
     if files.is_empty() {
+        let other = others(path).into_iter().next();
+        let other = other.map_or_else(String::new, |other| {
+            let name = other.file_name().unwrap_or_default();
+            format!("; {} is not read", quote(&name.to_string_lossy()))
+        });
         return Err(failed(io::Error::new(
             ErrorKind::NotFound,
-            "there is no `*.yaml` in this directory, nor a `*.yml`",
+            format!("there is no `*.yaml` in this directory, nor a `*.yml`{other}"),
         )));
     }
     if files.len() > MOST_FILES {

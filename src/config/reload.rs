@@ -206,8 +206,12 @@ pub fn run(
             replaced = Some(publish_trips(latest, publisher, witness, now));
         }
         for reply in asked.into_iter().filter_map(|reload| reload.reply) {
+            let report = Report {
+                delivered: files.delivered(),
+                ..publisher.get().last.clone()
+            };
             // whoever asked may have gone
-            let _ = reply.send(publisher.get().last.clone());
+            let _ = reply.send(report);
         }
     }
 }
@@ -263,5 +267,6 @@ fn report<'p>(
         trigger,
         problems: lines(problems),
         warnings: lines(warnings),
+        delivered: None,
     }
 }

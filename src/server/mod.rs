@@ -30,7 +30,7 @@ use lifecycle::Process;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use settings::{request_logs, settings, settle, worker_count};
-use std::{io, process::ExitCode, sync::Arc};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 use toggles::{LoadLog, spawn_reload_thread};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};

@@ -120,6 +120,7 @@ pub(crate) fn in_force(snapshot: Snapshot) -> InForce {
         loaded: true,
         since: Second(0),
         last: Report {
+            delivered: None,
             at: Second(0),
             trigger: "start",
             problems: Vec::new(),

@@ -399,3 +399,117 @@ fn reading_the_files_comes_after_requests() {
     });
     assert_eq!(nice("burgee"), Some(others));
 }
+
+/// As a kubelet has them: `..data` leads to a generation, and each key to its file there.
+fn delivered(volume: &std::path::Path, generation: &str, keys: &[(&str, &str)]) {
+    let made = volume.join(generation);
+    fs::create_dir(&made).unwrap();
+    for (key, text) in keys {
+        fs::write(made.join(key), text).unwrap();
+        let link = volume.join(key);
+        if fs::symlink_metadata(&link).is_err() {
+            std::os::unix::fs::symlink(format!("..data/{key}"), link).unwrap();
+        }
+    }
+    std::os::unix::fs::symlink(generation, volume.join("..data_tmp")).unwrap();
+    fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
+}
+
+/// Whoever edits the ConfigMap and asks at once reads that it is not here yet, and what to do.
+#[test]
+fn a_reload_tells_that_the_kubelet_has_brought_nothing_new() {
+    let volume = tempfile::tempdir().unwrap();
+    delivered(volume.path(), "..1", &[("toggles.yaml", ON)]);
+    let running = Burgee::start(volume.path(), "none", &[]);
+    let api = running.api.to_string();
+    let reload = || burgee(&["reload", "--api-listen", &api]);
+    let (code, said) = reload();
+    assert_eq!(code, 0);
+    for words in [
+        "unchanged: revision ",
+        "The kubelet brought this volume ",
+        " s ago: an edit since then has not arrived",
+        "`burgee apply`",
+        "kubectl -n NAMESPACE annotate pod POD burgee.dev/refresh=",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    delivered(volume.path(), "..2", &[("toggles.yaml", OFF)]);
+    let (_, said) = reload();
+    assert!(
+        said.starts_with("reloaded: ") && !said.contains("kubelet"),
+        "{said}"
+    );
+    // a bad one that was mended meanwhile may not have arrived, either
+    delivered(volume.path(), "..3", &[("toggles.yaml", BAD)]);
+    let (code, said) = reload();
+    assert!(
+        code == 1 && said.contains("toggles.yaml:3:") && said.contains("an edit since then"),
+        "{said}"
+    );
+    // where no kubelet is, there is nothing to wait for
+    let (running, _toggles) = doors(ON, &[]);
+    let (_, said) = burgee(&["reload", "--api-listen", &running.api.to_string()]);
+    assert!(
+        said.starts_with("unchanged: ") && !said.contains("kubelet"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_key_of_a_config_map_that_is_not_read_is_told() {
+    let volume = tempfile::tempdir().unwrap();
+    delivered(
+        volume.path(),
+        "..1",
+        &[
+            ("toggles.yaml", ON),
+            ("payments", ON),
+            ("stops.yaml", "version: 1\nstops: {}\n"),
+        ],
+    );
+    let mut running = Burgee::start(volume.path(), "none", &[]);
+    let told = |burgee: &Burgee| {
+        let lines = burgee
+            .log
+            .iter()
+            .filter_map(|line| line["message"].as_str());
+        let told = lines.filter(|line| {
+            line.contains("this key of the ConfigMap is not read; name it `….yaml`")
+        });
+        told.map(|line| {
+            line.split(':')
+                .next()
+                .unwrap()
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&running), ["payments"]);
+    // one that comes later, although nothing that is read has changed
+    delivered(
+        volume.path(),
+        "..2",
+        &[
+            ("toggles.yaml", ON),
+            ("payments", ON),
+            ("search.yaml.bak", ON),
+        ],
+    );
+    running.signal("HUP");
+    running.said("search.yaml.bak");
+    // without any that is read, it is no empty directory
+    fs::remove_file(volume.path().join("toggles.yaml")).unwrap();
+    let (code, said) = burgee(&["check", volume.path().to_str().unwrap()]);
+    assert_eq!(code, 0, "the generation counts: {said}");
+    let lone = tempfile::tempdir().unwrap();
+    delivered(lone.path(), "..1", &[("toggles", ON)]);
+    let (code, said) = burgee(&["check", lone.path().to_str().unwrap()]);
+    assert!(
+        code == 1 && said.contains("nor a `*.yml`; `toggles` is not read"),
+        "{code} {said}"
+    );
+}

@@ -33,6 +33,6 @@ pub(super) fn budget(files: &[FileHeaders<'_>], problems: &mut Collector) {
             kept,
         );
     } else if bytes > MANY_BYTES || fields > MANY_FIELDS {
-        problems.warn(at, format!("the headers take up to {fields} fields and {bytes} bytes: gunicorn, Apache and others refuse more than 100 fields or 8 KiB in all"), kept);
+        problems.warn(at, format!("the headers take up to {fields} fields and {bytes} bytes: gunicorn, Apache, Node and others refuse (400, 431) more than 100 fields, or 8 or 16 KiB in all"), kept);
     }
 }
