@@ -109,6 +109,12 @@ fn checked(args: &ApplyArgs) -> Result<(Vec<Text>, Snapshot), ExitCode> {
             key
         };
     }
+    if let Some(text) = texts.iter().find(|text| !is_read(&text.name)) {
+        return Err(output::refuse(&format!(
+            "pods would not read the key `{}`: name the file `….yaml`, and not `stops.yaml`",
+            printable(&text.name)
+        )));
+    }
     texts.sort_by(|a, b| a.name.cmp(&b.name));
     let names: BTreeSet<&str> = texts.iter().map(|text| &*text.name).collect();
     match names.len() == texts.len() {
@@ -117,6 +123,13 @@ fn checked(args: &ApplyArgs) -> Result<(Vec<Text>, Snapshot), ExitCode> {
             &"two files have the same name, and would be one key of the ConfigMap",
         )),
     }
+}
+
+/// Whether pods read a key of that name.
+fn is_read(key: &str) -> bool {
+    (key.ends_with(".yaml") || key.ends_with(".yml"))
+        && !key.starts_with('.')
+        && key != config::STOPS
 }
 
 /// `burgee diff` between what is in the cluster and the files.

@@ -10,7 +10,16 @@ from chart import HERE, ROOT, cases, key, objects, template
 
 CHARTS = ["burgee", "burgee-lib", "burgee-injector"]
 COPIES = {f"deploy/{name}": f"helm/burgee-lib/files/{name}" for name in ("alerts.yaml", "dashboard.json")}
+# the library inside the chart that installs with it: a link there would have helm warn of it in each command
+LIBRARY, INSIDE = ROOT / "helm/burgee-lib", ROOT / "helm/burgee/charts/burgee-lib"
 BEGIN, END = "<!-- values: generated from values.schema.json -->", "<!-- end of values -->"
+
+
+def library():
+    """Where each file of the library inside the chart is, and what it should say. Its README stays outside."""
+    for path in sorted(LIBRARY.rglob("*")):
+        if path.is_file() and path.name != "README.md":
+            yield INSIDE / path.relative_to(LIBRARY), path.read_text()
 
 
 def rows(schema, values, path=""):
@@ -54,6 +63,10 @@ def golden():
 if __name__ == "__main__":
     for source, copy in COPIES.items():
         shutil.copyfile(ROOT / source, ROOT / copy)
+    shutil.rmtree(INSIDE, ignore_errors=True)
+    for path, text in library():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     for chart in CHARTS:
         path, _, wanted = readme(chart)
         path.write_text(wanted)

@@ -210,6 +210,13 @@ class Steer(unittest.TestCase):
             self.assertIn("nothing can be compared", error)
             self.assertEqual(cluster.burgee(*apply, "--yes")[0], 0)
             self.assertEqual({pod.variant("checkout") for pod in pods}, {"on"})
+            # a key that no pod would read
+            unread = file.with_name("toggles.txt")
+            file.rename(unread)
+            code, _, error, _ = cluster.burgee("apply", str(unread), "--configmap", "shop-toggles", "--yes")
+            unread.rename(file)
+            self.assertEqual(code, 2)
+            self.assertIn("would not read the key `toggles.txt`", error)
             cluster.maps["shop-toggles"]["metadata"] = {"labels": {"app.kubernetes.io/managed-by": "Helm"}}
             file.write_text(TOGGLES)
             code, _, error, _ = cluster.burgee(*apply, "--yes")
