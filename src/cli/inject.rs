@@ -17,8 +17,8 @@ use std::{
 #[command(
     after_help = "Deployments, StatefulSets, DaemonSets, ReplicaSets, Jobs, CronJobs, Pods and lists of them get burgee; everything else, and every \
                   comment, stays as it is. A pod that already has burgee, is labelled burgee.dev/inject: \"false\", or uses the host's \
-                  network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/on-bad-start, burgee.dev/take-port and \
-                  burgee.dev/upstream-port of a pod win over the flags.\n\n\
+                  network is left alone. The annotations burgee.dev/toggles-configmap, burgee.dev/on-bad-start, burgee.dev/take-port, \
+                  burgee.dev/upstream-port and burgee.dev/cpu-request, memory-request, cpu-limit and memory-limit of a pod win over the flags.\n\n\
                   Examples:\n  \
                   kubectl get deployment shop -o yaml | burgee inject --toggles-configmap shop-toggles | kubectl apply -f -\n  \
                   kubectl kustomize . | burgee inject | kubectl apply -f -"

@@ -22,18 +22,14 @@ pub(super) fn add_sidecar(
     }
     pod.check()?;
     let port_name = pod.port_name(defaults)?;
+    let config_map = pod.config_map(defaults)?;
+    let on_bad_start = pod.on_bad_start(defaults)?;
+    let amounts = pod.amounts()?;
     let upstream = pod.upstream(port_name, defaults)?;
-    let config_map = pod.annotation("burgee.dev/toggles-configmap");
-    let config_map = config_map.unwrap_or(&defaults.toggles_config_map);
     for container in pod.containers {
         edit_application(container, port_name, edits);
     }
-    let burgee = container(
-        &defaults.image,
-        port_name,
-        upstream,
-        pod.on_bad_start(defaults)?,
-    );
+    let burgee = container(&defaults.image, port_name, upstream, on_bad_start, &amounts);
     edits.prepend(pod.spec, "initContainers", &burgee);
     edits.append(pod.spec, "volumes", &volume(config_map));
     extend_grace_period(pod.spec, edits)?;
@@ -41,7 +37,7 @@ pub(super) fn add_sidecar(
     Ok("burgee added")
 }
 
-/// Renames the application's port, because burgee takes its name; its own probes follow, and without a readiness probe it gets one;
+/// Renames the application's port, because burgee takes its name; its own probes and hooks follow, and without a readiness probe it gets one;
 /// its container stops a little later.
 fn edit_application(container: &YamlNode, port_name: &str, edits: &mut Edits<'_>) {
     let renamed = format!("{port_name}-app");
@@ -50,11 +46,13 @@ fn edit_application(container: &YamlNode, port_name: &str, edits: &mut Edits<'_>
             edits.rename(name, &renamed);
         }
     }
-    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+    let probes =
+        ["livenessProbe", "readinessProbe", "startupProbe"].map(|name| container.get(name));
+    let hooks = container.get("lifecycle");
+    let hooks = ["postStart", "preStop"].map(|name| hooks.and_then(|hooks| hooks.get(name)));
+    for asks in probes.into_iter().chain(hooks).flatten() {
         for action in ["httpGet", "tcpSocket"] {
-            let port = container
-                .get(probe)
-                .and_then(|p| p.get(action)?.get("port"));
+            let port = asks.get(action).and_then(|action| action.get("port"));
             if let Some(port) = port.filter(|port| port.scalar() == Some(port_name)) {
                 edits.rename(port, &renamed);
             }

@@ -81,8 +81,9 @@ impl<'a> Pod<'a> {
         let name = self
             .annotation("burgee.dev/take-port")
             .unwrap_or(&defaults.port_name);
-        let may = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if (1..=11).contains(&name.len()) && name.chars().all(may) {
+        let may = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let ends = name.starts_with(may) && name.ends_with(may);
+        if ends && name.len() <= 11 && name.chars().all(|c| may(c) || c == '-') {
             return Ok(name);
         }
         Err(format!(
@@ -103,6 +104,42 @@ impl<'a> Pod<'a> {
                 "the annotation {ANNOTATION} is `{text}`: write `refuse`, `forward`, `unready` or `unready:15m`"
             )),
         }
+    }
+
+    /// The ConfigMap that holds the toggles.
+    pub(super) fn config_map<'s>(&self, defaults: &'s Defaults) -> Result<&'s str, String>
+    where
+        'a: 's,
+    {
+        const ANNOTATION: &str = "burgee.dev/toggles-configmap";
+        let Some(name) = self.annotation(ANNOTATION) else {
+            return Ok(&defaults.toggles_config_map);
+        };
+        let may = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_name = name.starts_with(may) && name.ends_with(may) && name.len() <= 253;
+        match is_name && name.chars().all(|c| may(c) || "-.".contains(c)) {
+            true => Ok(name),
+            false => Err(format!(
+                "the annotation {ANNOTATION} is `{name}`, which is not the name of a ConfigMap"
+            )),
+        }
+    }
+
+    /// What the annotations say of an amount of burgee's resources, each by its path: `requests/cpu`.
+    pub(super) fn amounts(&self) -> Result<Vec<(&'static str, &'a str)>, String> {
+        let mut amounts = Vec::new();
+        for (path, annotation) in AMOUNTS {
+            match self.annotation(annotation) {
+                Some(amount) if is_amount(amount) => amounts.push((path, amount)),
+                Some(other) => {
+                    return Err(format!(
+                        "the annotation {annotation} is `{other}`, which is not an amount: write `20m` or `32Mi`"
+                    ));
+                }
+                None => {}
+            }
+        }
+        Ok(amounts)
     }
 
     /// The application's port: from the annotation, else from the port of that name, else from the flag.
@@ -129,6 +166,23 @@ impl<'a> Pod<'a> {
             )),
         }
     }
+}
+
+/// Where each goes, and the annotation that says it.
+const AMOUNTS: [(&str, &str); 4] = [
+    ("requests/cpu", "burgee.dev/cpu-request"),
+    ("requests/memory", "burgee.dev/memory-request"),
+    ("limits/cpu", "burgee.dev/cpu-limit"),
+    ("limits/memory", "burgee.dev/memory-limit"),
+];
+
+/// `20m`, `0.5`, `32Mi`
+fn is_amount(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let unit = &text[number.len()..];
+    digits(whole) && digits(part) && ["", "m", "k", "M", "G", "Ki", "Mi", "Gi"].contains(&unit)
 }
 
 /// A value of `burgee run --on-bad-start`: nothing here knows the flags, and a test compares the two.

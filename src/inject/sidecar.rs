@@ -16,7 +16,14 @@ pub(super) fn container(
     port_name: &str,
     upstream_port: u16,
     on_bad_start: &str,
+    amounts: &[(&str, &str)],
 ) -> Value {
+    let mut resources =
+        json!({"limits": {"memory": "256Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}});
+    for (path, amount) in amounts {
+        let (kind, name) = path.split_once('/').unwrap_or_default();
+        resources[kind][name] = Value::from(*amount);
+    }
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
     let get = |path: &str| json!({"path": path, "port": "burgee-admin"});
     json!({
@@ -44,7 +51,7 @@ pub(super) fn container(
         "readinessProbe": {"httpGet": get("/ready"), "periodSeconds": 5},
         "livenessProbe": {"httpGet": get("/health"), "periodSeconds": 10},
         "lifecycle": {"preStop": {"exec": {"command": ["/burgee", "drain"]}}},
-        "resources": {"limits": {"memory": "256Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}},
+        "resources": resources,
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "capabilities": {"drop": ["ALL"]},

@@ -44,6 +44,22 @@ pub(crate) fn admit(policy: &Value, params: &Value, pod: &Value) -> Result<Optio
     Ok(Some(pod))
 }
 
+/// What the policy that validates says of a pod; `None` where it has nothing against it.
+pub(crate) fn refusal(policy: &Value, params: &Value, pod: &Value) -> Option<String> {
+    let spec = &policy["spec"];
+    let env = Arc::new(environment(spec));
+    let ask = |expression: &Value| evaluate(&env, spec, params, pod, expression).unwrap();
+    for condition in spec["matchConditions"].as_array().unwrap() {
+        if ask(&condition["expression"]) == json!(false) {
+            return None;
+        }
+    }
+    let mut validations = spec["validations"].as_array().unwrap().iter();
+    let failed = validations.find(|one| ask(&one["expression"]) == json!(false))?;
+    let said = ask(&failed["messageExpression"]);
+    Some(said.as_str().unwrap().to_owned())
+}
+
 /// An expression with everything that it may name. Variables are evaluated anew for each, as the API server does.
 fn evaluate(
     env: &Arc<Env>,

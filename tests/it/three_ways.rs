@@ -1,7 +1,7 @@
 //! The chart, the admission policy and `burgee inject` make the same pod. The chart and the policy are the golden files of
 //! `tests/e2e/helm`, which `tests/e2e/helm/run` keeps equal to what both helms render.
 
-use crate::policy::admit;
+use crate::policy::{admit, refusal};
 use burgee::inject::{Defaults, inject};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -29,15 +29,18 @@ fn template(deployment: &str) -> Value {
     of_kind(deployment, "Deployment")["spec"]["template"].clone()
 }
 
-fn injected(yaml: &str) -> String {
-    let defaults = Defaults {
+fn defaults() -> Defaults {
+    Defaults {
         image: "burgee:0.1.0".into(),
         toggles_config_map: "burgee-toggles".into(),
         on_bad_start: "unready:15m".into(),
         port_name: "http".into(),
         upstream_port: None,
-    };
-    inject(yaml, &defaults).unwrap().text
+    }
+}
+
+fn injected(yaml: &str) -> String {
+    inject(yaml, &defaults()).unwrap().text
 }
 
 /// The policy of the injector, and the parameters that come with it.
@@ -80,6 +83,7 @@ fn the_policy_and_the_command_agree_on_every_pod_that_there_is_a_file_of() {
         "indentless.yaml",
         "list.json",
         "left-alone.yaml",
+        "hooks.yaml",
     ] {
         let before = read(&format!("tests/data/inject/{file}"));
         for (before, after) in pods(&before).iter().zip(pods(&injected(&before))) {
@@ -99,32 +103,116 @@ fn the_policy_and_the_command_agree_on_every_pod_that_there_is_a_file_of() {
             agreed += 1;
         }
     }
-    assert_eq!(agreed, 7);
+    assert_eq!(agreed, 8);
+}
+
+/// What the second policy says of a pod, which sees what the first has made of it.
+fn refused(pod: &Value) -> Option<String> {
+    let rendered = read("tests/e2e/helm/golden/injector.1.36.yaml");
+    let (_, params) = policy();
+    let seen = admitted(pod).unwrap().unwrap_or_else(|| pod.clone());
+    let validating = of_kind(&rendered, "ValidatingAdmissionPolicy");
+    let said = refusal(&validating, &params, &seen);
+    // a pod with a mistake is left as it is by the first
+    assert_eq!(
+        said.is_some(),
+        seen == *pod && pod["spec"]["hostNetwork"] != true
+    );
+    said
+}
+
+/// What an event says of a labelled pod, and `burgee inject` of its YAML: one sentence, the same.
+#[test]
+fn every_mistake_has_its_own_sentence_and_both_say_it() {
+    let pod = |annotations: Value, ports: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {}, "annotations": annotations},
+        "spec": {"containers": [{"name": "a", "ports": ports}]}})
+    };
+    let http = json!([{"name": "http", "containerPort": 5000}]);
+    for (annotation, value, expected) in [
+        (
+            "take-port",
+            "Http",
+            "the port name `Http` must be 1 to 11 lower-case letters",
+        ),
+        ("take-port", "-http", "the port name `-http` must be"),
+        (
+            "take-port",
+            "twelve-long-",
+            "the port name `twelve-long-` must be",
+        ),
+        (
+            "take-port",
+            "web",
+            "no container port is named web: give the application's port that name",
+        ),
+        (
+            "upstream-port",
+            "80 --evil",
+            "the annotation burgee.dev/upstream-port is `80 --evil`, which is not a port",
+        ),
+        ("upstream-port", "0", "is `0`, which is not a port"),
+        ("upstream-port", "65536", "is `65536`, which is not a port"),
+        (
+            "on-bad-start",
+            "later",
+            "the annotation burgee.dev/on-bad-start is `later`: write `refuse`, `forward`, `unready` or `unready:15m`",
+        ),
+        ("on-bad-start", "unready:15", "is `unready:15`: write"),
+        (
+            "toggles-configmap",
+            "Shop",
+            "the annotation burgee.dev/toggles-configmap is `Shop`, which is not the name of a ConfigMap",
+        ),
+        (
+            "cpu-request",
+            "much",
+            "the annotation burgee.dev/cpu-request is `much`, which is not an amount: write `20m` or `32Mi`",
+        ),
+        (
+            "memory-limit",
+            "64MB",
+            "the annotation burgee.dev/memory-limit is `64MB`, which is not an amount",
+        ),
+        ("memory-request", "-1", "is `-1`, which is not an amount"),
+        ("cpu-limit", "1.", "is `1.`, which is not an amount"),
+    ] {
+        let name = format!("burgee.dev/{annotation}");
+        let pod = pod(json!({name: value}), http.clone());
+        let said = refused(&pod).unwrap_or_else(|| panic!("{annotation}: {value} is admitted"));
+        let sentence = said.strip_prefix("burgee: ").unwrap();
+        assert!(sentence.contains(expected), "{sentence}");
+        let by_command = inject(&pod.to_string(), &defaults()).unwrap_err();
+        let shared = sentence.split(", or set the annotation").next().unwrap();
+        assert!(by_command.contains(shared), "{by_command}\n{sentence}");
+    }
+    let said = refused(&pod(json!({}), json!([]))).unwrap();
+    assert!(said.contains("no container port is named http"), "{said}");
+    // nothing is said of what is well, or left alone
+    assert_eq!(refused(&pod(json!({}), http.clone())), None);
+    let mut host = pod(json!({"burgee.dev/take-port": "Http"}), json!([]));
+    host["spec"]["hostNetwork"] = json!(true);
+    assert_eq!(refused(&host), None);
 }
 
 #[test]
-fn a_pod_whose_port_is_unknown_is_refused_with_a_sentence() {
-    let pod = |annotation: Value| json!({"metadata": {"labels": {}, "annotations": annotation}, "spec": {"containers": [{"name": "a"}]}});
-    let refused = admitted(&pod(json!({}))).unwrap_err();
-    assert!(
-        refused.contains("a container port named http: name the application's port so"),
-        "{refused}"
-    );
-    assert!(admitted(&pod(json!({"burgee.dev/upstream-port": "80 --evil"}))).is_err());
-    let refused = admitted(&pod(
-        json!({"burgee.dev/upstream-port": "80", "burgee.dev/on-bad-start": "later"}),
-    ))
-    .unwrap_err();
-    assert!(
-        refused.contains("burgee.dev/on-bad-start: write refuse"),
-        "{refused}"
-    );
-    let settled = admitted(&pod(json!({"burgee.dev/upstream-port": "7000"})))
-        .unwrap()
-        .unwrap();
+fn annotations_set_what_they_name() {
+    let pod = json!({"metadata": {"labels": {}, "annotations": {
+        "burgee.dev/upstream-port": "7000", "burgee.dev/on-bad-start": "unready",
+        "burgee.dev/cpu-request": "0.5", "burgee.dev/memory-request": "20Mi", "burgee.dev/cpu-limit": "2", "burgee.dev/memory-limit": "1Gi"}},
+        "spec": {"containers": [{"name": "a"}]}});
+    let settled = admitted(&pod).unwrap().unwrap();
+    let burgee = &settled["spec"]["initContainers"][0];
+    assert_eq!(burgee["args"][2], "unready");
+    assert_eq!(burgee["args"][4], "http://127.0.0.1:7000");
     assert_eq!(
-        settled["spec"]["initContainers"][0]["args"][4],
-        "http://127.0.0.1:7000"
+        burgee["resources"],
+        json!({"requests": {"cpu": "0.5", "memory": "20Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}})
+    );
+    let yaml = json!({"apiVersion": "v1", "kind": "Pod", "metadata": pod["metadata"], "spec": pod["spec"]});
+    assert_eq!(
+        of_kind(&injected(&yaml.to_string()), "Pod")["spec"]["initContainers"][0],
+        *burgee
     );
 }
 

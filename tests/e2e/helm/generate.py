@@ -9,7 +9,9 @@ import yaml
 from chart import HERE, ROOT, cases, key, objects, template
 
 CHARTS = ["burgee", "burgee-lib", "burgee-injector"]
-COPIES = {f"deploy/{name}": f"helm/burgee-lib/files/{name}" for name in ("alerts.yaml", "dashboard.json")}
+COPIES = {
+    f"helm/{chart}/files/{name}": f"deploy/{name}" for chart in ("burgee-lib", "burgee-injector") for name in ("alerts.yaml", "dashboard.json")
+}
 # the library inside the chart that installs with it: a link there would have helm warn of it in each command
 LIBRARY, INSIDE = ROOT / "helm/burgee-lib", ROOT / "helm/burgee/charts/burgee-lib"
 BEGIN, END = "<!-- values: generated from values.schema.json -->", "<!-- end of values -->"
@@ -61,7 +63,7 @@ def golden():
 
 
 if __name__ == "__main__":
-    for source, copy in COPIES.items():
+    for copy, source in COPIES.items():
         shutil.copyfile(ROOT / source, ROOT / copy)
     shutil.rmtree(INSIDE, ignore_errors=True)
     for path, text in library():

@@ -68,7 +68,7 @@ class Generated(unittest.TestCase):
             self.assertEqual(wanted, now, f"{path}: UPDATE=1 tests/e2e/helm/run")
 
     def test_the_librarys_files_are_those_of_deploy(self):
-        for source, copy in generate.COPIES.items():
+        for copy, source in generate.COPIES.items():
             self.assertEqual((ROOT / source).read_text(), (ROOT / copy).read_text(), f"{copy}: UPDATE=1 tests/e2e/helm/run")
 
     def test_the_library_inside_the_chart_is_this_one(self):
