@@ -226,3 +226,26 @@ fn several_paths_are_each_checked_by_itself() {
     let ran = fed(&["check", directory], "");
     assert!(ran.out.contains("`namespace` is missing"), "{}", ran.out);
 }
+
+/// What `kubectl apply` would refuse is told before.
+#[test]
+fn a_file_of_two_hundred_kibibytes_is_warned_of() {
+    let padded = |bytes: usize| {
+        let text = "version: 1\nfeatures: {a: on}\n";
+        format!("{text}#{}\n", "-".repeat(bytes - text.len() - 2))
+    };
+    for (bytes, warned) in [(204_800, false), (204_801, true), (300_000, true)] {
+        let ran = fed(&["check", "-"], &padded(bytes));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let said = ran
+            .out
+            .contains(" KiB: `kubectl apply` refuses a ConfigMap from 256 KiB on");
+        assert_eq!(
+            said,
+            warned,
+            "{bytes}: {}",
+            &ran.out[..ran.out.len().min(500)]
+        );
+    }
+    assert_eq!(fed(&["check", "--strict", "-"], &padded(300_000)).code, 1);
+}

@@ -1,6 +1,7 @@
 //! `burgee check`: shows every problem in toggles files before they are deployed.
 //! In: files and directories. Out: each problem with its line; exits 1 if there is one.
 
+mod large;
 pub mod report;
 
 use super::{output, variables::Variables};
@@ -173,6 +174,8 @@ fn checked<'p>(path: &'p Path, variables: &Variables) -> Checked<'p> {
             Ok((snapshot, warnings)) => (Some(snapshot), warnings),
             Err(problems) => (None, problems.0),
         };
+    let large = large::warnings(&generation.texts);
+    let problems = large.into_iter().chain(problems).collect();
     let checked = Checked {
         path,
         texts: generation.texts,
