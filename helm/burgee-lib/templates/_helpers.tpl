@@ -48,9 +48,15 @@ burgee.dev/injected: "true"
 {{/* What a Service's `targetPort` says: the name, where Services find the named port of a native sidecar (from 1.32), else the number. */}}
 {{- define "burgee-lib.targetPort" -}}
 {{- $b := .Values.burgee | default (index .Values "burgee-lib") -}}
-{{- if or (not $b.nativeSidecar) (semverCompare ">=1.32.0-0" .Capabilities.KubeVersion.Version) -}}
-{{- $b.portName -}}
-{{- else -}}
-3524
+{{- include "burgee-lib.named" . | empty | ternary "3524" $b.portName -}}
 {{- end -}}
+
+{{/* The same for OFREP and forward-auth, where `evaluate.enabled` is set. */}}
+{{- define "burgee-lib.evaluateTargetPort" -}}
+{{- include "burgee-lib.named" . | empty | ternary "3527" "burgee-evaluate" -}}
+{{- end -}}
+
+{{- define "burgee-lib.named" -}}
+{{- $b := .Values.burgee | default (index .Values "burgee-lib") -}}
+{{- if or (not $b.nativeSidecar) (semverCompare ">=1.32.0-0" .Capabilities.KubeVersion.Version) }}yes{{ end -}}
 {{- end -}}

@@ -88,5 +88,14 @@ spec:
       from:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+    {{- if $b.evaluate.enabled }}
+    - ports:
+        - port: 3527
+          protocol: TCP
+      {{- with $b.networkPolicy.evaluateFrom }}
+      from:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
 {{- end -}}
 {{- end -}}

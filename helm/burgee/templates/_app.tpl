@@ -97,3 +97,15 @@ What this chart decides for the library: the application's port, the toggles, an
 {{- range $key, $value := . }}{{ $parts = append $parts (printf "%s=%s" $key $value) }}{{ end -}}
 {{- join "," $parts -}}
 {{- end -}}
+
+{{- define "burgee.serviceAccount" -}}
+{{- .Values.serviceAccountName | default (.Values.serviceAccount.create | ternary (include "burgee.lib" (list . "name")) "") -}}
+{{- end -}}
+
+{{- define "burgee.progressDeadline" -}}
+{{- $deadline := include "burgee.lib" (list . "progressDeadline") | int -}}
+{{- if ge (int .Values.minReadySeconds) $deadline -}}
+{{- fail (printf "burgee: minReadySeconds is %d, but a rollout has failed after %d seconds (burgee.progressDeadlineSeconds): lower the one, or raise the other." (int .Values.minReadySeconds) $deadline) -}}
+{{- end -}}
+{{- $deadline -}}
+{{- end -}}

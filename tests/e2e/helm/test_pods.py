@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from chart import HELMS, KUBES, cases, objects, pods, template
+from chart import HELMS, KUBES, cases, key, objects, pods, template
 
 
 def restricted(pod):
@@ -57,11 +57,46 @@ class Pods(unittest.TestCase):
         for _, kube, documents in self.each():
             for service in (d for d in documents if d["kind"] == "Service"):
                 pod = next(pod for _, pod in pods(documents) if service["spec"]["selector"].items() <= pod["metadata"].get("labels", {}).items())
-                target = service["spec"]["ports"][0]["targetPort"]
-                if isinstance(target, str):
-                    # Services find the named port of a native sidecar from 1.32 on
-                    target = named_ports(pod, kube != "1.29")[target][1]
-                self.assertEqual(3524, target)
+                for port in service["spec"]["ports"]:
+                    target = port["targetPort"]
+                    if isinstance(target, str):
+                        # Services find the named port of a native sidecar from 1.32 on
+                        target = named_ports(pod, kube != "1.29")[target][1]
+                    self.assertEqual({"http": 3524, "evaluate": 3527}[port["name"]], target)
+
+    def test_port_3527_is_in_the_service_the_pod_and_the_network_policy_or_in_none(self):
+        seen = set()
+        for name, _, documents in self.each():
+            for service in (d for d in documents if d["kind"] == "Service"):
+                pod = next(pod for _, pod in pods(documents) if service["spec"]["selector"].items() <= pod["metadata"].get("labels", {}).items())
+                containers = pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+                (burgee,) = [c for c in containers if c["name"] == "burgee"]
+                listens = "--evaluate-listen" in burgee["args"]
+                seen.add(listens)
+                self.assertEqual(listens, 3527 in [port["containerPort"] for port in burgee["ports"]], name)
+                self.assertEqual(listens, 3527 in [port["port"] for port in service["spec"]["ports"]], name)
+                for policy in (d for d in documents if d["kind"] == "NetworkPolicy"):
+                    self.assertEqual(listens, 3527 in [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]], name)
+        self.assertEqual({True, False}, seen)
+
+    def test_what_names_something_of_the_release_names_what_there_is(self):
+        for _, _, documents in self.each():
+            there = {key(document) for document in documents}
+            for document in documents:
+                spec = document.get("spec", {})
+                if document["kind"] == "HorizontalPodAutoscaler":
+                    self.assertIn((spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]), there)
+                if document["kind"] == "Ingress":
+                    for rule in spec["rules"]:
+                        self.assertIn(("Service", rule["http"]["paths"][0]["backend"]["service"]["name"]), there)
+                if document["kind"] == "HTTPRoute":
+                    ports = {port["port"] for d in documents if d["kind"] == "Service" for port in d["spec"]["ports"]}
+                    self.assertIn(spec["rules"][0]["backendRefs"][0]["port"], ports)
+                if document["kind"] == "PodDisruptionBudget":
+                    (pod,) = [pod for _, pod in pods(documents) if spec["selector"]["matchLabels"].items() <= pod["metadata"].get("labels", {}).items()]
+                    self.assertIn("burgee", [c["name"] for c in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]])
+            accounts = {name for kind, name in there if kind == "ServiceAccount"}
+            self.assertLessEqual(accounts, {pod["spec"].get("serviceAccountName") for _, pod in pods(documents)})
 
     def test_a_test_pod_gets_no_traffic(self):
         for _, _, documents in self.each():

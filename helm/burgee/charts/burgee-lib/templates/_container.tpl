@@ -35,8 +35,15 @@ The sidecar. An application chart includes `initContainers` and `containers`; wh
     - --probe
     - {{ printf "%s=%s" $name $path | quote }}
     {{- end }}
-    {{- with $b.extraArgs }}
-    {{- toYaml . | nindent 4 }}
+    {{- if $b.evaluate.enabled }}
+    - --evaluate-listen
+    - "[::]:3527"
+    {{- end }}
+    {{- range $b.extraArgs }}
+    {{- if and (hasPrefix "--evaluate-listen" .) (not $b.evaluate.enabled) }}
+    {{- fail "burgee.extraArgs: set `burgee.evaluate.enabled` instead of `--evaluate-listen`, so that the Service and the NetworkPolicy know of the port." }}
+    {{- end }}
+    - {{ . | quote }}
     {{- end }}
   env:
     {{- include "burgee-lib.env" . | nindent 4 }}
@@ -54,6 +61,9 @@ The sidecar. An application chart includes `initContainers` and `containers`; wh
     - name: burgee-toggles
       mountPath: /etc/burgee/toggles
       readOnly: true
+    {{- with $b.volumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}
 
 {{/* Who the pod is, for the log and as attributes (`env.POD_NAME`). */}}
@@ -91,6 +101,11 @@ The sidecar. An application chart includes `initContainers` and `containers`; wh
 - name: burgee-admin
   containerPort: 3525
   protocol: TCP
+{{- if $b.evaluate.enabled }}
+- name: burgee-evaluate
+  containerPort: 3527
+  protocol: TCP
+{{- end }}
 {{- end -}}
 
 {{/* None of these asks the application: it starts after a native sidecar, so a probe that waited for it would never end. */}}
