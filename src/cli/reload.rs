@@ -41,7 +41,8 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
             report["volume_age"].as_i64(),
             report["result"] != "reloaded",
         ) {
-            output::say(&not_here_yet(age));
+            // standard output ends with the line that `burgee status` reads
+            output::fail(&not_here_yet(age));
         }
         Ok(if lines("problems").is_empty() {
             ExitCode::SUCCESS
@@ -55,7 +56,7 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
 fn not_here_yet(age: i64) -> String {
     let named = |name: &str, other: &str| std::env::var(name).unwrap_or_else(|_| other.to_owned());
     format!(
-        "The kubelet brought this volume {} ago: an edit since then has not arrived. It takes up to 90 seconds; at once by `burgee apply`, or:\n  \
+        "the kubelet brought this volume {} ago: an edit since then has not arrived. It takes up to 90 seconds; at once by `burgee apply`, or:\n  \
          kubectl -n {} annotate pod {} burgee.dev/refresh=\"$(date +%s)\" --overwrite",
         how_long(age),
         named("POD_NAMESPACE", "NAMESPACE"),

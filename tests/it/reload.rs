@@ -1,6 +1,6 @@
 //! A bad file never replaces a good one, and an edit is in force when it is said to be.
 
-use crate::support::{Burgee, Toggles, ask, burgee, eventually, get};
+use crate::support::{Burgee, Toggles, ask, burgee, eventually, fed, get};
 use ::burgee::{
     config::{
         files::Files,
@@ -427,13 +427,19 @@ fn a_reload_tells_that_the_kubelet_has_brought_nothing_new() {
     assert_eq!(code, 0);
     for words in [
         "unchanged: revision ",
-        "The kubelet brought this volume ",
+        "burgee: the kubelet brought this volume ",
         " s ago: an edit since then has not arrived",
         "`burgee apply`",
         "kubectl -n NAMESPACE annotate pod POD burgee.dev/refresh=",
     ] {
         assert!(said.contains(words), "{said}");
     }
+    // what `burgee status` reads by `kubectl exec` is the last line of standard output
+    let out = fed(&["reload", "--api-listen", &api], "").out;
+    assert!(
+        out.starts_with("unchanged: ") && out.lines().count() == 1,
+        "{out}"
+    );
     delivered(volume.path(), "..2", &[("toggles.yaml", OFF)]);
     let (_, said) = reload();
     assert!(
