@@ -6,6 +6,7 @@ use crate::comparison::{
     world::{BEGIN, Coming, DAY, Failing, Setting},
 };
 use burgee::engine::{instant, units::Second};
+use std::time::Instant;
 
 /// Looks are ten seconds apart.
 const STEP: f64 = 10.0;
@@ -113,6 +114,7 @@ pub fn table(count: usize, days: f64) -> Table {
     );
     let mut wrong = Vec::new();
     for (place, setting) in settings(days).into_iter().enumerate() {
+        let began = Instant::now();
         let seed = |world: u64| (place as u64 + 1) << 32 | world;
         let said = worlds(count, |world| {
             run(&setting, days, STEP, &[0.0], true, seed(world))
@@ -120,9 +122,11 @@ pub fn table(count: usize, days: f64) -> Table {
         let stopped = said.iter().filter(|said| said.stops[0].is_some()).count();
         let words = said.iter().filter(|said| said.words.is_some()).count();
         text += &format!("| {} | {count} | {stopped} | {words} |\n", setting.name);
-        if std::env::var_os("PROGRESS").is_some() {
-            println!("{}: {stopped} {words}", setting.name);
-        }
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "{}: {stopped} stopped, {words} said, of {count} in {seconds:.0} s",
+            setting.name
+        );
         for (what, count_false) in [("stopped", stopped), ("said", words)] {
             if 100.0 * count_false as f64 > LIMIT * count as f64 {
                 wrong.push(format!("{}: {count_false} {what}", setting.name));

@@ -5,6 +5,7 @@ use crate::comparison::{
     run::{run, worlds},
     world::{DAY, Failing, Setting},
 };
+use std::time::Instant;
 
 /// Seconds of the reference, median and 9 of 10: from the start at margins of 0.1 and 0.5 points, then after six good hours.
 const REFERENCE: [(f64, [(f64, f64); 4]); 5] = [
@@ -87,6 +88,7 @@ pub fn table(count: usize) -> Table {
     let mut text = "| effect, points | from the start, margin 0.1 | margin 0.5 | after 6 good hours, margin 0.1 | margin 0.5 |\n|---|---|---|---|---|\n".to_owned();
     let mut wrong = Vec::new();
     for (effect, reference) in REFERENCE {
+        let began = Instant::now();
         text += &format!("| +{} ", effect * 100.0);
         for (late, reference) in [(false, &reference[..2]), (true, &reference[2..])] {
             let found = all(count, effect, late, &[0.001, 0.005]);
@@ -107,9 +109,8 @@ pub fn table(count: usize) -> Table {
             }
         }
         text += "|\n";
-        if std::env::var_os("PROGRESS").is_some() {
-            println!("{text}");
-        }
+        let seconds = began.elapsed().as_secs_f64();
+        println!("+{} points: {seconds:.0} s", effect * 100.0);
     }
     Table { text, wrong }
 }
