@@ -39,14 +39,19 @@ impl Slices {
 
     /// The slice that ends at this look, if one does and may be used. While a share falls none may: a kill must not look like
     /// a crime.
-    pub fn look(&mut self, now: Second, share: Share, counted: &[Cells]) -> Option<Vec<Cells>> {
+    pub fn look<'a>(
+        &mut self,
+        now: Second,
+        share: Share,
+        counted: impl Iterator<Item = &'a Cells> + Clone,
+    ) -> Option<Vec<Cells>> {
         let was = std::mem::replace(&mut self.share, share);
         if is_step(was, share) {
             self.settled = Second(now.0.saturating_add(self.settle));
             self.spoiled = true;
         }
         self.spoiled |= share < was;
-        let slice = self.since(counted);
+        let slice = self.since(counted.clone());
         let requests: u64 = slice.iter().map(Cells::requests).sum();
         if requests < FULL && minute(now) == self.minute {
             return None;
@@ -54,13 +59,19 @@ impl Slices {
         let good = self.is_good(now);
         self.minute = minute(now);
         self.spoiled = false;
-        self.begun.copy_from_slice(counted);
+        let begun = self.begun.iter_mut().zip(counted);
+        begun.for_each(|(begun, now)| *begun = *now);
         (good && requests > 0).then_some(slice)
     }
 
-    /// The slice that is open, if it may be used as it is.
-    pub fn open(&self, now: Second, counted: &[Cells]) -> Option<Vec<Cells>> {
-        self.is_good(now).then(|| self.since(counted))
+    /// The slice that is open, if there is anything in it and it may be used as it is.
+    pub fn open<'a>(
+        &self,
+        now: Second,
+        counted: impl Iterator<Item = &'a Cells> + Clone,
+    ) -> Option<Vec<Cells>> {
+        let is_wanted = self.is_good(now) && counted.clone().ne(&*self.begun);
+        is_wanted.then(|| self.since(counted))
     }
 
     /// Whether the share has neither stepped nor fallen since the last look, nor late answers of before a step are coming.
@@ -72,8 +83,8 @@ impl Slices {
         !self.spoiled && now >= self.settled
     }
 
-    fn since(&self, counted: &[Cells]) -> Vec<Cells> {
-        let pairs = counted.iter().zip(&self.begun);
+    fn since<'a>(&self, counted: impl Iterator<Item = &'a Cells>) -> Vec<Cells> {
+        let pairs = counted.zip(&self.begun);
         pairs.map(|(now, begun)| now.since(begun)).collect()
     }
 }
@@ -101,7 +112,7 @@ mod tests {
             let mut cells = Cells::default();
             cells.0[7][0] = words[2].parse().unwrap();
             let slices = slices.get_or_insert_with(|| Slices::new(1, share, now, 60));
-            if let Some(slice) = slices.look(now, share, &[cells]) {
+            if let Some(slice) = slices.look(now, share, [cells].iter()) {
                 found.push((now.0, slice[0].requests()));
             }
         }
@@ -148,11 +159,14 @@ mod tests {
         let mut slices = Slices::new(1, share, Second(0), 60);
         let mut cells = Cells::default();
         cells.0[0][1] = 5;
-        assert_eq!(slices.open(Second(1), &[cells]).unwrap()[0].requests(), 5);
+        assert_eq!(
+            slices.open(Second(1), [cells].iter()).unwrap()[0].requests(),
+            5
+        );
         assert!(slices.is_steady(Second(2), share));
         assert!(!slices.is_steady(Second(2), Share::NOBODY));
-        slices.look(Second(2), Share::EVERYBODY, &[cells]);
-        assert_eq!(slices.open(Second(3), &[cells]), None);
+        slices.look(Second(2), Share::EVERYBODY, [cells].iter());
+        assert_eq!(slices.open(Second(3), [cells].iter()), None);
         assert!(!slices.is_steady(Second(4), Share::EVERYBODY));
         assert!(slices.is_steady(Second(62), Share::EVERYBODY));
     }

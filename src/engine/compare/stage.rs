@@ -109,9 +109,9 @@ impl Stage {
     pub fn look(&mut self, now: Second, counted: &[Vec<Arm>]) {
         for (looked, arms) in self.draws.iter_mut().zip(counted) {
             looked.look_at_people(now, arms);
-            let cells: Vec<Cells> = arms.iter().map(|arm| arm.cells).collect();
+            let cells = arms.iter().map(|arm| &arm.cells);
             let share = looked.draw.share(now);
-            if let Some(slice) = looked.slices.look(now, share, &cells) {
+            if let Some(slice) = looked.slices.look(now, share, cells) {
                 let tested = self.tested.iter_mut();
                 tested.for_each(|one| one.sums.add(&one.stratum(looked, self.control, &slice)));
             }
@@ -127,8 +127,8 @@ impl Stage {
     pub fn sums(&self, tested: &Tested, now: Second, counted: &[Vec<Arm>]) -> Sums {
         let mut sums = tested.sums.clone();
         for (looked, arms) in self.draws.iter().zip(counted) {
-            let cells: Vec<Cells> = arms.iter().map(|arm| arm.cells).collect();
-            if let Some(slice) = looked.slices.open(now, &cells) {
+            let cells = arms.iter().map(|arm| &arm.cells);
+            if let Some(slice) = looked.slices.open(now, cells) {
                 sums.add(&tested.stratum(looked, self.control, &slice));
             }
         }

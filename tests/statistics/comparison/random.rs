@@ -40,17 +40,30 @@ impl Random {
             }
         }
     }
+}
 
+/// Poisson numbers of a mean that seldom changes: what it takes an exponential to know is kept.
+#[derive(Clone, Copy, Default)]
+pub struct Poisson {
+    mean: f64,
+    /// how likely 0 is
+    none: f64,
+}
+
+impl Poisson {
     /// By inversion; above 100 a rounded normal one, which differs by less than this simulation can see.
-    pub fn poisson(&mut self, mean: f64) -> u64 {
+    pub fn draw(&mut self, mean: f64, random: &mut Random) -> u64 {
         if mean <= 0.0 {
             return 0;
         }
         if mean > 100.0 {
-            return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u64;
+            return (mean + mean.sqrt() * random.normal()).round().max(0.0) as u64;
         }
-        let (mut k, mut p) = (0_u32, (-mean).exp());
-        let mut left = self.uniform() - p;
+        if mean != self.mean {
+            (self.mean, self.none) = (mean, (-mean).exp());
+        }
+        let (mut k, mut p) = (0_u32, self.none);
+        let mut left = random.uniform() - p;
         while left > 0.0 && k < 1_000 {
             k += 1;
             p *= mean / f64::from(k);
@@ -77,7 +90,7 @@ fn means_and_variances_are_what_they_should_be() {
         };
     for mean in [0.05, 3.0, 80.0, 300.0] {
         check("poisson", mean, mean, &mut |random| {
-            random.poisson(mean) as f64
+            Poisson::default().draw(mean, random) as f64
         });
     }
     check("normal", 0.0, 1.0, &mut Random::normal);

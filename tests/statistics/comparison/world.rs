@@ -1,7 +1,7 @@
 //! A made-up world: users of uneven activity who are drawn into arms; errors of requests, of accounts that always fail, or of both;
 //! drift, outages, storms, clients that hammer. In: a setting and a seed. Out: rates that change at looks.
 
-use crate::comparison::random::Random;
+use crate::comparison::random::{Poisson, Random};
 use burgee::engine::compare::{GROUPS, draw::Draw};
 use burgee::engine::units::{Second, Share};
 use std::f64::consts::TAU;
@@ -112,6 +112,8 @@ pub struct World<'a> {
     next: usize,
     all: Rates,
     failing: Rates,
+    /// of bad requests and good ones
+    drawn: Vec<[[[Poisson; 2]; GROUPS]; 2]>,
 }
 
 impl<'a> World<'a> {
@@ -149,6 +151,7 @@ impl<'a> World<'a> {
             next: 0,
             all: vec![Default::default(); draws.len()],
             failing: vec![Default::default(); draws.len()],
+            drawn: vec![Default::default(); draws.len()],
         };
         world.users(days, random);
         for _ in 0..(setting.outages * days).ceil() as usize {
@@ -319,8 +322,9 @@ impl<'a> World<'a> {
                     if arm == 1 && seconds >= setting.onset {
                         failing += (all - failing) * setting.effect;
                     }
-                    let bad = random.poisson(failing * self.step);
-                    let good = random.poisson((all - failing) * self.step);
+                    let [bad, good] = &mut self.drawn[draw][arm][group];
+                    let bad = bad.draw(failing * self.step, random);
+                    let good = good.draw((all - failing) * self.step, random);
                     found([draw, arm, group], good, bad);
                 }
             }
