@@ -13,6 +13,7 @@ pub use pod::is_on_bad_start;
 pub use sidecar::stops_of;
 
 use edit::Edits;
+use pod::Pod;
 use tree::YamlNode;
 
 /// The result of an injection.
@@ -67,6 +68,20 @@ fn object(
     let pod = path.iter().try_fold(node, |node, key| node.get(key));
     let pod = pod.ok_or_else(|| place(format!("there is no {}", path.join("."))))?;
     let done = add::add_sidecar(pod, defaults, edits).map_err(place)?;
-    notes.push(format!("{name}: {done}"));
+    let late = late_deadline(node, pod, defaults).unwrap_or_default();
+    notes.push(format!("{name}: {done}{late}"));
     Ok(())
+}
+
+/// A rollout must have failed before pods that started with a bad file become ready: what to say where it has not.
+fn late_deadline(object: &YamlNode, pod: &YamlNode, defaults: &Defaults) -> Option<String> {
+    const KEY: &str = "progressDeadlineSeconds";
+    let deadline: u64 = object.get("spec")?.text(KEY)?.parse().ok()?;
+    let what = Pod::of(pod).ok()?.on_bad_start(defaults).ok()?;
+    let patience = pod::seconds(what.strip_prefix("unready:")?)?;
+    (deadline >= patience).then(|| {
+        format!(
+            "; its {KEY} is {deadline}: with `{what}` a rollout over a bad toggles file would go on before it has failed, so lower it"
+        )
+    })
 }

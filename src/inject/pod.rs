@@ -187,12 +187,22 @@ fn is_amount(text: &str) -> bool {
 
 /// A value of `burgee run --on-bad-start`: nothing here knows the flags, and a test compares the two.
 pub fn is_on_bad_start(text: &str) -> bool {
-    let is_time = |time: &str| {
-        let unit = time.trim_start_matches(|c: char| c.is_ascii_digit());
-        ["ms", "s", "m", "h"].contains(&unit) && (1..=9).contains(&(time.len() - unit.len()))
-    };
-    ["refuse", "forward", "unready"].contains(&text)
-        || text.strip_prefix("unready:").is_some_and(is_time)
+    let time = text.strip_prefix("unready:");
+    ["refuse", "forward", "unready"].contains(&text) || time.and_then(seconds).is_some()
+}
+
+/// `15m` is 900.
+pub(super) fn seconds(time: &str) -> Option<u64> {
+    let unit = time.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = &time[..time.len() - unit.len()];
+    let number = digits.parse::<u64>().ok().filter(|_| digits.len() <= 9)?;
+    match unit {
+        "ms" => Some(number / 1000),
+        "s" => Some(number),
+        "m" => Some(number * 60),
+        "h" => Some(number * 3600),
+        _ => None,
+    }
 }
 
 /// The ports of a container that have this name.

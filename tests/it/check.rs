@@ -151,7 +151,12 @@ fn a_warning_is_a_problem_only_where_strict_says_so() {
         )
     };
     let overlapping = "{from: 2998-03-15, until: 2998-05-01}";
-    let sixty: String = (0..61).map(|number| format!("  f{number}: on\n")).collect();
+    let many = |count| -> String {
+        (0..count)
+            .map(|number| format!("  f{number}: on\n"))
+            .collect()
+    };
+    let (sixty, six_hundred) = (many(61), many(601));
     for (text, expected) in [
         (
             dated(overlapping, ""),
@@ -171,6 +176,10 @@ fn a_warning_is_a_problem_only_where_strict_says_so() {
         (
             format!("version: 1\nfeatures:\n{sixty}"),
             "the headers take up to 61 fields",
+        ),
+        (
+            format!("version: 1\nfeatures:\n{six_hundred}"),
+            "Node and others refuse (400, 431) more than 100 fields, or 8 or 16 KiB in all",
         ),
     ] {
         let warns = !expected.is_empty();

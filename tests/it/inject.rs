@@ -212,3 +212,28 @@ fn an_annotation_takes_what_the_flag_takes() {
             .contains("\"--on-bad-start\",\"forward\"")
     );
 }
+
+#[test]
+fn a_deadline_that_is_too_late_is_told() {
+    let deployment = |deadline: u32| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: shop}}\nspec:\n  progressDeadlineSeconds: {deadline}\n  template: {{spec: {{containers: [{{ports: [{{name: http, containerPort: 1}}]}}]}}}}\n"
+        )
+    };
+    for (what, deadline, told) in [
+        ("unready:15m", 899, false),
+        ("unready:15m", 900, true),
+        ("unready:90s", 600, true),
+        ("unready:1h", 1200, false),
+        ("unready", 100_000, false),
+        ("forward", 100_000, false),
+    ] {
+        let defaults = Defaults {
+            on_bad_start: what.into(),
+            ..defaults()
+        };
+        let notes = inject(&deployment(deadline), &defaults).unwrap().notes;
+        let said = notes[0].contains("would go on before it has failed, so lower it");
+        assert_eq!(said, told, "{what} {deadline}: {notes:?}");
+    }
+}

@@ -50,6 +50,7 @@ def main():
         new.start(new.sidecar)
         # the application starts after a native sidecar has started: that must not wait for the file
         until("the new sidecar starts", lambda: new.probe(new.sidecar, "startupProbe"))
+        must(not new.probe(new.app, "readinessProbe"), "an application that does not listen yet would get requests")
         new.start(new.app)
         until("the new application is ready", lambda: new.probe(new.app, "readinessProbe"))
         status, why = new.get(3525, "/ready")

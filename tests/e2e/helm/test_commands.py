@@ -140,7 +140,7 @@ esac; done; exit 97''')
         for name, meant in MEANT.items():
             command = command.replace(name, meant)
         words = ["bash", "-euo", "pipefail", "-c", command]
-        return subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
+        return subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=240)
 
     def __exit__(self, *_):
         self.cluster.__exit__()

@@ -9,7 +9,7 @@ import promql_parser
 import yaml
 
 import generate
-from chart import HELMS, POLICY_API, ROOT
+from chart import HELMS, POLICY_API, ROOT, cases
 
 # the metrics of burgee with their labels, from the table that a test in Rust holds against a running one, and with the suffixes of histograms
 TABLE = re.findall(r"^\| `(\w+)` \| (.*?) \| (histogram)?", (ROOT / "deploy/metrics.md").read_text(), re.M)
@@ -51,6 +51,19 @@ class Generated(unittest.TestCase):
                 self.assertEqual(set(shapes) - {"global"}, set(keys(values, schema)))
                 for path, shape in shapes.items():
                     self.assertTrue(shape.get("description", "").endswith("."), f"{path}: no description")
+
+    def test_every_value_is_set_in_a_case(self):
+        given = {chart: set() for chart in generate.CHARTS}
+        schemas = {chart: json.loads((ROOT / f"helm/{chart}/values.schema.json").read_text()) for chart in generate.CHARTS}
+        for _, case in cases():
+            values = dict(case.get("values") or {})
+            if (chart := case["chart"].removeprefix("helm/")) in given:
+                given[chart] |= set(keys(values, schemas[chart]))
+            given["burgee-lib"] |= set(keys(values.get("burgee", {}), schemas["burgee-lib"]))
+        for chart, schema in schemas.items():
+            # what the other chart decides for the library, and what no chart of ours reads
+            missing = {path for path, _ in leaves(schema)} - given[chart] - {"global", "burgee"} - ({"upstreamPort"} if chart == "burgee-lib" else set())
+            self.assertEqual(set(), missing, chart)
 
     def test_every_object_that_is_ours_refuses_unknown_keys(self):
         def check(shape, path):
