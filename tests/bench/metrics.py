@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What counting costs: instructions with 20 features, a scrape of 1,000 features of 3 variants, and the traffic beside it.
+"""What counting costs: instructions with 20 features, a scrape of 1,000 features of 3 variants, the traffic beside
+it, and the memory of a feature that is compared.
 
 In: burgee's release build, and one with its symbols left in, so that callgrind can tell functions apart ($PROFILED, else cargo makes
 it under target/profiled); valgrind. Out: the figures; 1 if all metrics take 8% of the instructions or more, or a scrape 50 ms or more.
@@ -29,7 +30,7 @@ LARGE = "version: 1\nuser: [cookie.uid]\nheaders: {prefix: X-F-}\nfeatures:\n" +
 
 
 def instructions(application):
-    """A request's, and of them those of all metrics: `Worker::answered` is where every one of them is counted."""
+    """A request's, and of them those of all metrics: `Recorder::count_request` is where every one of them is counted."""
     out = application.folder / "callgrind.out"
     annotate = [pathlib.Path(tools.find("valgrind")).with_name("callgrind_annotate"), "--inclusive=yes", "--auto=no", "--threshold=100", out]
     totals, metrics = [], []
@@ -37,7 +38,7 @@ def instructions(application):
         counted.run(application, "profiled", peers.Work(toggles=20), requests, [tools.find("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}"])
         totals.append(counted.total(out))
         report = subprocess.run(annotate, capture_output=True, text=True, check=True).stdout
-        lines = re.findall(r"^ *([\d,]+) .*telemetry::metrics::Worker::answered", report, re.M)
+        lines = re.findall(r"^ *([\d,]+) .*telemetry::recorder::Recorder::count_request", report, re.M)
         metrics.append(max(int(line.replace(",", "")) for line in lines))
     each = counted.MORE - counted.FEWER
     return (totals[1] - totals[0]) / each, (metrics[1] - metrics[0]) / each
@@ -90,6 +91,16 @@ def p99(proxy, scraped=None):
             scraper.join()
 
 
+def memory(application):
+    """KiB that a feature takes because it is compared: a thousand of two variants, less as many that nobody counts."""
+    def of(more):
+        features = "".join(f"  f{n}: {{rollout: 50%{more}}}\n" for n in range(1000))
+        with machine.Proxy(application, "burgee", peers.Work(text="version: 1\nuser: [cookie.uid]\nfeatures:\n" + features)) as proxy:
+            machine.load(proxy.port, requests=3000)
+            return proxy.memory()
+    return (of("") - of(", metrics: off")) * 1024 / 1000
+
+
 ELSEWHERE = """
 import os, socket, sys
 os.sched_setaffinity(0, {0})
@@ -127,6 +138,7 @@ def main():
     series, size, took = scrapes(application)
     middle = statistics.median(took)
     print(f"1,000 features of 3 variants: a scrape of {series:,} series, {size / 1e6:.1f} MB, takes {middle:.1f} ms (worst of {SCRAPES}: {max(took):.1f})", flush=True)
+    print(f"a compared feature of two variants takes {memory(application):.1f} KiB, with one worker", flush=True)
     for name, values in zip(("no scrape", "as many bytes from elsewhere every second", "a scrape every second"), beside(application, size)):
         print(f"p99 at {RATE:,} requests a second with 1,000 features, {name}: {statistics.median(values):,.0f} µs ({min(values):,.0f} to {max(values):,.0f})")
     sys.exit(metrics / request >= SHARE or middle >= SCRAPE_MS)
