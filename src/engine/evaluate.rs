@@ -51,22 +51,48 @@ impl Snapshot {
         decisions: &mut Decisions,
     ) {
         decisions.reset(self);
+        if self.stopped.untouched.is_empty() {
+            return self.decide_stopped(input, now, random, decisions);
+        }
+        for (index, toggles) in self.stopped.untouched.iter().enumerate() {
+            let values = Values::new(&toggles.attributes, input);
+            file(toggles, index, &values, input, now, random, decisions);
+            people(toggles, &values, decisions);
+        }
+    }
+
+    /// The same where something is stopped.
+    #[cold]
+    #[inline(never)]
+    fn decide_stopped(
+        &self,
+        input: Input<'_>,
+        now: Second,
+        random: Option<RandomBits<'_>>,
+        decisions: &mut Decisions,
+    ) {
         for (index, toggles) in self.files.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
             file(toggles, index, &values, input, now, random, decisions);
             if let Some(effects) = self.stopped.effects.get(index) {
                 stop(effects, toggles, &values, now, decisions);
             }
-            // each unit is hashed once, however many features draw by it
-            for unit in &toggles.drawn_by {
-                let person = values.seen(*unit).map(Person::of);
-                decisions.people.push(person.unwrap_or_default());
-            }
+            people(toggles, &values, decisions);
         }
     }
 }
 
+/// Who is compared. Each unit is hashed once, however many features draw by it.
+#[inline(always)]
+fn people(toggles: &Toggles, values: &Values<'_>, decisions: &mut Decisions) {
+    for unit in &toggles.drawn_by {
+        let person = values.seen(*unit).map(Person::of);
+        decisions.people.push(person.unwrap_or_default());
+    }
+}
+
 /// Steps 2 to 4 for one file.
+#[inline(always)] // of its two callers one decides nearly every request
 fn file<'a>(
     toggles: &'a Toggles,
     index: usize,
@@ -127,8 +153,7 @@ fn every_feature(
 }
 
 /// Step 5, parents before children: what is decided here is what their children see.
-#[cold]
-#[inline(never)] // once in a while, and so that `feature` has one caller that matters
+#[inline(never)] // so that `feature` has one caller that matters
 fn stop(
     effects: &[Effect],
     toggles: &Toggles,

@@ -281,6 +281,8 @@ pub struct Stopped {
     pub trips: Arc<[Trip]>,
     /// for each file, parents before children; empty where nothing is stopped
     pub effects: Box<[Box<[Effect]>]>,
+    /// all files, or none where something is stopped: while nothing is, a request does nothing for stops, not even ask for them
+    pub untouched: Arc<[Toggles]>,
 }
 
 /// What the stops do to one feature.

@@ -17,16 +17,21 @@ impl Snapshot {
     /// The same toggles under these stops, and under what the guard has stopped.
     pub fn with_trips(&self, stops: &Arc<Stops>, trips: &Arc<[Trip]>) -> Snapshot {
         let files = self.files.iter();
-        let effects = match stops.list.is_empty() && trips.is_empty() {
+        let effects: Box<[Box<[Effect]>]> = match stops.list.is_empty() && trips.is_empty() {
             true => Box::default(),
             false => files
                 .map(|toggles| effects(toggles, stops, trips))
                 .collect(),
         };
+        let reaches = effects.iter().any(|effects| !effects.is_empty());
         let stopped = Stopped {
             stops: stops.clone(),
             trips: trips.clone(),
             effects,
+            untouched: match reaches {
+                true => Arc::default(),
+                false => self.files.clone(),
+            },
         };
         Snapshot {
             stopped,

@@ -92,14 +92,16 @@ pub(in crate::config) fn snapshot(
         .into_iter()
         .map(|file| file?.toggles(&mut first))
         .collect();
-    Some(Snapshot {
+    let snapshot = Snapshot {
         revision: revision.into(),
         files: files?.into(),
         forged_fields: Arc::new(forged_fields),
         combined,
         revision_header,
         stopped: Stopped::default(),
-    })
+    };
+    // what is stopped is read apart from this: nothing yet
+    Some(snapshot.with_stops(&Arc::default()))
 }
 
 /// With more than one file each has a namespace of its own.
