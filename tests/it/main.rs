@@ -20,6 +20,7 @@ mod explain;
 #[allow(dead_code)] // helpers for every subject
 mod frames;
 mod fuzz;
+mod gitops;
 mod guard;
 mod hints;
 mod hostile;
