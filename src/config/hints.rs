@@ -8,6 +8,9 @@ pub(super) fn for_key(unknown: &str, about: &str, known: &[&str]) -> String {
     let features = known.contains(&"variants");
     let operators = known.contains(&"within");
     let hint = match unknown {
+        "stops" if known.contains(&"features") => Some(
+            "stops are a file of their own, `stops.yaml` beside the toggles: that name and no other",
+        ),
         _ if operators => operator(unknown),
         _ if known == ["from", "until"] => {
             operator(unknown).filter(|hint| hint.contains("from:") || hint.contains("until:"))

@@ -1,6 +1,6 @@
 //! Stops: what somebody has stopped is off, whatever the toggles say, and whether or not they can be read.
 
-use crate::support::{Burgee, Toggles, ask, burgee, get, raw};
+use crate::support::{Burgee, Toggles, ask, burgee, fed, get, raw};
 use std::{fs, path::PathBuf};
 
 const ON: &str = "version: 1\nfeatures:\n  checkout: on\n  search: 100%\n";
@@ -219,6 +219,46 @@ fn an_unknown_name_is_a_warning_and_check_reads_the_stops_of_a_directory() {
             said.contains("the stops file has no key `features`"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_file_of_stops_by_another_name_is_told_where_it_belongs() {
+    let toggles = Toggles::new(ON);
+    let directory = toggles.path().parent().unwrap().to_owned();
+    fs::write(directory.join("stops.yml"), STOP).unwrap();
+    let (code, said) = burgee(&["check", directory.to_str().unwrap()]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("the file has no key `stops`")
+            && said.contains("`stops.yaml` beside the toggles: that name and no other"),
+        "{said}"
+    );
+}
+
+#[test]
+fn diff_compares_the_toggles_alone_and_says_so() {
+    let toggles = Toggles::new(ON);
+    let path = toggles.path();
+    let path = path.to_str().unwrap();
+    for (stops, note) in [
+        (STOP, Some("`checkout` is stopped or held by `stops.yaml`")),
+        (
+            "version: 1\nstops: {\"*\": }\n",
+            Some("features are stopped or held by `stops.yaml`"),
+        ),
+        ("version: 1\nstops: {somewhere.else: }\n", None),
+        (NONE, None),
+        ("version: 2\n", Some("stops.yaml:1:")),
+    ] {
+        fs::write(beside(&toggles), stops).unwrap();
+        let ran = fed(&["diff", "-", path], &ON.replace(": on", ": off"));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.contains("on") && !ran.out.contains("stops"));
+        match note {
+            Some(note) => assert!(ran.err.contains(note), "{}", ran.err),
+            None => assert_eq!(ran.err, "", "{stops}"),
+        }
     }
 }
 

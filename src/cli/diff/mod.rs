@@ -27,6 +27,7 @@ use crate::{
 use part::Part;
 use row::{How, Row};
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -111,7 +112,36 @@ pub fn main(args: &DiffArgs, variables: &Variables) -> ExitCode {
             return exit::PROBLEMS.into();
         }
     };
+    if let Some(note) = stopped([&args.old, &args.new], &new) {
+        output::fail(&note);
+    }
     told(&old, &new, &request, args)
+}
+
+/// What stands beside the files, and is not compared.
+fn stopped(paths: [&Path; 2], new: &Snapshot) -> Option<String> {
+    let mut names = BTreeSet::new();
+    for path in paths {
+        match config::load_stops(path, None) {
+            Ok(stops) => {
+                let stops = new.with_stops(&stops.into());
+                let features = stops
+                    .features()
+                    .filter(|(_, toggles, feature)| stops.stop_of(toggles, feature).is_some());
+                names.extend(features.map(|(_, _, feature)| feature.key.to_string()));
+            }
+            Err(problems) => drop(output::bad_toggles(&problems)),
+        }
+    }
+    let what = match names.len() {
+        0 => return None,
+        1 => format!("`{}` is stopped or held", names.pop_first()?),
+        many => format!("{many} features are stopped or held"),
+    };
+    Some(format!(
+        "note: {what} by `{}`; this compares the toggles alone",
+        config::STOPS
+    ))
 }
 
 /// Counts, prints, and holds the result against the gate.
