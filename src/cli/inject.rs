@@ -3,7 +3,7 @@
 
 use super::output;
 use crate::{
-    flags::run::OnBadStart,
+    flags::{kubernetes, run::OnBadStart},
     inject::{Defaults, inject},
 };
 use clap::Args;
@@ -32,6 +32,7 @@ pub struct InjectArgs {
         long,
         env = "BURGEE_TOGGLES_CONFIGMAP",
         value_name = "NAME",
+        value_parser = kubernetes::config_map,
         default_value = "burgee-toggles"
     )]
     toggles_configmap: String,

@@ -24,7 +24,10 @@ pub mod style;
 pub mod variables;
 
 use crate::{exit, flags::run::RunArgs, signals};
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 use std::process::ExitCode;
 
 /// A sidecar that puts feature flags on every request
@@ -80,6 +83,24 @@ pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
+/// What was typed is shown again, and does nothing to a terminal: at night it may be the text of an alert.
+fn plain(mut error: clap::Error) -> clap::Error {
+    let escaped = |(kind, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(typed) => {
+            let plain = fleet::words::printable(typed);
+            (plain != *typed).then_some((kind, ContextValue::String(plain)))
+        }
+        _ => None,
+    };
+    let escaped: Vec<_> = error.context().filter_map(escaped).collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
+        // a tip repeats it
+        error.insert(ContextKind::Suggested, ContextValue::None);
+    }
+    error
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     // PID 1 ignores a signal that has no handler: a command that keeps running installs its handlers first
@@ -101,7 +122,7 @@ pub fn main() -> ExitCode {
             command: SidecarCommand::Run(args),
         })) => Command::Run(args),
         // another command, `--help` or a mistake: the full parser handles all of them
-        _ => Cli::parse().command,
+        _ => Cli::try_parse().map_or_else(|error| plain(error).exit(), |cli| cli.command),
     };
     let variables = variables::Variables::of(command);
     match (parsed, signals) {

@@ -2,6 +2,7 @@
 //! In: arguments and `BURGEE_` variables. Out: valid values.
 
 mod choices;
+pub mod kubernetes;
 pub mod limits;
 pub mod listeners;
 pub mod log;

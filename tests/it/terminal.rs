@@ -87,6 +87,30 @@ fn colour_is_for_terminals_that_want_it() {
 }
 
 #[test]
+fn what_was_typed_does_nothing_to_a_terminal() {
+    let hostile = "\x1b]0;x\x07\u{202e}";
+    for arguments in [
+        &["stop", "a", "--why", hostile][..],
+        &["stop", hostile],
+        &["resume", hostile, "--dir", "/nowhere"],
+        &["status", "--context", hostile],
+        &["status", "--namespace", hostile],
+        &["status", "--selector", hostile],
+        &["status", "--configmap", hostile],
+        &["apply", "x", "--configmap", hostile],
+        &["stop", "a", &format!("--{hostile}")],
+        &[hostile],
+    ] {
+        let text = on_a_terminal(arguments, true, &[("NO_COLOR", "1")]);
+        assert!(text.contains("u{202e}"), "{arguments:?}: {text:?}");
+        assert!(
+            !text.contains(['\x1b', '\x07', '\u{202e}']),
+            "{arguments:?}: {text:?}"
+        );
+    }
+}
+
+#[test]
 fn a_bar_is_for_terminals_that_nothing_else_runs_over() {
     let folder = tempfile::tempdir().unwrap();
     let (toggles, ids) = (folder.path().join("a.yaml"), folder.path().join("ids.txt"));

@@ -8,7 +8,7 @@ use super::{
     kubectl::{Kubectl, Trouble},
     object,
     proof::prove,
-    report, target,
+    report, target, versions,
     words::printable,
 };
 use crate::{
@@ -16,18 +16,23 @@ use crate::{
     config::{self, Text},
     engine::Snapshot,
     exit,
+    flags::kubernetes,
     server::clock::wall_clock,
 };
 use clap::Args;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// Put toggles into their ConfigMap, and wait until every pod has them
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example: burgee apply toggles.yaml --configmap shop-toggles -n shop --max-moved 5%
 
-Checks the files, shows who would switch variant, asks, applies, and exits 0 only when every ready pod has them.
+Checks the files, by each other version of burgee that runs too, shows who would switch variant, asks, applies, and exits 0 only when every ready pod has them.
 For a ConfigMap that Helm manages, edit the file in Git and run `helm upgrade`."
 )]
 pub struct ApplyArgs {
@@ -35,7 +40,7 @@ pub struct ApplyArgs {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// ConfigMap of the toggles
-    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME")]
+    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME", value_parser = kubernetes::config_map)]
     configmap: String,
     /// Refuse if the edit can move more than this share of users (`5%`) in any feature
     #[arg(long, env = "BURGEE_MAX_MOVED", value_name = "SHARE")]
@@ -74,12 +79,16 @@ fn apply(args: &ApplyArgs) -> Result<ExitCode, ExitCode> {
             "`{name}` also has `{other}`: give all its files, because pods read them together"
         )));
     }
+    let mut pods = Pods::new(kubectl.clone(), fleet.selector.clone(), Some(name.clone()));
+    if let Some(refusal) = versions::refused(&kubectl, &mut pods, &texts).map_err(said)? {
+        return Err(output::fail(&refusal));
+    }
     compared(args, &mut before, &after)?;
     if !fleet.yes && !report::asks(&format!("Apply this to `{name}`?")) {
         return Err(exit::PROBLEMS.into());
     }
-    put(&kubectl, name, old.as_ref(), &texts).map_err(said)?;
-    let mut pods = Pods::new(kubectl.clone(), fleet.selector.clone(), Some(name.clone()));
+    pods.written = put(&kubectl, name, old.as_ref(), &texts).map_err(said)?;
+    pods.restart();
     let wanted = Wanted {
         revision: Some(revision(&kubectl, &mut pods, name, texts).map_err(said)?),
         stops: None,
@@ -154,16 +163,22 @@ fn compared(args: &ApplyArgs, before: &mut [Text], after: &Snapshot) -> Result<(
 }
 
 /// Server-side, by the version that was read: an edit in between is refused, not overwritten.
-fn put(kubectl: &Kubectl, name: &str, old: Option<&Value>, texts: &[Text]) -> Result<(), Trouble> {
+fn put(
+    kubectl: &Kubectl,
+    name: &str,
+    old: Option<&Value>,
+    texts: &[Text],
+) -> Result<BTreeMap<String, String>, Trouble> {
     let data = texts.iter().map(|text| {
         let bytes = String::from_utf8_lossy(&text.bytes).into_owned();
-        (text.name.clone(), Value::from(bytes))
+        (text.name.clone(), bytes)
     });
+    let data: BTreeMap<_, _> = data.collect();
     let mut object = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": name},
-        "data": data.collect::<serde_json::Map<_, _>>(),
+        "data": data,
     });
     if let Some(version) = old.map(|old| &old["metadata"]["resourceVersion"]) {
         object["metadata"]["resourceVersion"] = version.clone();
@@ -175,9 +190,8 @@ fn put(kubectl: &Kubectl, name: &str, old: Option<&Value>, texts: &[Text]) -> Re
         "--force-conflicts",
         "--filename=-",
     ];
-    kubectl
-        .run(&arguments, Some(object.to_string().as_bytes()))
-        .map(drop)
+    kubectl.run(&arguments, Some(object.to_string().as_bytes()))?;
+    Ok(data)
 }
 
 /// What the pods will tell: of these files, and of those in the other ConfigMaps that they mount beside them.

@@ -4,13 +4,14 @@
 use super::{
     confirm::Cluster,
     kubectl::{Kind, Kubectl, Trouble},
+    object,
     pods::{self, Answer, Pod},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant, SystemTime},
@@ -22,6 +23,8 @@ const AT_A_TIME: usize = 16;
 const NAMES: usize = 100;
 /// A kubelet that was asked takes longer than this to deliver: each answer before is a process for nothing.
 const DELIVERY: Duration = Duration::from_secs(1);
+/// How long a pod may take to answer: one that never does must not keep us from those that do.
+const ANSWER: Duration = Duration::from_secs(3);
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -32,6 +35,8 @@ pub(super) struct Pods {
     selector: Option<String>,
     /// only pods that mount it
     config_map: Option<String>,
+    /// what was written into it: texts by their keys
+    pub written: BTreeMap<String, String>,
     begun: Instant,
     interrupted: Arc<AtomicBool>,
     /// the pod proxy may not be used: `exec` instead
@@ -51,11 +56,17 @@ impl Pods {
             kubectl,
             selector,
             config_map,
+            written: BTreeMap::new(),
             begun: Instant::now(),
             interrupted: Arc::default(),
             by_exec: AtomicBool::new(false),
             notes: BTreeSet::new(),
         }
+    }
+
+    /// What comes is timed from here: somebody was asked before, or thought about it.
+    pub(super) fn restart(&mut self) {
+        self.begun = Instant::now();
     }
 
     /// From now on, Ctrl-C ends the waiting and not the process.
@@ -86,7 +97,7 @@ impl Pods {
             "--raw=/api/v1/namespaces/{}/pods/{name}:3525/proxy/ready",
             pod.namespace
         );
-        match self.kubectl.run(&["get", &path], None) {
+        match self.kubectl.run_within(ANSWER, &["get", &path], None) {
             Ok(line) => Answer::read(&String::from_utf8_lossy(&line)),
             Err(trouble) if trouble.kind == Kind::Forbidden => {
                 self.by_exec.store(true, Ordering::Relaxed);
@@ -105,7 +116,7 @@ impl Pods {
             "/burgee",
             "reload",
         ];
-        match self.kubectl.run(&arguments, None) {
+        match self.kubectl.run_within(ANSWER, &arguments, None) {
             Ok(lines) => {
                 let lines = String::from_utf8_lossy(&lines);
                 Answer::read(lines.lines().last().unwrap_or_default())
@@ -125,19 +136,35 @@ impl Cluster for Pods {
     }
 
     fn ask(&mut self, pods: &[&Pod]) -> Vec<Answer> {
-        let this = &*self;
-        let each = pods.len().div_ceil(AT_A_TIME).max(1);
-        thread::scope(|scope| {
-            let some = |pods: &'_ [&Pod]| pods.iter().map(|pod| this.one(pod)).collect::<Vec<_>>();
-            let asked: Vec<_> = pods
-                .chunks(each)
-                .map(|pods| scope.spawn(move || some(pods)))
-                .collect();
-            let answered = asked
-                .into_iter()
-                .map(|asked| asked.join().unwrap_or_default());
+        let (this, next) = (&*self, AtomicUsize::new(0));
+        // whoever is free takes the next: a pod that never answers delays itself alone
+        let some = || {
+            let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let asked = numbers.map_while(|number| Some((number, this.one(pods.get(number)?))));
+            asked.collect::<Vec<_>>()
+        };
+        let mut answers: Vec<(usize, Answer)> = thread::scope(|scope| {
+            let asking = pods.iter().take(AT_A_TIME).map(|_| scope.spawn(some));
+            let asking: Vec<_> = asking.collect();
+            let answered = asking.into_iter().flat_map(thread::ScopedJoinHandle::join);
             answered.flatten().collect()
-        })
+        });
+        answers.sort_by_key(|(number, _)| *number);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    fn is_as_written(&mut self) -> Result<bool, Trouble> {
+        let Some(name) = self
+            .config_map
+            .as_ref()
+            .filter(|_| !self.written.is_empty())
+        else {
+            return Ok(true);
+        };
+        let now = object::get(&self.kubectl, name)?;
+        let is_there =
+            |(key, text): (&String, &String)| object::text(now.as_ref(), key) == Some(text);
+        Ok(self.written.iter().all(is_there))
     }
 
     fn refresh(&mut self, pods: &[&Pod]) {

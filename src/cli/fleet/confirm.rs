@@ -18,6 +18,8 @@ pub(super) trait Cluster {
     fn ask(&mut self, pods: &[&Pod]) -> Vec<Answer>;
     /// Has them look at their files now.
     fn refresh(&mut self, pods: &[&Pod]);
+    /// Whether nobody has written something else since.
+    fn is_as_written(&mut self) -> Result<bool, Trouble>;
     /// How long this has taken.
     fn elapsed(&self) -> Duration;
     /// Waits a moment. False: somebody wants to end it.
@@ -46,12 +48,14 @@ pub(super) struct Outcome {
     pub not_ready: Vec<String>,
     /// somebody ended it before its end
     pub interrupted: bool,
+    /// somebody wrote something else meanwhile, which pods get instead
+    pub overwritten: bool,
 }
 
 impl Outcome {
     /// Whether every ready pod has it, and there is one.
     pub(super) fn is_everywhere(&self) -> bool {
-        self.have == self.ready && self.ready > 0 && !self.interrupted
+        self.have == self.ready && self.ready > 0 && !self.interrupted && !self.overwritten
     }
 }
 
@@ -60,7 +64,9 @@ impl Wanted {
     fn lacks(&self, pod: &Pod, answer: &Answer) -> Option<String> {
         let (revision, stops) = match answer {
             Answer::Nothing(why) => return Some(why.clone()),
-            Answer::Has { revision, stops } => (revision, stops),
+            Answer::Has {
+                revision, stops, ..
+            } => (revision, stops),
         };
         let what = match (&self.stops, stops) {
             (Some(_), None) => return Some("its burgee is older and knows no stops".to_owned()),
@@ -88,25 +94,25 @@ pub(super) fn confirm(
     // by uid: a pod of the same name may be another one
     let mut have = BTreeSet::new();
     let mut why = BTreeMap::new();
-    // in the last round every ready pod was asked, and had it
-    let mut verified = false;
+    let mut is_over = false;
     loop {
         let pods = cluster.pods()?;
         let ready: Vec<&Pod> = pods.iter().filter(|pod| pod.ready).collect();
+        // what a pod has once told it keeps, as long as nobody writes something else: none is asked twice
+        if !cluster.is_as_written()? {
+            let mut ended = outcome(&pods, &have, &why);
+            ended.overwritten = true;
+            return Ok(ended);
+        }
+        let lags = |pod: &&Pod| !have.contains(&pod.uid);
+        let open: Vec<&Pod> = ready.iter().copied().filter(lags).collect();
+        if open.is_empty() || is_over {
+            return Ok(outcome(&pods, &have, &why));
+        }
         let is_new = |pod: &&Pod| refreshed.insert(pod.uid.clone());
         let new: Vec<&Pod> = ready.iter().copied().filter(is_new).collect();
         if !new.is_empty() {
             cluster.refresh(&new);
-        }
-        let lags = |pod: &&Pod| !have.contains(&pod.uid);
-        let mut open: Vec<&Pod> = ready.iter().copied().filter(lags).collect();
-        if open.is_empty() {
-            if verified || ready.is_empty() {
-                return Ok(outcome(&pods, &have, &why, false));
-            }
-            // they came one by one: once more all together
-            open.clone_from(&ready);
-            have.clear();
         }
         for (pod, answer) in open.iter().zip(cluster.ask(&open)) {
             match wanted.lacks(pod, &answer) {
@@ -120,26 +126,17 @@ pub(super) fn confirm(
         }
         let count = ready.iter().filter(|pod| have.contains(&pod.uid)).count();
         progress(count, ready.len());
-        verified = count == ready.len() && open.len() == ready.len();
-        if count < ready.len() && !cluster.pause() {
-            let mut ended = outcome(&pods, &have, &why, true);
-            ended.interrupted = true;
-            return Ok(ended);
-        }
         // where all have it, one more look says whether a pod became ready meanwhile
-        if !verified && cluster.elapsed() >= timeout {
-            return Ok(outcome(&pods, &have, &why, true));
+        is_over = cluster.elapsed() >= timeout;
+        if count < ready.len() && (is_over || !cluster.pause()) {
+            let mut ended = outcome(&pods, &have, &why);
+            ended.interrupted = !is_over;
+            return Ok(ended);
         }
     }
 }
 
-/// `unsure`: the time is over before everybody could be asked once more.
-fn outcome(
-    pods: &[Pod],
-    have: &BTreeSet<String>,
-    why: &BTreeMap<String, String>,
-    unsure: bool,
-) -> Outcome {
+fn outcome(pods: &[Pod], have: &BTreeSet<String>, why: &BTreeMap<String, String>) -> Outcome {
     let mut outcome = Outcome::default();
     for pod in pods {
         if !pod.ready {
@@ -154,11 +151,6 @@ fn outcome(
             let why = why.get(&pod.uid).cloned().unwrap_or_else(unasked);
             outcome.laggards.push((pod.name.clone(), why));
         }
-    }
-    if unsure && outcome.laggards.is_empty() {
-        outcome.have = 0;
-        let why = "the time was over before every pod could be asked once more".to_owned();
-        outcome.laggards.push(("all".to_owned(), why));
     }
     outcome
 }
@@ -182,6 +174,8 @@ mod tests {
         now: u64,
         pods: Vec<Modelled>,
         ends_at: u64,
+        /// from here on pods get what somebody else wrote
+        edited_at: u64,
     }
 
     impl Model {
@@ -190,7 +184,7 @@ mod tests {
         }
 
         fn has(&self, pod: &Modelled) -> bool {
-            self.now >= pod.has && !pod.silent && !pod.old
+            (pod.has..self.edited_at).contains(&self.now) && !pod.silent && !pod.old
         }
 
         /// Whether this moment is one at which nobody may say "everywhere".
@@ -227,6 +221,7 @@ mod tests {
                     false => Answer::Has {
                         revision: "1".to_owned(),
                         stops: (!pod.old).then(|| stops.to_owned()),
+                        version: None,
                     },
                 }
             };
@@ -238,6 +233,10 @@ mod tests {
                 let pod = &mut self.pods[pod.uid.parse::<usize>().unwrap()];
                 pod.has = pod.has.min(self.now + 5);
             }
+        }
+
+        fn is_as_written(&mut self) -> Result<bool, Trouble> {
+            Ok(self.now < self.edited_at)
         }
 
         fn elapsed(&self) -> Duration {
@@ -277,13 +276,15 @@ mod tests {
         fn never_everywhere_while_one_ready_pod_differs(
             pods in prop::collection::vec(modelled(), 0..40),
             ends_at in prop_oneof![9 => Just(u64::MAX), 1 => 1..60_u64],
+            edited_at in prop_oneof![Just(u64::MAX), 1..60_u64],
         ) {
-            let mut model = Model { now: 0, pods, ends_at };
+            let mut model = Model { now: 0, pods, ends_at, edited_at };
             let outcome = confirm(&mut model, &stops(), Duration::from_secs(60), |_, _| {}).unwrap();
             if outcome.is_everywhere() {
                 prop_assert!(!model.differs(), "{:?} at {}", model.pods, model.now);
             } else {
-                prop_assert!(outcome.interrupted || outcome.ready == 0 || !outcome.laggards.is_empty());
+                let says_why = outcome.interrupted || outcome.overwritten || outcome.ready == 0;
+                prop_assert!(says_why || !outcome.laggards.is_empty());
             }
         }
     }
@@ -306,6 +307,7 @@ mod tests {
             now: 0,
             pods,
             ends_at: u64::MAX,
+            edited_at: u64::MAX,
         };
         let outcome = confirm(&mut model, &stops(), Duration::from_secs(10), |_, _| {}).unwrap();
         assert!(!outcome.is_everywhere());

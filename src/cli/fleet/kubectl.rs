@@ -8,10 +8,11 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// How long one call may take.
-const PATIENCE: &str = "--request-timeout=10s";
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which kubectl, and where it is to look.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Trouble {
     pub kind: Kind,
     /// a sentence for people, and what to do
     pub sentence: String,
+    /// what it printed on standard output before it failed
+    pub printed: String,
 }
 
 /// Kinds of trouble that are answered differently.
@@ -40,6 +43,8 @@ pub(super) enum Kind {
     NotFound,
     /// somebody else wrote first
     Conflict,
+    /// what `exec` ran in the pod ended with another code than 0
+    Ended,
     /// anything else
     Other,
 }
@@ -53,6 +58,16 @@ impl fmt::Display for Trouble {
 impl Kubectl {
     /// Runs it, and gives what it printed.
     pub(super) fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, Trouble> {
+        self.run_within(PATIENCE, arguments, input)
+    }
+
+    /// As [`Kubectl::run`], for as long as this.
+    pub(super) fn run_within(
+        &self,
+        patience: Duration,
+        arguments: &[&str],
+        input: Option<&[u8]>,
+    ) -> Result<Vec<u8>, Trouble> {
         // what `exec` runs stands behind `--`, and stays last
         let place = arguments.iter().position(|argument| *argument == "--");
         let (flags, last) = arguments.split_at(place.unwrap_or(arguments.len()));
@@ -60,7 +75,7 @@ impl Kubectl {
         command
             .args(flags)
             .args(&self.common)
-            .arg(PATIENCE)
+            .arg(format!("--request-timeout={}s", patience.as_secs()))
             .args(last);
         command.stdin(match input {
             Some(_) => Stdio::piped(),
@@ -76,7 +91,10 @@ impl Kubectl {
         let output = output.map_err(|error| self.not_started(&error))?;
         match output.status.success() {
             true => Ok(output.stdout),
-            false => Err(failed(&String::from_utf8_lossy(&output.stderr))),
+            false => Err(Trouble {
+                printed: String::from_utf8_lossy(&output.stdout).into_owned(),
+                ..failed(&String::from_utf8_lossy(&output.stderr))
+            }),
         }
     }
 
@@ -86,6 +104,7 @@ impl Kubectl {
         serde_json::from_slice(&printed).map_err(|error| Trouble {
             kind: Kind::Other,
             sentence: format!("kubectl printed something else than JSON: {error}"),
+            printed: String::new(),
         })
     }
 
@@ -100,6 +119,7 @@ impl Kubectl {
         Trouble {
             kind: Kind::Other,
             sentence,
+            printed: String::new(),
         }
     }
 }
@@ -112,6 +132,8 @@ fn failed(said: &str) -> Trouble {
         (Kind::Forbidden, advice)
     } else if has(&["(NotFound)"]) {
         (Kind::NotFound, "")
+    } else if has(&["command terminated with exit code"]) {
+        (Kind::Ended, "")
     } else if has(&[
         "(Conflict)",
         "(AlreadyExists)",
@@ -143,6 +165,7 @@ fn failed(said: &str) -> Trouble {
     Trouble {
         kind,
         sentence: format!("kubectl failed: {}{advice}", printable(said)),
+        printed: String::new(),
     }
 }
 
@@ -177,6 +200,11 @@ mod tests {
                 "The connection to the server 10.0.0.1:6443 was refused",
                 Kind::Other,
                 "--dir",
+            ),
+            (
+                "command terminated with exit code 1",
+                Kind::Ended,
+                "exit code 1",
             ),
             ("", Kind::Other, "it said nothing"),
         ] {

@@ -14,9 +14,10 @@ pub mod status;
 pub mod stop;
 mod stops_text;
 mod target;
-mod words;
+mod versions;
+pub(super) mod words;
 
-use crate::flags::values;
+use crate::flags::{kubernetes, values};
 use clap::Args;
 use kubectl::Kubectl;
 use std::{path::PathBuf, time::Duration};
@@ -25,13 +26,13 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Args, Clone, Debug)]
 pub(super) struct FleetArgs {
     /// Namespace of the pods [default: kubectl's own]
-    #[arg(short, long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
+    #[arg(short, long, env = "BURGEE_NAMESPACE", value_name = "NAME", value_parser = kubernetes::namespace)]
     namespace: Option<String>,
     /// Context of kubectl's configuration [default: kubectl's own]
-    #[arg(long, env = "BURGEE_CONTEXT", value_name = "NAME")]
+    #[arg(long, env = "BURGEE_CONTEXT", value_name = "NAME", value_parser = kubernetes::context)]
     context: Option<String>,
     /// Labels of the pods [default: all that mount the ConfigMap]
-    #[arg(short = 'l', long, env = "BURGEE_SELECTOR", value_name = "LABELS")]
+    #[arg(short = 'l', long, env = "BURGEE_SELECTOR", value_name = "LABELS", value_parser = kubernetes::selector)]
     selector: Option<String>,
     /// How long to wait until every ready pod has it
     #[arg(long, env = "BURGEE_TIMEOUT", value_name = "DURATION", value_parser = values::duration, default_value = "60s")]

@@ -2,6 +2,7 @@
 //! In: what `kubectl get pods -o json` prints, and what `/ready` answers. Out: which of them have burgee, are ready, and mount what.
 
 use super::words::printable;
+use crate::flags::kubernetes;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -33,6 +34,8 @@ pub(super) enum Answer {
         revision: String,
         /// of the stops; none from a burgee that does not know stops
         stops: Option<String>,
+        /// of burgee, where it tells
+        version: Option<String>,
     },
     /// why there was no answer
     Nothing(String),
@@ -66,7 +69,10 @@ fn pod(item: &Value) -> Pod {
         let sources = list(&volume["projected"]["sources"]);
         let names = sources.iter().map(|source| &source["configMap"]["name"]);
         let names = names.chain([&volume["configMap"]["name"]]);
-        config_maps.extend(names.filter_map(|name| name.as_str()).map(str::to_owned));
+        let names = names.filter_map(|name| name.as_str());
+        // whoever may make a pod may write any text here, and some become a flag of kubectl
+        let names = names.filter(|name| kubernetes::is_name(name));
+        config_maps.extend(names.map(str::to_owned));
     }
     let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
     Pod {
@@ -87,13 +93,15 @@ impl Answer {
         let word = |name: &str| {
             let (_, rest) = line.split_once(name)?;
             let word = rest.split([',', ';', ' ', '\n']).next().unwrap_or_default();
-            let is_word = word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
+            let is_word = word.bytes().all(is_plain);
             (is_word && !word.is_empty()).then(|| word.to_owned())
         };
         match word("revision ") {
             Some(revision) => Answer::Has {
                 revision,
                 stops: word("stops "),
+                version: word(", burgee "),
             },
             None => Answer::Nothing(format!("it answered `{}`", printable(line))),
         }
@@ -110,7 +118,8 @@ mod tests {
         let list = json!({"items": [
             {"metadata": {"name": "a", "uid": "1"}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
              "spec": {"containers": [{"name": "app"}], "initContainers": [{"name": "burgee", "volumeMounts": [{"name": "t"}]}],
-                      "volumes": [{"name": "own", "configMap": {"name": "app"}}, {"name": "t", "projected": {"sources": [{"configMap": {"name": "shop-toggles"}}, {"configMap": {"name": "shop-stops"}}]}}]}},
+                      "volumes": [{"name": "own", "configMap": {"name": "app"}}, {"name": "t", "projected": {"sources": [{"configMap": {"name": "shop-toggles"}}, {"configMap": {"name": "shop-stops"}},
+                                                                                                {"configMap": {"name": "--server=http://elsewhere/-stops"}}]}}]}},
             {"metadata": {"name": "b", "uid": "2"}, "status": {"phase": "Pending"},
              "spec": {"containers": [{"name": "burgee", "volumeMounts": [{"subPath": "toggles.yaml"}]}], "volumes": [{"configMap": {"name": "x"}}]}},
             {"metadata": {"name": "c", "uid": "3", "deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {}},
@@ -136,23 +145,24 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_from_its_line() {
-        let has = |revision: &str, stops: Option<&str>| Answer::Has {
+        let has = |revision: &str, stops: Option<&str>, version: Option<&str>| Answer::Has {
             revision: revision.to_owned(),
             stops: stops.map(str::to_owned),
+            version: version.map(str::to_owned),
         };
         for (line, expected) in [
             (
                 "ready, revision 01ab, stops 23cd, burgee 0.1.0\n",
-                has("01ab", Some("23cd")),
+                has("01ab", Some("23cd"), Some("0.1.0")),
             ),
-            ("ready, revision 01ab\n", has("01ab", None)),
+            ("ready, revision 01ab\n", has("01ab", None, None)),
             (
-                "degraded: no toggles yet, requests pass without features, revision none, stops none, burgee 0.2.0",
-                has("none", Some("none")),
+                "degraded: no toggles yet, requests pass without features, revision none, stops none, burgee 0.2.0-rc.1",
+                has("none", Some("none"), Some("0.2.0-rc.1")),
             ),
             (
                 "reloaded: revision 01ab, stops none",
-                has("01ab", Some("none")),
+                has("01ab", Some("none"), None),
             ),
             (
                 "draining\n",

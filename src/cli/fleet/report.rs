@@ -62,7 +62,7 @@ pub(super) fn outcome(
             .map(|(pod, why)| json!({"pod": pod, "why": why}))
             .collect();
         let mut object = json!({
-            "result": if everywhere { "everywhere" } else if outcome.interrupted { "interrupted" } else { "lagging" },
+            "result": result(outcome),
             "did": did,
             "ready": outcome.ready,
             "have": outcome.have,
@@ -79,6 +79,9 @@ pub(super) fn outcome(
         output::say(&match (everywhere, ready) {
             (true, 1) => format!("{did} everywhere: 1 pod, {seconds} s"),
             (true, _) => format!("{did} everywhere: all {ready} pods, {seconds} s"),
+            (false, _) if outcome.overwritten => format!(
+                "{did}: it was written, and somebody else has written something else since; {have} of {ready} pods had it. `burgee status` shows what is in force"
+            ),
             (false, 0) => format!(
                 "{did}: it is written, and no ready pod reads it. Is it the right namespace? `burgee status` shows the pods"
             ),
@@ -94,7 +97,7 @@ pub(super) fn outcome(
                 "  {pod}: not ready; it reads the newest files when it is"
             ));
         }
-        if !everywhere && ready > 0 {
+        if !everywhere && ready > 0 && !outcome.overwritten {
             output::say("`burgee status` asks again; a pod that never answers can be deleted");
         }
     }
@@ -103,6 +106,15 @@ pub(super) fn outcome(
         // as a shell has it: ended by SIGINT
         (false, true) => ExitCode::from(130),
         (false, false) => exit::PROBLEMS.into(),
+    }
+}
+
+fn result(outcome: &Outcome) -> &'static str {
+    match outcome {
+        _ if outcome.is_everywhere() => "everywhere",
+        _ if outcome.interrupted => "interrupted",
+        _ if outcome.overwritten => "overwritten",
+        _ => "lagging",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     stops_text, target,
     words::printable,
 };
-use crate::{cli::output, config::STOPS, exit};
+use crate::{cli::output, config::STOPS, exit, flags::kubernetes};
 use clap::Args;
 use serde_json::json;
 use std::{collections::BTreeMap, process::ExitCode};
@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 #[command(after_help = "Example: burgee status -n shop")]
 pub struct StatusArgs {
     /// ConfigMap of the toggles, or of their stops [default: the stops that the pods mount]
-    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME")]
+    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME", value_parser = kubernetes::config_map)]
     configmap: Option<String>,
     #[command(flatten)]
     fleet: FleetArgs,
@@ -85,7 +85,9 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Trouble> {
     if fleet.json {
         let row = |(pod, answer): &(&Pod, Answer)| {
             let (revision, stops) = match answer {
-                Answer::Has { revision, stops } => (Some(revision), stops.as_ref()),
+                Answer::Has {
+                    revision, stops, ..
+                } => (Some(revision), stops.as_ref()),
                 Answer::Nothing(_) => (None, None),
             };
             json!({"pod": pod.name, "ready": pod.ready, "revision": revision, "stops": stops, "lags": lacks(pod, answer)})
@@ -96,7 +98,9 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Trouble> {
         for (pod, answer) in &rows {
             let ready = if pod.ready { "ready" } else { "not ready" };
             let has = match answer {
-                Answer::Has { revision, stops } => format!(
+                Answer::Has {
+                    revision, stops, ..
+                } => format!(
                     "revision {revision}, stops {}",
                     stops.as_deref().unwrap_or("unknown")
                 ),

@@ -15,7 +15,7 @@ use crate::{
         units::Second,
     },
     exit,
-    flags::values,
+    flags::{kubernetes, values},
     server::clock::wall_clock,
 };
 use clap::Args;
@@ -84,6 +84,7 @@ struct Place {
         long,
         env = "BURGEE_CONFIGMAP",
         value_name = "NAME",
+        value_parser = kubernetes::config_map,
         conflicts_with = "dir"
     )]
     configmap: Option<String>,
@@ -187,7 +188,8 @@ fn in_cluster(place: &Place, edit: &Edit<'_>) -> Result<ExitCode, ExitCode> {
         stops: Some(hash(&text)),
         revision: None,
     };
-    let pods = Pods::new(kubectl, fleet.selector.clone(), Some(name.clone()));
+    let mut pods = Pods::new(kubectl, fleet.selector.clone(), Some(name.clone()));
+    pods.written = [(STOPS.to_owned(), text)].into();
     let more = json!({"configmap": name, "stops": wanted.stops});
     prove(fleet, pods, &wanted, &did, more).map_err(said)
 }

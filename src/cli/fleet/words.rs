@@ -4,7 +4,7 @@
 use crate::config::is_printable;
 
 /// One line for a terminal, whatever was said.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     let mut line = String::new();
     for character in text.chars().take(2_000) {
         match character {
