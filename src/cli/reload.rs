@@ -32,10 +32,11 @@ pub fn main(args: &ReloadArgs) -> ExitCode {
             output::say(line);
         }
         output::say(&format!(
-            "{}: revision {}, stops {}",
+            "{}: revision {}, stops {}, burgee {}",
             report["result"].as_str().unwrap_or("?"),
             report["revision"].as_str().unwrap_or("?"),
-            report["stops"].as_str().unwrap_or("none")
+            report["stops"].as_str().unwrap_or("none"),
+            env!("CARGO_PKG_VERSION")
         ));
         if let (Some(age), true) = (
             report["volume_age"].as_i64(),

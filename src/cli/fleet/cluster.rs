@@ -116,11 +116,11 @@ impl Pods {
             "/burgee",
             "reload",
         ];
+        let last = |lines: &str| Answer::read(lines.lines().last().unwrap_or_default());
         match self.kubectl.run_within(ANSWER, &arguments, None) {
-            Ok(lines) => {
-                let lines = String::from_utf8_lossy(&lines);
-                Answer::read(lines.lines().last().unwrap_or_default())
-            }
+            Ok(lines) => last(&String::from_utf8_lossy(&lines)),
+            // its toggles are broken: it says so, and then what is in force
+            Err(trouble) if trouble.kind == Kind::Ended => last(&trouble.printed),
             Err(trouble) => Answer::Nothing(format!("no answer: {trouble}")),
         }
     }

@@ -161,8 +161,8 @@ mod tests {
                 has("none", Some("none"), Some("0.2.0-rc.1")),
             ),
             (
-                "reloaded: revision 01ab, stops none",
-                has("01ab", Some("none"), None),
+                "reloaded: revision 01ab, stops none, burgee 0.1.0",
+                has("01ab", Some("none"), Some("0.1.0")),
             ),
             (
                 "draining\n",
