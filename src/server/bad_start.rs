@@ -22,23 +22,43 @@ pub(super) fn patience(wanted: OnBadStart, files: &Files, first: &InForce) -> Du
 
 /// The last lines of the log of a pod that is not ready are the reason.
 pub(super) fn tell(first: &InForce, patience: Duration) {
-    let Some(problem) = first.last.problems.first() else {
-        return;
+    let until = match patience {
+        Duration::ZERO => return,
+        Duration::MAX => String::new(),
+        patience => format!(" for {}", spoken(patience)),
     };
-    match patience {
-        Duration::ZERO => {}
-        Duration::MAX => error!("not ready until the toggles are good: {problem}"),
-        patience => error!("not ready for {patience:?}, or until the toggles are good: {problem}"),
-    }
+    error!(
+        "not ready{until}, until the toggles are good: {}",
+        why(first)
+    );
 }
 
 /// An application must not stay down for a feature: says so, once requests pass without any.
 pub(super) async fn give_up(reader: Reader, patience: Duration) {
     tokio::time::sleep(patience).await;
     let in_force = reader.get();
-    if let (false, Some(problem)) = (in_force.loaded, in_force.last.problems.first()) {
+    if !in_force.loaded {
         error!(
-            "ready without good toggles, after {patience:?}: requests pass without features: {problem}"
+            "ready without good toggles, after {}: requests pass without features: {}",
+            spoken(patience),
+            why(&in_force)
         );
+    }
+}
+
+/// The first problem, and how many there are beside it.
+fn why(in_force: &InForce) -> String {
+    match &in_force.last.problems[..] {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, others @ ..] => format!("{first} (and {} more)", others.len()),
+    }
+}
+
+/// As people say it: `15 min`, `90s`
+fn spoken(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ => format!("{time:?}"),
     }
 }

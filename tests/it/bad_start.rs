@@ -40,7 +40,10 @@ fn says_why(text: &str) {
 #[test]
 fn it_is_not_ready_says_why_and_recovers_when_the_file_is_mended() {
     let toggles = Toggles::new(BAD);
-    for what in ["unready", "unready:15m"] {
+    for (what, until) in [
+        ("unready", "not ready, until"),
+        ("unready:15m", "not ready for 15 min, until"),
+    ] {
         let mut burgee = started(&toggles, what);
         let ready = get(burgee.admin, "/ready");
         assert_eq!(ready.status, 503);
@@ -57,7 +60,7 @@ fn it_is_not_ready_says_why_and_recovers_when_the_file_is_mended() {
             "it is not to be killed"
         );
         // the last line, after the one that tells where it listens
-        let last = burgee.said("not ready");
+        let last = burgee.said(until);
         says_why(last["message"].as_str().unwrap());
 
         toggles.write(ON);
