@@ -64,6 +64,7 @@ enum Command {
     Resume(Box<fleet::stop::ResumeArgs>),
     Apply(Box<fleet::apply::ApplyArgs>),
     Status(Box<fleet::status::StatusArgs>),
+    Guard(Box<fleet::guard::GuardArgs>),
 }
 
 /// `burgee run` alone: the flags of all commands would take 70 KB of memory in every pod, for as long as it runs.
@@ -145,6 +146,7 @@ pub fn main() -> ExitCode {
         (Command::Resume(args), _) => fleet::stop::resume(&args),
         (Command::Apply(args), _) => fleet::apply::main(&args),
         (Command::Status(args), _) => fleet::status::main(&args),
+        (Command::Guard(args), _) => fleet::guard::main(&args),
         // the command was not the first argument, so no handlers were installed
         (Command::Run(_) | Command::Demo(_) | Command::Echo(_), None) => exit::USAGE.into(),
     }

@@ -1,18 +1,21 @@
-//! Stop, resume, apply, status: one edit, and the proof that it is everywhere.
+//! Stop, resume, apply, status, guard: one edit, and the proof that it is everywhere.
 //! In: names, and the user's kubectl or a directory. Out: what was written, and which pods have it. 0 only when every ready pod has it.
 
 pub mod apply;
 mod cluster;
 mod confirm;
+pub mod guard;
 mod kubectl;
 mod local;
 mod object;
 mod pods;
+mod prometheus;
 mod proof;
 mod report;
 pub mod status;
 pub mod stop;
 mod stops_text;
+mod stored;
 mod target;
 mod versions;
 pub(super) mod words;

@@ -2,8 +2,8 @@
 //! In: names. Out: the stops file with them, or without them; which pods have it.
 
 use super::{
-    FleetArgs, cluster::Pods, confirm::Wanted, kubectl::Trouble, local, object, pods::Answer,
-    proof::prove, report, stops_text, target, words::printable,
+    FleetArgs, cluster::Pods, kubectl::Trouble, local, pods::Answer, proof::prove, report,
+    stops_text, stored, target, words::printable,
 };
 use crate::{
     cli::output,
@@ -176,18 +176,9 @@ fn in_cluster(place: &Place, edit: &Edit<'_>) -> Result<ExitCode, ExitCode> {
     let toggles = target::toggles(&kubectl, &known, &name, wall_clock())
         .ok()
         .flatten();
-    let object = object::get(&kubectl, &name).map_err(said)?;
-    let text = object::text(object.as_ref(), STOPS);
-    let stops = stops_text::read(&format!("{name}/{STOPS}"), text).map_err(|problems| {
-        output::bad_toggles(&problems);
-        failed(&format!("the stops in `{name}` cannot be read, and what was good stays in force: mend them with `kubectl edit configmap {name}`"))
-    })?;
-    let (text, did) = edited(&stops, edit, toggles.as_ref(), fleet.yes)?;
-    object::put(&kubectl, &name, object, STOPS, &text).map_err(said)?;
-    let wanted = Wanted {
-        stops: Some(hash(&text)),
-        revision: None,
-    };
+    let stored = stored::read(&kubectl, &name).map_err(|why| failed(&why))?;
+    let (text, did) = edited(&stored.stops, edit, toggles.as_ref(), fleet.yes)?;
+    let wanted = stored::write(&kubectl, &name, stored, &text).map_err(said)?;
     let mut pods = Pods::new(kubectl, fleet.selector.clone(), Some(name.clone()));
     pods.written = [(STOPS.to_owned(), text)].into();
     let more = json!({"configmap": name, "stops": wanted.stops});
@@ -304,14 +295,8 @@ fn shares(allocation: &Allocation, now: Second, hold: Second) -> Option<String> 
     (held != free).then(|| format!("from {held} to {free} at once"))
 }
 
-/// What pods will tell of this text.
-fn hash(text: &str) -> String {
-    let read = stops_text::read(STOPS, Some(text));
-    read.map_or_else(|_| String::new(), |stops| stops.revision.into())
-}
-
 fn told_locally(did: &str, text: &str, json: bool) -> ExitCode {
-    let wanted = hash(text);
+    let wanted = stored::hash(text);
     output::block_on(async {
         let answer = local::ask().await;
         let has =

@@ -27,21 +27,22 @@ class Pod:
     """One process. `delay`: how long its kubelet takes once it is asked to look; never, where there is none. `old`: it knows no stops.
     `version`: what it says that it is, and `unknown`: a key that this version does not know. `silent`: it never answers."""
 
-    def __init__(self, cluster, name, delay=0.0, ready=True, old=False, silent=False, version=None, unknown=None):
+    def __init__(self, cluster, name, delay=0.0, ready=True, old=False, silent=False, version=None, unknown=None, upstream="none", flags=()):
         self.cluster, self.name, self.delay, self.ready, self.old, self.silent = cluster, name, delay, ready, old, silent
         self.version, self.unknown = version, unknown
         self.directory = pathlib.Path(tempfile.mkdtemp())
         self.generation = 0
         self.deliver()
-        command = [BURGEE, "run", "--toggles", self.directory, "--upstream", "none", "--admin-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0",
-                   "--log-format", "json", "--poll", "50ms"]
+        command = [BURGEE, "run", "--toggles", self.directory, "--upstream", upstream, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+                   "--api-listen", "127.0.0.1:0", "--log-format", "json", "--poll", "50ms", *flags]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             said = json.loads(line)
             if said["message"] == "burgee listens":
-                self.admin, self.api = said["admin"], said["api"]
+                self.listen, self.admin, self.api = said.get("listen"), said["admin"], said["api"]
                 break
-        self.drain = threading.Thread(target=lambda: [None for _ in self.process.stderr])
+        self.lines = []
+        self.drain = threading.Thread(target=lambda: self.lines.extend(self.process.stderr))
         self.drain.start()
 
     def deliver(self):
@@ -167,8 +168,8 @@ class Cluster:
         if arguments == ["version"]:
             return "", "", 0
         self.calls.append(arguments)
-        self.before(arguments)
         try:
+            self.before(arguments)
             return self.output(arguments, stdin), "", 0
         except subprocess.CalledProcessError as error:
             return error.output, f"command terminated with exit code {error.returncode}", 1

@@ -108,6 +108,18 @@ fn settings(days: f64) -> Vec<Setting> {
     ]
 }
 
+/// The worlds of which the guard stopped something, of so many of all kinds in turn.
+pub fn stopped(count: usize, days: f64) -> Vec<&'static str> {
+    let settings = settings(days);
+    let said = worlds(count, |world| {
+        let place = world as usize % settings.len();
+        let seed = (1 << 48) | (place as u64) << 32 | world;
+        let said = run(&settings[place], days, STEP, &[0.0], false, seed);
+        said.stops[0].map(|_| settings[place].name)
+    });
+    said.into_iter().flatten().collect()
+}
+
 pub fn table(count: usize, days: f64) -> Table {
     let mut text = format!(
         "| no effect: {days} days, a look each {STEP} s | worlds | stopped by the guard, margin 0 | said on the page |\n|---|---|---|---|\n"
