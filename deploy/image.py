@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Makes the image without an engine: `make image`.
 
-In: the folder that deploy/release/build has left (dist), and the last stage of deploy/Dockerfile. Out: beside the binary, its image
-(burgee-image.tar, a docker-archive that docker, podman and containerd load). The same binary makes the same bytes.
+In: folders that deploy/release/build has left (dist), and the last stage of deploy/Dockerfile. Out: beside each binary its image
+(burgee-image.tar, a docker-archive that docker, podman and containerd load), and with --oci FOLDER one image for all of their
+architectures, as an OCI layout that skopeo copies to a registry. The same binary makes the same bytes.
 """
 
+import argparse
+import gzip
 import hashlib
 import io
 import json
 import pathlib
 import re
 import shlex
-import sys
 import tarfile
 import tomllib
 
@@ -75,32 +77,74 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def image(binary, config, architecture, tag):
-    """A docker-archive with one layer, which holds one file."""
-    layer = archive([("burgee", binary, 0o755)])
-    described = {
-        "architecture": architecture,
-        "os": "linux",
-        "created": "1970-01-01T00:00:00Z",
-        "config": config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(layer)}"]},
-        "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "deploy/image.py"}],
-    }
-    text = json.dumps(described, sort_keys=True).encode()
-    manifest = [{"Config": f"{sha256(text)}.json", "RepoTags": [tag], "Layers": [f"{sha256(layer)}.tar"]}]
-    files = [(manifest[0]["Config"], text), (manifest[0]["Layers"][0], layer), ("manifest.json", json.dumps(manifest).encode())]
+class Image:
+    """One layer, which holds one file, and what is said of it."""
+
+    def __init__(self, folder):
+        made = json.loads((folder / "burgee.json").read_text())
+        self.source, self.architecture = made["source"], ARCHITECTURES[made["target"].partition("-")[0]]
+        self.version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+        stage = instructions((ROOT / "deploy/Dockerfile").read_text(), {"VERSION": self.version, "REVISION": self.source or ""})
+        self.layer = archive([("burgee", (folder / "burgee").read_bytes(), 0o755)])
+        described = {
+            "architecture": self.architecture,
+            "os": "linux",
+            "created": "1970-01-01T00:00:00Z",
+            "config": settings(stage),
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(self.layer)}"]},
+            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "deploy/image.py"}],
+        }
+        self.config = json.dumps(described, sort_keys=True).encode()
+
+
+def docker_archive(image):
+    manifest = [{"Config": f"{sha256(image.config)}.json", "RepoTags": [f"burgee:{image.version}"], "Layers": [f"{sha256(image.layer)}.tar"]}]
+    files = [(manifest[0]["Config"], image.config), (manifest[0]["Layers"][0], image.layer), ("manifest.json", json.dumps(manifest).encode())]
     return archive([(name, content, 0o644) for name, content in files])
 
 
+class Layout:
+    """A folder in the manner of https://github.com/opencontainers/image-spec/blob/main/image-layout.md"""
+
+    def __init__(self, folder):
+        self.blobs = folder / "blobs/sha256"
+        self.blobs.mkdir(parents=True, exist_ok=True)
+        (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        self.folder = folder
+
+    def put(self, kind, content, **more):
+        (self.blobs / sha256(content)).write_bytes(content)
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{sha256(content)}", "size": len(content)} | more
+
+    def put_json(self, kind, **content):
+        text = json.dumps({"schemaVersion": 2, "mediaType": f"application/vnd.oci.image.{kind}"} | content, sort_keys=True)
+        return self.put(kind, text.encode())
+
+    def put_image(self, image):
+        config = self.put("config.v1+json", image.config)
+        layer = self.put("layer.v1.tar+gzip", gzip.compress(image.layer, 9, mtime=0))
+        manifest = self.put_json("manifest.v1+json", config=config, layers=[layer])
+        return manifest | {"platform": {"architecture": image.architecture, "os": "linux"}}
+
+    def put_all(self, images):
+        index = self.put_json("index.v1+json", manifests=[self.put_image(image) for image in images])
+        name = {"org.opencontainers.image.ref.name": images[0].version}
+        (self.folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [index | {"annotations": name}]}))
+        return index["digest"]
+
+
 def main():
-    folder = pathlib.Path(*sys.argv[1:] or [ROOT / "dist"])
-    made = json.loads((folder / "burgee.json").read_text())
-    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
-    stage = instructions((ROOT / "deploy/Dockerfile").read_text(), {"VERSION": version, "REVISION": made["source"] or ""})
-    architecture = ARCHITECTURES[made["target"].partition("-")[0]]
-    packed = image((folder / "burgee").read_bytes(), settings(stage), architecture, f"burgee:{version}")
-    (folder / "burgee-image.tar").write_bytes(packed)
-    print(f"{folder}/burgee-image.tar: burgee:{version}, {len(packed) / 1e6:.1f} MB, of {made['source']}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--oci", type=pathlib.Path, metavar="FOLDER", help="where the image for all architectures goes")
+    parser.add_argument("folders", type=pathlib.Path, nargs="*", default=[ROOT / "dist"], metavar="FOLDER", help="what `deploy/release/build` has left (dist)")
+    asked = parser.parse_args()
+    images = [Image(folder) for folder in asked.folders]
+    for folder, image in zip(asked.folders, images):
+        packed = docker_archive(image)
+        (folder / "burgee-image.tar").write_bytes(packed)
+        print(f"{folder}/burgee-image.tar: burgee:{image.version}, {len(packed) / 1e6:.1f} MB, of {image.source}")
+    if asked.oci:
+        print(f"{asked.oci}: {Layout(asked.oci).put_all(images)}, {', '.join(image.architecture for image in images)}")
 
 
 if __name__ == "__main__":

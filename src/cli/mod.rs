@@ -34,7 +34,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(
     name = "burgee",
-    version,
+    version = env!("BURGEE_VERSION"),
     after_help = "Every flag can be set by a variable: --log-format by BURGEE_LOG_FORMAT.\n\
                   Exit codes: 0 success, 1 problems found or a check failed, 2 wrong usage, 78 bad toggles at the start."
 )]
