@@ -54,6 +54,7 @@ mod proxy_sweep;
 mod proxy_trust;
 #[allow(dead_code)] // helpers for every subject
 mod raw;
+mod reference;
 mod reload;
 mod run;
 mod rust_version;

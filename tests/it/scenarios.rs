@@ -6,6 +6,7 @@
 //!   rows:
 //!     - request: {user: mia, headers: {x-plan: pro}, path: /a?b=c, cookies: {uid: ann}, ip: 10.0.0.1, at: 2026-03-01, env: {STAGE: dev}}
 //!       expect: {X-Feature-Briefcase: gold}    # every field that burgee writes, and no other
+//!       gets: {briefcase: gold}                # the variant, sent or not
 //!       reason: {briefcase: SPLIT}             # `none` for no answer
 //!       rule: {briefcase: 1}                   # which rule decided, from 1; 0 for none
 //!       person: source 0                       # where the first file's user came from; `unknown`, `conflict`
@@ -20,6 +21,7 @@ use burgee::{
         Decision, Decisions, Snapshot,
         decision::UserSource,
         instant,
+        model::Feature,
         request::{HttpRequest, Input},
     },
 };
@@ -46,6 +48,8 @@ struct Row {
     #[serde(default)]
     request: Asked,
     expect: Option<Texts>,
+    #[serde(default)]
+    gets: Texts,
     #[serde(default)]
     reason: Texts,
     #[serde(default)]
@@ -165,6 +169,15 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
             return Err(format!("sent {sent:?}, expected {expected:?}"));
         }
     }
+    for (feature, expected) in &row.gets {
+        let (index, feature) = found(&snapshot, feature)?;
+        let variant = decisions.by_feature[index].map_or("none", |decision| {
+            &*feature.variants[usize::from(decision.variant)].name
+        });
+        if variant != expected {
+            return Err(format!("{}: {variant}, expected {expected}", feature.key));
+        }
+    }
     for (feature, expected) in &row.reason {
         let decision = decision(&snapshot, &decisions, feature)?;
         let reason = decision.map_or("none", |decision| decision.reason.as_str());
@@ -205,15 +218,19 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
     }
 }
 
+fn found<'a>(snapshot: &'a Snapshot, key: &str) -> Result<(usize, &'a Feature), String> {
+    let mut features = snapshot.features();
+    let found = features.find(|(_, _, feature)| *feature.key == *key);
+    let (index, _, feature) = found.ok_or(format!("there is no feature {key}"))?;
+    Ok((index, feature))
+}
+
 fn decision(
     snapshot: &Snapshot,
     decisions: &Decisions,
     key: &str,
 ) -> Result<Option<Decision>, String> {
-    let found = snapshot
-        .features()
-        .find(|(_, _, feature)| *feature.key == *key);
-    let (index, ..) = found.ok_or(format!("there is no feature {key}"))?;
+    let (index, _) = found(snapshot, key)?;
     Ok(decisions.by_feature[index])
 }
 
@@ -238,27 +255,38 @@ fn written(before: &HeaderMap, after: &HeaderMap) -> Texts {
         .collect()
 }
 
-#[test]
-fn requests_in_headers_out() {
+/// How many rows these scenarios have, and what is wrong with them.
+pub(crate) fn wrong(text: &str) -> (usize, Vec<String>) {
+    let scenarios: Vec<Scenario> =
+        serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
     let (mut rows, mut wrong) = (0, Vec::new());
-    for path in files("tests/data/scenarios", "yaml") {
-        let text = fs::read_to_string(&path).unwrap();
-        let scenarios: Vec<Scenario> =
-            serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", name(&path)));
-        for scenario in &scenarios {
-            for (number, row) in scenario.rows.iter().enumerate() {
-                rows += 1;
-                if let Err(difference) = differences(scenario, row) {
-                    wrong.push(format!(
-                        "{}: {}: row {}: {difference}",
-                        name(&path),
-                        scenario.says,
-                        number + 1
-                    ));
-                }
+    for scenario in &scenarios {
+        for (number, row) in scenario.rows.iter().enumerate() {
+            rows += 1;
+            if let Err(difference) = differences(scenario, row) {
+                wrong.push(format!(
+                    "{}: row {}: {difference}",
+                    scenario.says,
+                    number + 1
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    (rows, wrong)
+}
+
+#[test]
+fn requests_in_headers_out() {
+    let (mut rows, mut said) = (0, Vec::new());
+    for path in files("tests/data/scenarios", "yaml") {
+        let (count, wrong) = wrong(&fs::read_to_string(&path).unwrap());
+        rows += count;
+        said.extend(
+            wrong
+                .iter()
+                .map(|wrong| format!("{}: {wrong}", name(&path))),
+        );
+    }
+    assert!(said.is_empty(), "{}", said.join("\n"));
     assert!(rows >= 150, "{rows} rows");
 }
