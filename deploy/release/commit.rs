@@ -1,5 +1,6 @@
-//! The build script: what `burgee --version` says besides the version, in a release build.
-//! In: git, or the note that `cargo package` leaves, or `$BURGEE_COMMIT`. Out: `BURGEE_VERSION`, such as `0.2.0 (1b10774a9c3e 2026-11-29)`.
+//! The build script: what `burgee --version` says besides the version in a release build, and which image `burgee inject` puts in.
+//! In: git, or the note that `cargo package` leaves, or `$BURGEE_COMMIT`; `$BURGEE_REPOSITORY`, where the image is published. Out:
+//! `BURGEE_VERSION`, such as `0.2.0 (1b10774a9c3e 2026-11-29)`, and `BURGEE_REPOSITORY`, `burgee` where nobody said.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -12,6 +13,9 @@ fn main() {
     let commit = is_release.then(commit).flatten();
     let said = commit.map_or(version.clone(), |commit| format!("{version} ({commit})"));
     println!("cargo:rustc-env=BURGEE_VERSION={said}");
+    println!("cargo:rerun-if-env-changed=BURGEE_REPOSITORY");
+    let repository = env::var("BURGEE_REPOSITORY").unwrap_or("burgee".to_owned());
+    println!("cargo:rustc-env=BURGEE_REPOSITORY={repository}");
 }
 
 fn commit() -> Option<String> {

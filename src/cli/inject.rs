@@ -25,7 +25,7 @@ use std::{
 )]
 pub struct InjectArgs {
     /// Image of burgee
-    #[arg(long, env = "BURGEE_IMAGE", value_name = "IMAGE", default_value = concat!("burgee:", env!("CARGO_PKG_VERSION")))]
+    #[arg(long, env = "BURGEE_IMAGE", value_name = "IMAGE", default_value = concat!(env!("BURGEE_REPOSITORY"), ":", env!("CARGO_PKG_VERSION")))]
     image: String,
     /// ConfigMap that holds the toggles, in the pod's namespace
     #[arg(
