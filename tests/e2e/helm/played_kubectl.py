@@ -1,6 +1,6 @@
 """A kubectl for people's commands: the real one where it works without a cluster, else what a cluster would say, else 97.
 
-In: arguments, $KUBECTL (the real one), $FIXTURES. Out: what kubectl would print. burgee's own calls go to tests/e2e/steer/kubectl.py.
+In: arguments, $KUBECTL (the real one), $FIXTURES. Out: what kubectl would print. burgee's own calls go to the one of tests/e2e/steer.
 """
 
 import os

@@ -98,7 +98,7 @@ class Desk:
 
     def __enter__(self):
         sys.path.append(str(HERE.parent / "steer"))
-        from cluster import Cluster
+        from cluster import KUBECTL, Cluster
 
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.cluster = Cluster(TOGGLES).__enter__()
@@ -114,12 +114,11 @@ class Desk:
         (self.folder / "kustomization.yaml").write_text("resources: [deployment.yaml]\n")
         tools = self.folder / "bin"
         tools.mkdir()
-        steer = HERE.parent / "steer/kubectl.py"
         self.tool("kubectl", f'exec {sys.executable} {HERE}/played_kubectl.py "$@"')
         self.tool("curl", "exit 97")
         self.tool("burgee", f'''case $1 in
-  apply|resume) exec {BURGEE} "$@" --yes --kubectl={steer} ;;
-  stop|status) exec {BURGEE} "$@" --kubectl={steer} ;;
+  apply|resume) exec {BURGEE} "$@" --yes --kubectl={KUBECTL} ;;
+  stop|status) exec {BURGEE} "$@" --kubectl={KUBECTL} ;;
   *) exec {BURGEE} "$@" ;;
 esac''')
         self.tool("helm", f'''for word in "$@"; do case $word in
