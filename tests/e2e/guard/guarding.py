@@ -29,10 +29,10 @@ def eventually(look, what):
 
 
 class Guard:
-    """`with Guard(cluster, prometheus.url) as guard`: a loop that asks five times a second."""
+    """`with Guard(cluster, prometheus.url) as guard`: the loop as a process; it asks five times a second unless told otherwise."""
 
-    def __init__(self, cluster, prometheus, *flags):
-        self.command = [BURGEE, "guard", "--namespace=shop", f"--prometheus={prometheus}", "--configmap=shop-toggles", "--every=200ms",
+    def __init__(self, cluster, prometheus, *flags, every="200ms"):
+        self.command = [BURGEE, "guard", "--namespace=shop", f"--prometheus={prometheus}", "--configmap=shop-toggles", f"--every={every}",
                         "--timeout=10s", f"--kubectl={KUBECTL}", *flags]
         self.environment = cluster.environment()
         self.lines = []
