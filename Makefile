@@ -1,10 +1,14 @@
 # The one vocabulary. `make demo` and `make test` need nothing but cargo.
 
-.PHONY: demo test test-all lint release image bench statistics fuzz
+.PHONY: demo demo-guard test test-all lint release image bench statistics fuzz
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
 	cargo run --quiet --bin burgee -- demo
+
+# Three sidecars, a treatment that begins to fail, a real Prometheus (Debian's package), and a guard that stops it: a minute
+demo-guard:
+	tests/e2e/guard/demo
 
 test:
 	cargo test
