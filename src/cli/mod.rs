@@ -4,6 +4,7 @@
 mod api_client;
 pub mod check;
 pub mod completions;
+pub mod copy;
 pub mod demo;
 pub mod diff;
 pub mod drain;
@@ -55,6 +56,7 @@ enum Command {
     Override(override_link::OverrideArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+    Copy(copy::CopyArgs),
     Reload(reload::ReloadArgs),
     Drain(drain::DrainArgs),
     Health(health::HealthArgs),
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
         (Command::Override(args), _) => override_link::main(&args),
         (Command::Completions(args), _) => completions::completions(&args, command()),
         (Command::Man(_), _) => completions::man(command()),
+        (Command::Copy(args), _) => copy::main(&args),
         (Command::Reload(args), _) => reload::main(&args),
         (Command::Drain(args), _) => drain::main(&args),
         (Command::Health(args), _) => health::main(args),

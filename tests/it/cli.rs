@@ -244,3 +244,22 @@ fn the_manual_and_the_completions_know_every_command_and_flag() {
         }
     }
 }
+
+/// Its image has no `cp`, and the guard runs in an image of kubectl.
+#[test]
+fn the_binary_brings_itself_into_another_image() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("burgee");
+    let path = copy.display().to_string();
+    let run = |binary: &std::path::Path, arguments: &[&str]| {
+        let mut command = std::process::Command::new(binary);
+        command.args(arguments).output().unwrap()
+    };
+    let burgee = std::path::Path::new(env!("CARGO_BIN_EXE_burgee"));
+    assert!(run(burgee, &["copy", &path]).status.success());
+    let version = |binary| run(binary, &["--version"]).stdout;
+    assert_eq!(version(&copy), version(burgee));
+    let nowhere = run(burgee, &["copy", "/nowhere/burgee"]);
+    let said = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(said.starts_with("burgee: /nowhere/burgee: "), "{said}");
+}

@@ -16,7 +16,8 @@ const BAD: &str = "version: 1\nfeatures: {dark-mode: 25}\n";
 /// The codes that each command was seen to end with.
 type Seen = BTreeMap<String, BTreeSet<i32>>;
 
-/// What can be seen without a running process. `GOOD` and `BAD` stand for files, `TAKEN` for an address that is in use.
+/// What can be seen without a running process. `GOOD` and `BAD` stand for files, `COPY` for one that is not
+/// there yet, `TAKEN` for an address that is in use.
 fn alone(seen: &mut Seen) {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -75,6 +76,14 @@ fn alone(seen: &mut Seen) {
         ("apply GOOD", "", 2),
         ("status --kubectl MISSING", "", 1),
         ("status now", "", 2),
+        (
+            "guard --prometheus http://127.0.0.1:1 --configmap shop",
+            "",
+            2,
+        ),
+        ("copy COPY", "", 0),
+        ("copy MISSING", "", 1),
+        ("copy", "", 2),
         ("inject", "kind: Pod\n", 0),
         ("inject", "kind: [", 1),
         ("inject GOOD", "", 2),
@@ -107,6 +116,7 @@ fn alone(seen: &mut Seen) {
             "BAD" => bad.clone(),
             "MISSING" => missing.clone(),
             "TAKEN" => taken.clone(),
+            "COPY" => folder.path().join("burgee").display().to_string(),
             "FOLDER" => folder.path().display().to_string(),
             word => word.to_owned(),
         };
@@ -196,6 +206,8 @@ fn every_command_ends_with_the_code_that_says_who_must_act() {
             "demo" => &[1, 2, 78],
             // nothing is read, nothing is asked
             "schema" | "completions" | "man" => &[0, 2],
+            // it goes on whatever happens, until it is told to stop: `tests/e2e/guard`
+            "guard" => &[2],
             // their 0 needs pods: `tests/e2e/steer`
             "apply" | "status" => &[1, 2],
             _ => &[0, 1, 2],

@@ -118,7 +118,7 @@ impl Guard<'_> {
         let trouble = done.err();
         if trouble != self.trouble {
             match &trouble {
-                Some(why) => self.tell(&format!("{why}. Nothing is stopped or resumed meanwhile")),
+                Some(why) => self.tell(&format!("{why}; nothing is stopped or resumed meanwhile")),
                 None => self.tell("it goes on: Prometheus and kubectl answer again"),
             }
             self.trouble = trouble;

@@ -27,8 +27,10 @@ const CERTAIN: &str = r#"(
 /// What the features' files want.
 const ACTIONS: &str = "count by (job, feature, action) (burgee_guard_margin{$})";
 
-/// More bad answers than requests; more groups than there are.
-const IMPOSSIBLE: &str = r#"max by (feature, stage) (burgee:group_bad:slice{$} - burgee:group_requests:slice{$} > 0.001)
+/// More bad answers than requests; more groups than there are. Of a slice `increase` extrapolates each counter by itself, twice as
+/// far at the most, so that one has to have far more.
+const IMPOSSIBLE: &str = r#"max by (feature, stage) (burgee_group_bad_total{$} > ignoring (measure) group_left () burgee_group_requests_total{$})
+  or max by (feature, stage) (burgee:group_bad:slice{$} > 3 * burgee:group_requests:slice{$} + 1)
   or max by (feature, stage) (burgee:group_requests:slice{group!~"[0-9]|[12][0-9]|3[01]",$})"#;
 
 /// Recorded whatever there is to count.
@@ -83,7 +85,7 @@ impl Prometheus {
         if actions.is_empty() {
             let namespace = &self.namespace;
             return Err(format!(
-                "Prometheus knows no guarded feature in the namespace {namespace}: does a feature have `guard`, and does Prometheus scrape the pods' admin port?"
+                "Prometheus knows no guarded feature in the namespace {namespace}: give a feature `guard`, and have Prometheus scrape the pods' admin port"
             ));
         }
         if self.rows(RULES).await?.is_empty() {
@@ -111,7 +113,7 @@ impl Prometheus {
                 let text = String::from_utf8_lossy(answer.body());
                 let text: String = text.chars().take(200).collect();
                 Err(format!(
-                    "Prometheus answers with {} and `{}`: is --prometheus the address of its web page?",
+                    "Prometheus answers with {} and `{}`: name the address of its web page by --prometheus",
                     answer.status().as_u16(),
                     super::words::printable(text.trim())
                 ))

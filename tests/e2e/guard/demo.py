@@ -52,8 +52,9 @@ class Told:
         for name, lines in said.items():
             for line in lines[self.seen.get(name, 0):]:
                 if "guard" in line or "stopped" in line:
-                    seconds = time.monotonic() - (fleet.application.first_harm or time.monotonic())
-                    print(f"{seconds:5.1f} s  {name}: {line}", flush=True)
+                    first = fleet.application.first_harm
+                    seconds = f"{time.monotonic() - first:5.1f} s" if first else "before "
+                    print(f"{seconds}  {name}: {line}", flush=True)
                 self.is_over |= "everywhere" in line
             self.seen[name] = len(lines)
 

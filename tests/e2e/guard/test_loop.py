@@ -64,7 +64,7 @@ class Loop(unittest.TestCase):
     def test_prometheus_wrong(self):
         with self.guard() as guard:
             for instead, sentence in [
-                (lambda answer: answer.answer(404, "<html>no such page\x1b[2J</html>"), "Prometheus answers with 404 and `<html>no such page\\u{1b}[2J</html>`: is --prometheus"),
+                (lambda answer: answer.answer(404, "<html>no such page\x1b[2J</html>"), "Prometheus answers with 404 and `<html>no such page\\u{1b}[2J</html>`: name the address of its web page by --prometheus"),
                 (lambda answer: answer.answer(500, '{"status":"error","error":"out of memory"}'), "Prometheus answers with 500 and"),
                 (lambda answer: answer.answer(200, '{"status":"success","data":{"result":"none"}}'), "in a form that is not that of its API"),
                 (lambda answer: answer.answer(200, "x" * (5 << 20)), "Prometheus cannot be asked: "),

@@ -46,3 +46,27 @@ class Manifests(unittest.TestCase):
         folder = services["burgee"]["volumes"][0].split(":")[0]
         self.assertEqual(["toggles.yaml"], [path.name for path in (ROOT / "deploy" / folder).iterdir()])
         self.assertEqual("service:burgee", services["app"]["network_mode"])
+
+    def test_the_guard_is_the_charts_and_may_do_no_more_than_it_needs(self):
+        by_hand = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/guard.yaml").read_text()))
+        values = {"guard": {"enabled": True, "prometheus": "http://prometheus.monitoring:9090", "image": "kubectl"}}
+        documents = objects(template("helm 4", "helm/burgee", values, "1.36"))
+        by_chart = {(d["kind"], d["metadata"]["name"]): d for d in documents}
+        for kube in KUBES:
+            self.assertEqual([], [found for found in (problem(d, kube) for d in by_hand) if found])
+        for document in by_hand:
+            twin = by_chart[document["kind"], document["metadata"]["name"]]
+            for field in ("rules", "roleRef", "subjects"):
+                self.assertEqual(document.get(field), twin.get(field))
+        (_, pod), = pods(by_hand)
+        of_chart = next(pod for name, pod in pods(documents) if name == "shop-guard")
+        self.assertEqual([], list(restricted(pod)))
+        for field in ("serviceAccountName", "securityContext", "volumes"):
+            self.assertEqual(pod["spec"][field], of_chart["spec"][field])
+        for kind in ("initContainers", "containers"):
+            mine, its = (dict(spec[kind][0], image="", imagePullPolicy="") for spec in (pod["spec"], of_chart["spec"]))
+            self.assertEqual(mine, its)
+        # without the second Role it may change one ConfigMap, and nothing else
+        values["guard"]["refreshPods"] = False
+        roles = [d for d in objects(template("helm 4", "helm/burgee", values, "1.36")) if d["kind"] == "Role"]
+        self.assertEqual([[{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["shop-stops"], "verbs": ["get", "update"]}]], [role["rules"] for role in roles])
