@@ -159,7 +159,9 @@ fn points(share: f64, round: fn(f64) -> f64, f: &mut fmt::Formatter<'_>) -> fmt:
         _ => 3,
     };
     let scale = 10_f64.powi(digits);
-    let rounded = round(points.abs() * scale) / scale * points.signum();
+    // sums of fractions: what is one by a hair is one
+    let even = (points.abs() * scale * 1e9).round() / 1e9;
+    let rounded = round(even) / scale * points.signum();
     let unit = if rounded == 1.0 { "point" } else { "points" };
     write!(f, "{rounded} {unit}")
 }
@@ -181,6 +183,8 @@ mod tests {
             (-0.0421, "-4.3 points"),
             (0.3333, "34 points"),
             (1.0, "100 points"),
+            (1.000_000_000_000_000_2, "100 points"),
+            (0.999_999_999_999_999_9, "100 points"),
         ] {
             assert_eq!(Points(share).to_string(), expected, "{share}");
         }
@@ -188,6 +192,7 @@ mod tests {
             (0.003_91, "0.3 points"),
             (0.006, "0.6 points"),
             (0.3333, "33 points"),
+            (0.999_999_999_999_999_9, "100 points"),
         ] {
             assert_eq!(AtLeast(share).to_string(), expected, "{share}");
         }
