@@ -1,35 +1,44 @@
 //! What one worker counts of one variant of one draw. In: a request that was drawn. Out: two adds, and one for a new person.
 
-use super::counter::{Counter, Observation, RequestHistogram};
-use crate::engine::compare::{
-    GROUPS, Person,
-    cells::{OUTCOMES, outcome},
-    split::BITS,
-    stage::Arm,
+use super::{
+    counter::{Counter, Observation, Place, RequestHistogram},
+    variant::VariantCounters,
+};
+use crate::engine::{
+    Reason,
+    compare::{
+        GROUPS, Person,
+        cells::{OUTCOMES, outcome},
+        split::BITS,
+        stage::Arm,
+    },
 };
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// One variant of one draw, for one worker.
+/// One variant of one draw, for one worker. Four pointers: found by a shift.
 #[derive(Clone, Debug)]
 pub(super) struct DrawnArm {
+    /// of the variant, whatever gave it
+    pub(super) variant: Arc<VariantCounters>,
     /// since the process began
     pub(super) requests: Arc<RequestHistogram>,
     /// since the feature's text was written
     pub(super) stage: Arc<StageCounters>,
     /// shared by the workers
     pub(super) people: Arc<Bitmap>,
-    /// slow is what took longer than so many nanoseconds
-    pub(super) slow_above: u64,
 }
 
 /// What begins anew with the feature's text. One writer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StageCounters {
-    cells: [[Counter; OUTCOMES]; GROUPS],
+    /// by group, then by outcome
+    cells: [Counter; GROUPS * OUTCOMES],
     people: Counter,
+    /// slow is what took longer than so many nanoseconds
+    slow_above: u64,
 }
 
 /// Who came already, by hash.
@@ -39,14 +48,33 @@ pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 /// Nobody asks what is slow.
 pub(super) const NEVER_SLOW: u64 = u64::MAX;
 
+/// How a request ended, as every arm counts it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    observation: Observation,
+    place: Place,
+    is_error: bool,
+}
+
+impl From<Observation> for Outcome {
+    fn from(observation: Observation) -> Outcome {
+        Outcome {
+            observation,
+            place: observation.place(),
+            is_error: observation.is_error(),
+        }
+    }
+}
+
 impl DrawnArm {
     /// One more request of this person. `SLOW` where any feature asks what is slow.
     #[inline]
-    pub(super) fn add<const SLOW: bool>(&self, observation: Observation, person: Person) {
-        self.requests.add(observation);
-        let slow = SLOW && observation.is_slower(self.slow_above);
-        let outcome = outcome(observation.is_error(), slow);
-        self.stage.cells[person.group()][outcome].add(1);
+    pub(super) fn add<const SLOW: bool>(&self, how: Outcome, person: Person) {
+        self.variant.evaluations[Reason::Split as usize].add(1);
+        self.requests.add(how.place);
+        let slow = SLOW && how.observation.is_slower(self.stage.slow_above);
+        let group = person.group() * OUTCOMES;
+        self.stage.cells[group + outcome(how.is_error, slow)].add(1);
         if self.people.is_new(person) {
             self.stage.people.add(1);
         }
@@ -54,18 +82,27 @@ impl DrawnArm {
 
     /// Whether its feature asks what is slow.
     pub(super) fn asks_slow(&self) -> bool {
-        self.slow_above != NEVER_SLOW
+        self.stage.slow_above != NEVER_SLOW
     }
 }
 
 impl StageCounters {
+    /// None yet. Slow is what takes longer than so many nanoseconds.
+    pub(super) fn new(slow_above: u64) -> StageCounters {
+        StageCounters {
+            cells: std::array::from_fn(|_| Counter::default()),
+            people: Counter::default(),
+            slow_above,
+        }
+    }
+
     /// The same variant of the same draw in all workers.
     pub(super) fn sum(workers: &[Arc<StageCounters>]) -> Arm {
         let mut arm = Arm::default();
         for worker in workers {
-            let slots = worker.cells.iter().flatten();
             let sums = arm.cells.0.iter_mut().flatten();
-            sums.zip(slots).for_each(|(sum, slot)| *sum += slot.get());
+            sums.zip(&worker.cells)
+                .for_each(|(sum, slot)| *sum += slot.get());
             arm.people += worker.people.get();
         }
         arm

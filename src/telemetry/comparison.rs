@@ -3,8 +3,9 @@
 use super::{
     counter::BOUNDS,
     metrics::{Metrics, evaluations},
-    recorder::{FORCED, REASONS, lock},
+    recorder::lock,
     stages::{StageMetrics, durations},
+    variant::{FORCED, REASONS},
 };
 use crate::engine::{
     Feature, Reason,

@@ -64,6 +64,14 @@ pub struct Observation {
     nanoseconds: u64,
 }
 
+/// The places of an observation in every histogram, found once: that they exist is known where they are used.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    bucket: usize,
+    sum: usize,
+    nanoseconds: u64,
+}
+
 impl Observation {
     /// Of a status and a duration.
     pub fn new(status: u16, took: Duration) -> Observation {
@@ -81,6 +89,17 @@ impl Observation {
         usize::from(self.class.0) == CLASSES.len() - 1
     }
 
+    /// Where it goes.
+    #[inline]
+    pub fn place(self) -> Place {
+        let class = usize::from(self.class.0) * COLUMNS;
+        Place {
+            bucket: (class + usize::from(self.bucket)).min(SLOTS - 1),
+            sum: (class + SUM).min(SLOTS - 1),
+            nanoseconds: self.nanoseconds,
+        }
+    }
+
     /// It took longer than so many nanoseconds.
     #[inline]
     pub fn is_slower(self, than: u64) -> bool {
@@ -88,24 +107,27 @@ impl Observation {
     }
 }
 
-/// The durations of one status class.
-#[derive(Debug, Default)]
-pub struct Histogram {
-    buckets: [Counter; BOUNDS.len() + 1],
-    sum: Counter,
-}
+/// Of a class: its buckets, then the sum of its durations.
+const COLUMNS: usize = SUM + 1;
+const SUM: usize = BOUNDS.len() + 1;
+const SLOTS: usize = CLASSES.len() * COLUMNS;
 
 /// Requests and their durations by status class.
-#[derive(Debug, Default)]
-pub struct RequestHistogram([Histogram; CLASSES.len()]);
+#[derive(Debug)]
+pub struct RequestHistogram([Counter; SLOTS]);
+
+impl Default for RequestHistogram {
+    fn default() -> RequestHistogram {
+        RequestHistogram(std::array::from_fn(|_| Counter::default()))
+    }
+}
 
 impl RequestHistogram {
     /// One more.
     #[inline]
-    pub fn add(&self, observation: Observation) {
-        let durations = &self.0[usize::from(observation.class.0)];
-        durations.buckets[usize::from(observation.bucket)].add(1);
-        durations.sum.add(observation.nanoseconds);
+    pub fn add(&self, place: Place) {
+        self.0[place.bucket].add(1);
+        self.0[place.sum].add(place.nanoseconds);
     }
 
     /// The same counters of all workers together: for each class the buckets and the sum in nanoseconds.
@@ -114,11 +136,11 @@ impl RequestHistogram {
     ) -> [([u64; BOUNDS.len() + 1], u64); CLASSES.len()] {
         let mut sums = <[([u64; BOUNDS.len() + 1], u64); CLASSES.len()]>::default();
         for histograms in workers {
-            for (sum, durations) in sums.iter_mut().zip(&histograms.0) {
-                for (bucket, slot) in sum.0.iter_mut().zip(&durations.buckets) {
+            for (sum, slots) in sums.iter_mut().zip(histograms.0.chunks_exact(COLUMNS)) {
+                for (bucket, slot) in sum.0.iter_mut().zip(slots) {
                     *bucket += slot.get();
                 }
-                sum.1 += durations.sum.get();
+                sum.1 += slots[SUM].get();
             }
         }
         sums
@@ -141,7 +163,7 @@ mod tests {
             (999, Duration::from_secs(1), 4, 10),
         ] {
             let histograms = RequestHistogram::default();
-            histograms.add(Observation::new(status, took));
+            histograms.add(Observation::new(status, took).place());
             let sums =
                 RequestHistogram::sum([&histograms, &RequestHistogram::default()].into_iter());
             assert_eq!(sums[class].0[bucket], 1, "{status} after {took:?}");

@@ -6,11 +6,10 @@ use super::{
     arms::DrawnArm,
     counter::{Counter, RequestHistogram},
     goals::Goals,
-    recorder::{
-        FORCED, FeatureSlots, Layout, NO_DRAW, Recorder, VariantCounters, WorkerCounters, lock,
-    },
+    recorder::{FeatureSlots, Layout, NO_DRAW, Recorder, Run, WorkerCounters, lock},
     request_logs::RequestLogs,
     stages::{DrawKey, LONGEST_SETTLE, StageMetrics, Workers},
+    variant::{FORCED, VariantCounters},
     verdict::Verdict,
 };
 use crate::{
@@ -128,6 +127,7 @@ impl Metrics {
         slots.user_sources = old.user_sources;
         let persons: Vec<(usize, AttributeIndex)> = by_file(snapshot).collect();
         let mut features = Vec::new();
+        let mut runs = Vec::new();
         let mut variants = Vec::new();
         let mut drawn = vec![Vec::new(); self.workers.len()];
         for (file, toggles) in snapshot.files.iter().enumerate() {
@@ -163,12 +163,12 @@ impl Metrics {
                         Some(_) => drawn.first().map_or(0, Vec::len) as u32,
                         None => NO_DRAW,
                     },
-                    person: person.unwrap_or_default() as u16,
-                    variants: feature.variants.len() as u16,
+                    variants: feature.variants.len() as u32,
                 });
+                Run::extend(&mut runs, person.unwrap_or_default());
                 if let Some(stage) = stage {
                     for (worker, drawn) in drawn.iter_mut().enumerate() {
-                        drawn.extend(stage.drawn(feature, worker));
+                        drawn.extend(stage.drawn(feature, &variants[first..], worker));
                     }
                     for arm in stage.arms.iter().flatten() {
                         let requests = arm.requests.clone();
@@ -183,6 +183,7 @@ impl Metrics {
             .filter_map(|(_, _, feature)| feature.expires.as_ref());
         slots.ends = ends.map(|expiry| expiry.end).collect();
         let features: Arc<[FeatureSlots]> = features.into();
+        let runs: Arc<[Run]> = runs.into();
         let metrics_off: Arc<[bool]> = snapshot
             .features()
             .map(|(_, _, feature)| !feature.metrics)
@@ -191,6 +192,7 @@ impl Metrics {
             let layout = Layout {
                 snapshot: Arc::downgrade(snapshot),
                 features: features.clone(),
+                runs: runs.clone(),
                 metrics_off: metrics_off.clone(),
                 variants: variants.iter().map(|one| one[number].clone()).collect(),
                 asks_slow: drawn.iter().flatten().any(DrawnArm::asks_slow),

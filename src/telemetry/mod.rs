@@ -21,6 +21,7 @@ mod scrape;
 mod series;
 mod stages;
 mod totals;
+mod variant;
 mod verdict;
 mod verdicts;
 

@@ -2,17 +2,19 @@
 //! In: events. Out: sums for `metrics`, and lines for `request_logs`.
 
 use super::{
-    arms::DrawnArm,
+    arms::{DrawnArm, Outcome},
     counter::{Counter, Observation, RequestHistogram},
     event::{ExposureEvent, RequestEvent},
-    goals::{self, Goals},
+    goals::Goals,
     request_logs::RequestLogs,
+    variant::{VariantCounters, slot},
 };
 use crate::engine::{Decision, Decisions, Reason, Snapshot, decision::UserSource, overrides};
 use arc_swap::ArcSwap;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -45,6 +47,8 @@ pub(super) struct Layout {
     pub(super) snapshot: Weak<Snapshot>,
     /// by index of the decision
     pub(super) features: Arc<[FeatureSlots]>,
+    /// all of them
+    pub(super) runs: Arc<[Run]>,
     pub(super) variants: Arc<[Arc<VariantCounters>]>,
     /// of each feature that draws, by rule from 0 and variant
     pub(super) drawn: Arc<[Option<DrawnArm>]>,
@@ -64,49 +68,33 @@ pub(super) struct FeatureSlots {
     pub(super) first: u32,
     /// where its draws begin; [`NO_DRAW`] for a feature that draws nothing
     pub(super) drawn: u32,
+    pub(super) variants: u32,
+}
+
+/// Features in a row whose requests count as those of the same person: nearly always all of them.
+#[derive(Debug)]
+pub(super) struct Run {
     /// index among [`Decisions::people`]
-    pub(super) person: u16,
-    pub(super) variants: u16,
+    pub(super) person: usize,
+    pub(super) features: Range<usize>,
+}
+
+impl Run {
+    /// One more feature, the last one.
+    pub(super) fn extend(runs: &mut Vec<Run>, person: usize) {
+        let feature = runs.last().map_or(0, |run| run.features.end);
+        match runs.last_mut() {
+            Some(run) if run.person == person => run.features.end += 1,
+            _ => runs.push(Run {
+                person,
+                features: feature..feature + 1,
+            }),
+        }
+    }
 }
 
 /// Behind every place.
 pub(super) const NO_DRAW: u32 = u32::MAX;
-
-/// One variant of one feature.
-#[derive(Debug, Default)]
-pub(super) struct VariantCounters {
-    /// by reason; what a tester asked for is apart
-    pub(super) evaluations: [Counter; SLOTS],
-    /// requests whose response used the feature
-    pub(super) exposures: Counter,
-    /// of the feature's first variant: requests with a value that a condition could not read
-    pub(super) unreadable: Counter,
-    /// by the number of the goal; most features never see one
-    pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
-}
-
-/// The slot behind those of the reasons: an override decided, which is a targeting match.
-pub(super) const FORCED: usize = REASONS.len();
-
-/// The reasons, what was forced, and room to the next power of two: a slot needs no look whether it is there.
-const SLOTS: usize = (FORCED + 1).next_power_of_two();
-
-/// By the reason, and whether a tester asked for it.
-#[inline]
-fn slot(decision: Decision) -> usize {
-    const FURTHER: usize = FORCED - Reason::TargetingMatch as usize;
-    (decision.reason as usize + FURTHER * usize::from(decision.overridden)) % SLOTS
-}
-
-/// The reasons in the order of their slots.
-pub(super) const REASONS: [Reason; 6] = [
-    Reason::Static,
-    Reason::Default,
-    Reason::TargetingMatch,
-    Reason::Split,
-    Reason::Disabled,
-    Reason::Error,
-];
 
 /// A poisoned lock guards a counter, and a counter is never worth a request.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,24 +114,26 @@ impl WorkerCounters {
 impl Layout {
     /// Each decision once, and what was drawn by its outcome. `SLOW` where any feature asks what is slow.
     fn count<const SLOW: bool>(&self, decisions: &Decisions, observation: Observation) {
-        // nearly always the same for every feature
-        let people = &*decisions.people;
-        let mut person = people.first().copied().unwrap_or_default();
-        let mut whose = 0;
-        for (decision, slots) in decisions.by_feature.iter().zip(&*self.features) {
-            let Some(decision) = *decision else { continue };
-            let evaluations = &self.variant(*slots, decision).evaluations;
-            if decision.reason != Reason::Split {
-                evaluations[slot(decision)].add(1);
+        let outcome = Outcome::from(observation);
+        for run in &*self.runs {
+            // none where nothing was decided
+            let decided = decisions.by_feature.get(run.features.clone());
+            let slots = self.features.get(run.features.clone());
+            let (Some(decided), Some(slots)) = (decided, slots) else {
                 continue;
-            }
-            evaluations[Reason::Split as usize].add(1);
-            if let Some(arm) = self.arm(*slots, decision) {
-                if slots.person != whose {
-                    whose = slots.person;
-                    person = people.get(usize::from(whose)).copied().unwrap_or_default();
+            };
+            let person = decisions.people.get(run.person);
+            let person = person.copied().unwrap_or_default();
+            for (decision, slots) in decided.iter().zip(slots) {
+                let Some(decision) = *decision else { continue };
+                if decision.reason == Reason::Split
+                    && let Some(arm) = self.arm(*slots, decision)
+                {
+                    arm.add::<SLOW>(outcome, person);
+                } else {
+                    let variant = self.variant(*slots, decision);
+                    variant.evaluations[slot(decision)].add(1);
                 }
-                arm.add::<SLOW>(observation, person);
             }
         }
     }
@@ -155,7 +145,7 @@ impl Layout {
     /// The arm that a draw gave: what decided is a share.
     #[inline]
     fn arm(&self, slots: FeatureSlots, decision: Decision) -> Option<&DrawnArm> {
-        let rule = usize::from(decision.rule) * usize::from(slots.variants);
+        let rule = usize::from(decision.rule) * slots.variants as usize;
         let place = slots.drawn as usize + rule + usize::from(decision.variant);
         self.drawn.get(place)?.as_ref()
     }
@@ -214,7 +204,7 @@ impl Recorder {
         decisions: &Decisions,
     ) {
         let observation = Observation::new(status, duration);
-        self.counters.requests.add(observation);
+        self.counters.requests.add(observation.place());
         if decisions.forged > 0 {
             self.counters.forged.add(decisions.forged as u64);
         }

@@ -6,8 +6,9 @@ use super::{
     groups,
     metrics::{Metrics, VariantKey},
     openmetrics::{count, escaped, family, label, line},
-    recorder::{FORCED, REASONS, VariantCounters, lock},
+    recorder::lock,
     stages::{DrawKey, Workers},
+    variant::{FORCED, REASONS, VariantCounters},
 };
 use crate::background::give_way;
 use crate::engine::Reason;

@@ -4,7 +4,7 @@
 use super::{
     arms::{Bitmap, DrawnArm, NEVER_SLOW, StageCounters},
     counter::{BOUNDS, RequestHistogram},
-    recorder::FORCED,
+    variant::{FORCED, VariantCounters},
     verdict::Verdict,
 };
 use crate::engine::{
@@ -76,10 +76,11 @@ impl StageMetrics {
             verdicts = old.verdicts;
         }
         let guard = feature.guard.as_ref();
-        let slow = guard.is_some_and(|guard| guard.slow.is_some());
+        let slow = guard.and_then(|guard| guard.slow);
+        let slow_above = slow.map_or(NEVER_SLOW, |slow| slow.above * 1_000_000);
         let measures: &[Measure] = match slow {
-            true => &[Measure::Errors, Measure::Slow],
-            false => &[Measure::Errors],
+            Some(_) => &[Measure::Errors, Measure::Slow],
+            None => &[Measure::Errors],
         };
         let settle = settle.min(LONGEST_SETTLE).as_secs() as i64;
         let stage = Stage::new(feature, measures, guard.is_some(), now, settle)?;
@@ -96,7 +97,9 @@ impl StageMetrics {
                     key,
                     before: durations(requests),
                     requests: requests.clone(),
-                    stage: (0..workers).map(|_| Arc::default()).collect(),
+                    stage: (0..workers)
+                        .map(|_| Arc::new(StageCounters::new(slow_above)))
+                        .collect(),
                     people: people.clone(),
                 }
             };
@@ -114,20 +117,23 @@ impl StageMetrics {
         })
     }
 
-    /// By rule from 0 and variant, as one worker counts them.
-    pub(super) fn drawn(&self, feature: &Feature, worker: usize) -> Vec<Option<DrawnArm>> {
-        let variants = feature.variants.len();
-        let mut drawn = vec![None; (feature.rules.len() + 1) * variants];
-        let slow = feature.guard.as_ref().and_then(|guard| guard.slow);
-        let slow_above = slow.map_or(NEVER_SLOW, |slow| slow.above * 1_000_000);
+    /// By rule from 0 and variant, as one worker counts them; `variants` are the feature's.
+    pub(super) fn drawn(
+        &self,
+        feature: &Feature,
+        variants: &[Workers<VariantCounters>],
+        worker: usize,
+    ) -> Vec<Option<DrawnArm>> {
+        let mut drawn = vec![None; (feature.rules.len() + 1) * variants.len()];
         for (looked, arms) in self.stage.draws.iter().zip(&self.arms) {
-            let first = usize::from(looked.draw.rule) * variants;
+            let first = usize::from(looked.draw.rule) * variants.len();
             for (variant, arm) in looked.draw.variants.iter().zip(arms) {
-                drawn[first + usize::from(*variant)] = Some(DrawnArm {
+                let variant = usize::from(*variant);
+                drawn[first + variant] = Some(DrawnArm {
+                    variant: variants[variant][worker].clone(),
                     requests: arm.requests[worker].clone(),
                     stage: arm.stage[worker].clone(),
                     people: arm.people.clone(),
-                    slow_above,
                 });
             }
         }

@@ -3,8 +3,9 @@
 use super::{
     counter::{CLASSES, RequestHistogram},
     metrics::Metrics,
-    recorder::{FORCED, VariantCounters, lock},
+    recorder::lock,
     stages::Workers,
+    variant::{FORCED, VariantCounters},
 };
 use std::{collections::BTreeMap, sync::Arc};
 

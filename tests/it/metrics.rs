@@ -32,8 +32,17 @@ fn answer(worker: &Recorder, snapshot: &Snapshot, user: &str, status: impl Fn(u8
         user: Some(user.into()),
         ..EvaluationContext::default()
     };
+    record(worker, snapshot, &context, status);
+}
+
+fn record(
+    worker: &Recorder,
+    snapshot: &Snapshot,
+    context: &EvaluationContext,
+    status: impl Fn(u8) -> u16,
+) {
     let mut decisions = Decisions::default();
-    snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
+    snapshot.decide(Input::Context(context), Second(0), None, &mut decisions);
     let event = RequestEvent {
         request: None,
         status: decisions.by_feature[0].map_or(200, |decision| status(decision.variant)),
@@ -221,6 +230,45 @@ fn a_guarded_feature_is_counted_by_group_from_the_first_moment() {
         });
         let values = lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap());
         assert_eq!(values.sum::<u64>(), *expected, "group {group}");
+    }
+}
+
+#[test]
+fn each_feature_counts_in_the_group_of_what_it_is_drawn_by() {
+    let [of_user, of_org] = ["mia", "acme"].map(|unit| Person::of(unit.as_bytes()).group());
+    assert_ne!(of_user, of_org);
+    let (user, org) = ("rollout: 50%", "by: org, rollout: 50%");
+    // in a row and in turn
+    let features = [
+        ("a", org),
+        ("b", user),
+        ("c", user),
+        ("d", org),
+        ("e", user),
+    ];
+    let mut text = "version: 1\nattributes: {org: header.x-org}\nfeatures:\n".to_owned();
+    for (name, rollout) in features {
+        text += &format!("  {name}: {{{rollout}, {GUARD}}}\n");
+    }
+    let snapshot = snapshot(&text);
+    let metrics = Metrics::new(1);
+    metrics.prepare(&snapshot, Second(0));
+    let worker = metrics.workers().next().unwrap();
+    let serde_json::Value::Object(entries) = serde_json::json!({"user": "mia", "org": "acme"})
+    else {
+        unreachable!()
+    };
+    let context = EvaluationContext::from_json(entries, "user").unwrap();
+    record(&worker, &snapshot, &context, |_| 200);
+    let scrape = metrics.scrape(Second(0));
+    for (name, rollout) in features {
+        let group = if rollout == org { of_org } else { of_user };
+        let start = format!("burgee_group_requests_total{{feature=\"{name}\",");
+        let counted = scrape.lines().filter(|line| line.starts_with(&start));
+        let counted: Vec<_> = counted.filter(|line| line.ends_with(" 1")).collect();
+        assert_eq!(counted.len(), 1, "{name}: {counted:?}");
+        let label = format!("group=\"{group}\"}} 1");
+        assert!(counted[0].ends_with(&label), "{label}: {counted:?}");
     }
 }
 
