@@ -18,7 +18,7 @@ use crate::{
         guard::GuardAction,
         stops::{Stop, StopKind, Stops},
     },
-    flags::values,
+    flags::{kubernetes, values},
     http::client::Url,
     server::clock::wall_clock,
 };
@@ -45,7 +45,7 @@ pub struct GuardArgs {
     #[arg(long, env = "BURGEE_PROMETHEUS", value_name = "URL")]
     prometheus: Url,
     /// ConfigMap of the toggles, or of their stops
-    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME")]
+    #[arg(long, env = "BURGEE_CONFIGMAP", value_name = "NAME", value_parser = kubernetes::config_map)]
     configmap: String,
     /// The label `job` of the pods, where several jobs of the namespace have features of the same name
     #[arg(long, env = "BURGEE_JOB", value_name = "NAME")]

@@ -309,7 +309,8 @@ class Steer(unittest.TestCase):
         with Cluster() as cluster:
             pod = cluster.pod("one")
             for flag in ("--configmap=--server=http://elsewhere", "--configmap=Shop", "--namespace=--server=x", "--context=a\nb", "--selector=$(reboot)"):
-                for command in (("stop", "checkout"), ("resume", "checkout"), ("status",), ("apply", "toggles.yaml", "--configmap=shop")):
+                for command in (("stop", "checkout"), ("resume", "checkout"), ("status",), ("apply", "toggles.yaml", "--configmap=shop"),
+                                ("guard", "--prometheus=http://127.0.0.1:1", "--configmap=shop")):
                     if flag.startswith("--configmap") and command[-1].startswith("--configmap"):
                         command = command[:-1]
                     code, _, error, _ = cluster.burgee(*command, flag)
