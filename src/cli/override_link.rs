@@ -6,6 +6,7 @@ use crate::{
     config::{self, phrases},
     engine::{Feature, Snapshot, Toggles, signature::SigningKey},
     flags::values,
+    http::client::percent_encoded,
     server::clock::wall_clock,
 };
 use sfv::{
@@ -177,18 +178,4 @@ fn pair(text: &str) -> Result<(Name, String), String> {
     let key = Name::from_string(name.to_ascii_lowercase())
         .map_err(|_| format!("`{name}` is not a feature name"))?;
     Ok((key, variant.to_owned()))
-}
-
-/// Everything but the unreserved characters of RFC 3986.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

@@ -61,6 +61,20 @@ pub async fn send(
         .map_err(timed_out)?
 }
 
+/// For the query of a URL: everything but the unreserved characters of RFC 3986.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// Whether it takes a connection.
 pub async fn connect(address: &Address, timeout: Duration) -> io::Result<()> {
     let connected = async {

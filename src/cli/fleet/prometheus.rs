@@ -103,7 +103,10 @@ impl Prometheus {
         }
         let question = question.replace('$', &matchers);
         let path = self.url.path.trim_end_matches('/');
-        let path = format!("{path}/api/v1/query?query={}", encoded(&question));
+        let path = format!(
+            "{path}/api/v1/query?query={}",
+            client::percent_encoded(&question)
+        );
         let answer = client::send(&self.url.address, Request::builder().uri(path), PATIENCE).await;
         let answer = answer.map_err(|error| format!("Prometheus cannot be asked: {error}"))?;
         let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
@@ -195,20 +198,6 @@ fn said(certain: &[Row], actions: &[Row], impossible: &[Row]) -> Result<Said, St
 /// A text of PromQL.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// For the query of a URL.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded += &format!("%{other:02X}"),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
