@@ -1,11 +1,11 @@
 //! A directory is one generation: every file or none, and what the kubelet swaps in at once is read at once.
 
 use super::{
-    support::{Burgee, eventually, fed, get},
+    support::{Burgee, eventually, fed, get, swap},
     toggles::{compile, environment, now},
 };
 use burgee::config;
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, path::Path};
 
 fn said(files: &[(&str, &str)]) -> String {
     let files: Vec<(&str, &[u8])> = files
@@ -131,21 +131,6 @@ fn one_bad_file_of_fifty_is_named_and_no_other_is_taken() {
             .len(),
         50
     );
-}
-
-/// What the kubelet does: a new folder, a new link, renamed over the old one.
-fn swap(folder: &Path, generation: &str, files: &[(&str, &str)]) {
-    let below = folder.join(generation);
-    fs::create_dir(&below).unwrap();
-    for (name, text) in files {
-        fs::write(below.join(name), text).unwrap();
-        let link = folder.join(name);
-        if fs::symlink_metadata(&link).is_err() {
-            symlink(Path::new("..data").join(name), link).unwrap();
-        }
-    }
-    symlink(generation, folder.join("..data_tmp")).unwrap();
-    fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A bad file never replaces a good one, and an edit is in force when it is said to be.
 
-use crate::support::{Burgee, Toggles, ask, burgee, eventually, fed, get};
+use crate::support::{Burgee, Toggles, ask, burgee, eventually, fed, get, swap};
 use ::burgee::{
     config::{
         files::Files,
@@ -180,30 +180,16 @@ fn a_deleted_file_leaves_the_last_good_one_in_force() {
 #[test]
 fn a_config_map_is_swapped_as_the_kubelet_does() {
     let volume = tempfile::tempdir().unwrap();
-    let generation = |name: &str, files: &[(&str, &str)]| {
-        let directory = volume.path().join(name);
-        std::fs::create_dir(&directory).unwrap();
-        for (file, text) in files {
-            std::fs::write(directory.join(file), text).unwrap();
-        }
-        std::os::unix::fs::symlink(name, volume.path().join("..data_tmp")).unwrap();
-        std::fs::rename(
-            volume.path().join("..data_tmp"),
-            volume.path().join("..data"),
-        )
-        .unwrap();
-    };
-    let link = |file: &str| {
-        std::os::unix::fs::symlink(format!("..data/{file}"), volume.path().join(file)).unwrap();
-    };
     let a = |text: &str| format!("version: 1\nnamespace: a\nfeatures:\n  one: {text}\n");
     let b = "version: 1\nnamespace: b\nfeatures:\n  two: on\n";
-    generation("..1", &[("a.yaml", &a("on"))]);
-    link("a.yaml");
+    swap(volume.path(), "..1", &[("a.yaml", &a("on"))]);
     let mut burgee = Burgee::start(volume.path(), "none", &["--poll", "50ms"]);
 
-    generation("..2", &[("a.yaml", &a("off")), ("b.yaml", b)]);
-    link("b.yaml");
+    swap(
+        volume.path(),
+        "..2",
+        &[("a.yaml", &a("off")), ("b.yaml", b)],
+    );
     std::fs::remove_dir_all(volume.path().join("..1")).unwrap();
     eventually("both files are in force", || {
         get(burgee.api, "/features").json()["features"]["b.two"]
@@ -212,7 +198,7 @@ fn a_config_map_is_swapped_as_the_kubelet_does() {
     });
 
     // the ConfigMap is deleted, and the volume is optional: an empty generation, then the old links go
-    generation("..3", &[]);
+    swap(volume.path(), "..3", &[]);
     for file in ["a.yaml", "b.yaml"] {
         std::fs::remove_file(volume.path().join(file)).unwrap();
     }
@@ -400,26 +386,11 @@ fn reading_the_files_comes_after_requests() {
     assert_eq!(nice("burgee"), Some(others));
 }
 
-/// As a kubelet has them: `..data` leads to a generation, and each key to its file there.
-fn delivered(volume: &std::path::Path, generation: &str, keys: &[(&str, &str)]) {
-    let made = volume.join(generation);
-    fs::create_dir(&made).unwrap();
-    for (key, text) in keys {
-        fs::write(made.join(key), text).unwrap();
-        let link = volume.join(key);
-        if fs::symlink_metadata(&link).is_err() {
-            std::os::unix::fs::symlink(format!("..data/{key}"), link).unwrap();
-        }
-    }
-    std::os::unix::fs::symlink(generation, volume.join("..data_tmp")).unwrap();
-    fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
-}
-
 /// Whoever edits the ConfigMap and asks at once reads that it is not here yet, and what to do.
 #[test]
 fn a_reload_tells_that_the_kubelet_has_brought_nothing_new() {
     let volume = tempfile::tempdir().unwrap();
-    delivered(volume.path(), "..1", &[("toggles.yaml", ON)]);
+    swap(volume.path(), "..1", &[("toggles.yaml", ON)]);
     let running = Burgee::start(volume.path(), "none", &[]);
     let api = running.api.to_string();
     let reload = || burgee(&["reload", "--api-listen", &api]);
@@ -440,14 +411,14 @@ fn a_reload_tells_that_the_kubelet_has_brought_nothing_new() {
         out.starts_with("unchanged: ") && out.lines().count() == 1,
         "{out}"
     );
-    delivered(volume.path(), "..2", &[("toggles.yaml", OFF)]);
+    swap(volume.path(), "..2", &[("toggles.yaml", OFF)]);
     let (_, said) = reload();
     assert!(
         said.starts_with("reloaded: ") && !said.contains("kubelet"),
         "{said}"
     );
     // a bad one that was mended meanwhile may not have arrived, either
-    delivered(volume.path(), "..3", &[("toggles.yaml", BAD)]);
+    swap(volume.path(), "..3", &[("toggles.yaml", BAD)]);
     let (code, said) = reload();
     assert!(
         code == 1 && said.contains("toggles.yaml:3:") && said.contains("an edit since then"),
@@ -465,7 +436,7 @@ fn a_reload_tells_that_the_kubelet_has_brought_nothing_new() {
 #[test]
 fn a_key_of_a_config_map_that_is_not_read_is_told() {
     let volume = tempfile::tempdir().unwrap();
-    delivered(
+    swap(
         volume.path(),
         "..1",
         &[
@@ -496,7 +467,7 @@ fn a_key_of_a_config_map_that_is_not_read_is_told() {
     };
     assert_eq!(told(&running), ["payments"]);
     // one that comes later, although nothing that is read has changed
-    delivered(
+    swap(
         volume.path(),
         "..2",
         &[
@@ -512,7 +483,7 @@ fn a_key_of_a_config_map_that_is_not_read_is_told() {
     let (code, said) = burgee(&["check", volume.path().to_str().unwrap()]);
     assert_eq!(code, 0, "the generation counts: {said}");
     let lone = tempfile::tempdir().unwrap();
-    delivered(lone.path(), "..1", &[("toggles", ON)]);
+    swap(lone.path(), "..1", &[("toggles", ON)]);
     let (code, said) = burgee(&["check", lone.path().to_str().unwrap()]);
     assert!(
         code == 1 && said.contains("nor a `*.yml`; `toggles` is not read"),

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -358,4 +360,19 @@ fn unchunked(mut rest: &str) -> String {
         rest = &tail[size + 2..];
     }
     body
+}
+
+/// What the kubelet does: a new folder, a new link, renamed over the old one.
+pub(crate) fn swap(folder: &Path, generation: &str, files: &[(&str, &str)]) {
+    let below = folder.join(generation);
+    fs::create_dir(&below).unwrap();
+    for (name, text) in files {
+        fs::write(below.join(name), text).unwrap();
+        let link = folder.join(name);
+        if fs::symlink_metadata(&link).is_err() {
+            symlink(Path::new("..data").join(name), link).unwrap();
+        }
+    }
+    symlink(generation, folder.join("..data_tmp")).unwrap();
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
 }
