@@ -4,6 +4,7 @@ In: Cargo.toml and Cargo.lock, a target. Out: a CycloneDX 1.5 bill of materials;
 which scanners read from the binary itself. Neither says when or where it was made: the same source makes the same bytes.
 """
 
+import functools
 import json
 import pathlib
 import subprocess
@@ -24,6 +25,7 @@ def linked(target):
     return {tuple(line.split(" v")) for line in (" ".join(line.split()[:2]) for line in lines if line)}
 
 
+@functools.cache
 def packages(target):
     """Each with what it depends on, as positions in this list; burgee is the first."""
     wanted = linked(target)
