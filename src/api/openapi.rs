@@ -50,7 +50,10 @@ fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
     let mut features = get("What is in force", &[]);
     features["responses"] =
         json!({"200": response::<FeaturesResponse<'static>>(schemas, "Every feature")});
-    let mut feature = get("One feature as its file declares it", &[KEY]);
+    let mut feature = get(
+        "One feature: what its file says of it, and what it has been counted for",
+        &[KEY],
+    );
     feature["responses"] = json!({
         "200": response::<FeatureResponse<'static>>(schemas, "The feature"),
         "404": response::<ErrorResponse<'static>>(schemas, "No such feature"),

@@ -187,8 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_says_what_counts() {
-        let readme = include_str!("../../README.md");
+    fn the_operators_page_says_what_counts() {
+        let page = include_str!("../../deploy/operations.md");
         for (what, bytes) in [
             ("a client's connection", CLIENT),
             (
@@ -201,7 +201,7 @@ mod tests {
             ),
             ("a request over HTTP/2", STREAM),
         ] {
-            let row = readme
+            let row = page
                 .lines()
                 .find(|line| line.contains(&format!("| {what}")));
             let size = format!(" {} KiB", bytes / KIB);

@@ -1,20 +1,9 @@
-"""The picture of the README: bars of everybody's cost beside nginx's. In: the figures. Out: an SVG without anything from outside,
+"""The picture of the README: bars of everybody's cost beside nginx's. In: ratios to nginx. Out: an SVG without anything from outside,
 readable on a light page and on a dark one."""
 
-import statistics
 from html import escape
 
-PANELS = {
-    "cpu 1": "CPU a request, 1 toggle",
-    "cpu 20": "CPU, 20 toggles",
-    "cpu 100": "CPU, 100 toggles",
-    "cpu 1m": "CPU, an answer of 1 MiB",
-    "added p50": "latency added, p50",
-    "start": "start to first answer",
-    "memory idle": "memory, idle",
-    "memory 1000": "memory, 1,000 busy connections",
-}
-NAMES = {"burgee": "burgee", "nginx": "nginx", "haproxy": "HAProxy", "envoy": "Envoy"}
+PANELS = ("cpu 1", "cpu 20", "added p50", "added p99", "added p99.9", "start", "memory idle", "memory 10000")
 LONGEST = 3.0  # times nginx; a longer bar is cut, and its number says how long it is
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -41,7 +30,7 @@ def bar(top, peer, ratio):
     # not across the line at nginx
     number = max(length, BARS / LONGEST) if length > BARS / LONGEST - 36 else length
     look = "bar ours" if peer == "burgee" else "bar"
-    return (f'<text x="62" y="{top + 13}" text-anchor="end">{NAMES[peer]}</text>'
+    return (f'<text x="62" y="{top + 13}" text-anchor="end">{peer}</text>'
             f'<rect class="{look}" x="70" y="{top + 2}" width="{length:.1f}" height="{ROW - 5}" rx="2"/>'
             f'<text class="small" x="{76 + number:.1f}" y="{top + 13}">{ratio:.2f}{cut}</text>')
 
@@ -54,15 +43,10 @@ def panel(title, bars):
     return f'<text class="title" x="70" y="18">{escape(title)}</text>{rows}{line}'
 
 
-def draw(measured, ratios):
-    panels = []
-    for figure, title in PANELS.items():
-        bars = [(peer, statistics.median(found)) for peer in NAMES if (found := ratios(measured, figure, peer))]
-        if bars:
-            panels.append((title, bars))
-    height = HEAD + max((len(bars) for _, bars in panels), default=0) * ROW + 14
-    placed = "".join(f'<g transform="translate({place % 2 * (WIDTH // 2)} {place // 2 * height})">{panel(*one)}</g>' for place, one in enumerate(panels))
+def draw(panels, where):
+    height = HEAD + max((len(bars) for bars in panels.values()), default=0) * ROW + 14
+    placed = "".join(f'<g transform="translate({place % 2 * (WIDTH // 2)} {place // 2 * height})">{panel(*one)}</g>' for place, one in enumerate(panels.items()))
     bottom = (len(panels) + 1) // 2 * height + 14
-    text = escape(f"Times nginx doing the same work; less is better. {measured['date']}, {measured['machine']}.")
+    text = escape(f"Times nginx doing the same work; less is better. {where}.")
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 10}" role="img" aria-label="burgee beside nginx, HAProxy and Envoy">'
             f'<style>{STYLE}</style>{placed}<text class="small" x="70" y="{bottom}">{text}</text></svg>\n')

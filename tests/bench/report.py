@@ -1,13 +1,18 @@
-"""The figures as people read them. In: the JSON of `run.py`. Out: Markdown, and the README's section between its markers."""
+"""The figures as people read them. In: the JSON of `run.py`. Out: Markdown: all of it in RESULTS.md, and from there some rows and
+the picture in the README."""
 
+import re
 import statistics
 
 import picture
 import tools
 
 README = tools.ROOT / "README.md"
+RESULTS = tools.ROOT / "tests/bench/RESULTS.md"
 PICTURE = tools.ROOT / ".github/performance.svg"
 MARKS = "<!-- from here to the end mark: make bench ARGS=--readme -->\n", "<!-- end of the figures -->\n"
+# what the README shows: where burgee is better than nginx, and where it is worse
+IN_README = ("cpu 20", "added p50", "added p99", "memory idle", "memory 10000")
 NAMES = {"burgee": "burgee", "nginx": "nginx", "haproxy": "HAProxy", "envoy": "Envoy"}
 # figure: what it is, its unit, its digits
 ROWS = {
@@ -126,13 +131,34 @@ def table(measured):
     return "\n\n".join(part for part in (beside(measured), features(measured), apart(measured), about(measured)) if part)
 
 
-def into_readme(measured):
-    """What is between the marks, and the picture."""
-    text = README.read_text()
-    before, _, rest = text.partition(MARKS[0])
+def between_marks(path, inside):
+    before, _, rest = path.read_text().partition(MARKS[0])
     _, mark, after = rest.partition(MARKS[1])
     if not mark:
-        raise SystemExit(f"README.md has no lines {MARKS}")
-    README.write_text(f"{before}{MARKS[0]}\n{table(measured)}\n\n{mark}{after}")
+        raise SystemExit(f"{path.name} has no lines {MARKS}")
+    path.write_text(f"{before}{MARKS[0]}\n{inside}\n\n{mark}{after}")
+
+
+def into_results(measured):
+    between_marks(RESULTS, table(measured))
+    into_readme()
+
+
+def into_readme():
+    """Rows and the picture, as RESULTS.md has the figures: both can be made again without measuring."""
+    head, _, *lines = re.findall(r"^\| .*$", RESULTS.read_text().partition(MARKS[0])[2], re.M)
+    named = {line.split(" | ")[0].removeprefix("| "): line for line in reversed(lines)}  # the first table counts
+    rows = [named[ROWS[figure][0]] for figure in IN_README]
+    between_marks(README, "\n".join([head, f"|{' --- |' * (head.count(' | ') + 1)}", *rows]))
+    peers = [cell.removesuffix(" : nginx").strip() for cell in head.strip("| ").split(" | ") if cell.endswith(" : nginx")]
+    bars = {ROWS[figure][0]: beside_nginx(peers, named[ROWS[figure][0]]) for figure in picture.PANELS}
+    when, machine = re.search(r"^(\S+), [^:]*: (.*?);", RESULTS.read_text(), re.M).groups()
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(picture.draw(measured, ratios))
+    PICTURE.write_text(picture.draw(bars, f"{when}, {machine}"))
+
+
+def beside_nginx(peers, row):
+    """Ratios of a row of the table; nginx is 1."""
+    cells = row.strip("| ").split(" | ")[-len(peers):]
+    ratios = [(peer, float(cell.split()[0])) for peer, cell in zip(peers, cells) if cell != "-"]
+    return [*ratios[:1], ("nginx", 1.0), *ratios[1:]]

@@ -91,7 +91,8 @@ def arguments():
     parser.add_argument("--only", default=",".join(scenarios.SCENARIOS), help="some of %(default)s")
     parser.add_argument("--json", type=pathlib.Path, default=tools.TARGET / "bench.json", help="where to (target/bench.json)")
     parser.add_argument("--show", action="store_true", help="measure nothing: the table of the JSON that is there")
-    parser.add_argument("--readme", action="store_true", help="also put table and picture of the JSON into the README")
+    parser.add_argument("--readme", action="store_true", help="also put the tables of the JSON into RESULTS.md, and the picture and some rows into the README")
+    parser.add_argument("--redraw", action="store_true", help="measure nothing: picture and rows of the README again, from RESULTS.md")
     return parser.parse_args()
 
 
@@ -110,13 +111,15 @@ def run(asked):
 
 def main():
     asked = arguments()
+    if asked.redraw:
+        return report.into_readme()
     if not asked.show:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_text(json.dumps(run(asked), indent=1) + "\n")
     measured = json.loads(asked.json.read_text())
     print(report.table(measured))
     if asked.readme:
-        report.into_readme(measured)
+        report.into_results(measured)
     say(f"all figures: {os.path.relpath(asked.json)}")
 
 

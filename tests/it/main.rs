@@ -15,6 +15,7 @@ mod comparison_stage;
 mod demo;
 mod diff;
 mod directory;
+mod docs;
 mod exit_codes;
 mod explain;
 #[allow(dead_code)] // helpers for every subject

@@ -1,4 +1,4 @@
-//! The README's table of what five other systems were asked: each request stands there, and is answered.
+//! The table of deploy/evaluation.md of what five other systems were asked: each request stands there, and is answered.
 
 use crate::{
     ofrep::post,
@@ -6,17 +6,17 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The request as the README writes it, and the answer to it.
+/// The request as the page writes it, and the answer to it.
 fn asked(row: &str, toggles: &str, request: &str, body: Option<&str>) -> Answer {
-    let readme = include_str!("../../README.md");
-    let row = readme
+    let page = include_str!("../../deploy/evaluation.md");
+    let row = page
         .lines()
         .find(|line| line.starts_with(&format!("| {row} |")))
         .unwrap();
     for part in [Some(request), body].into_iter().flatten() {
         assert!(
             row.contains(&format!("`{part}`")),
-            "the README does not say `{part}`"
+            "deploy/evaluation.md does not say `{part}`"
         );
     }
     let toggles = Toggles::new(toggles);

@@ -434,7 +434,7 @@ fn forwarding_fields_pass_and_we_add_nothing_unless_told_to() {
     );
 }
 
-/// The table of the README: hops that are trusted, what comes, what is sent.
+/// The table of deploy/operations.md: hops that are trusted, what comes, what is sent.
 #[test]
 fn forwarding_fields_that_are_appended_to_do_not_contradict_what_came() {
     const TABLE: [(usize, &str, &str); 12] = [

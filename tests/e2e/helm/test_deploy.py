@@ -46,6 +46,11 @@ class Manifests(unittest.TestCase):
         folder = services["burgee"]["volumes"][0].split(":")[0]
         self.assertEqual(["toggles.yaml"], [path.name for path in (ROOT / "deploy" / folder).iterdir()])
         self.assertEqual("service:burgee", services["app"]["network_mode"])
+        page = services["page"]
+        self.assertEqual("service:burgee", page["network_mode"])
+        flags = dict(zip(page["command"][1::2], page["command"][2::2]))
+        self.assertEqual("http://127.0.0.1:3526", flags["--upstream"])
+        self.assertIn(f"127.0.0.1:3526:{flags['--listen'].rpartition(':')[2]}", services["burgee"]["ports"])
 
     def test_the_guard_is_the_charts_and_may_do_no_more_than_it_needs(self):
         by_hand = list(yaml.safe_load_all((ROOT / "deploy/kubernetes/guard.yaml").read_text()))
