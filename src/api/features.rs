@@ -3,8 +3,8 @@
 
 use super::comparison::ComparisonResponse;
 use super::responses::{
-    FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, TrippedResponse,
-    VariantCounts,
+    FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, ProcessResponse,
+    ShareNow, TrippedResponse, VariantCounts,
 };
 use crate::{
     engine::{
@@ -15,6 +15,7 @@ use crate::{
         guard::Guard,
         instant,
         model::Condition,
+        schedule::Rollout,
         source::Source,
         stops::StopKind,
         units::Second,
@@ -24,6 +25,15 @@ use crate::{
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
+/// Which pod this is, where somebody says so.
+#[derive(Debug, Default)]
+pub struct Pod {
+    /// `POD_NAMESPACE`
+    pub namespace: Option<String>,
+    /// `POD_NAME`
+    pub name: Option<String>,
+}
+
 /// By feature, then by variant.
 type AllTotals = BTreeMap<Box<str>, BTreeMap<Box<str>, VariantTotals>>;
 
@@ -31,6 +41,7 @@ type AllTotals = BTreeMap<Box<str>, BTreeMap<Box<str>, VariantTotals>>;
 pub(super) fn all<'a>(
     in_force: &'a InForce,
     metrics: &Metrics,
+    pod: &'a Pod,
     now: Second,
 ) -> FeaturesResponse<'a> {
     let (snapshot, last) = (&in_force.snapshot, &in_force.last);
@@ -56,6 +67,11 @@ pub(super) fn all<'a>(
         requests: metrics.requests(),
         bounds: BOUNDS.iter().map(|bound| *bound as f64 / 1e9).collect(),
         attributes: attributes(snapshot),
+        process: ProcessResponse {
+            version: env!("BURGEE_VERSION"),
+            namespace: pod.namespace.as_deref().map(Into::into),
+            pod: pod.name.as_deref().map(Into::into),
+        },
         features: Ordered(described.collect()),
     }
 }
@@ -109,6 +125,8 @@ fn described<'a>(
         expires: feature.expires.as_ref().map(|end| (&*end.day).into()),
         expired: feature.is_expired(now),
         permanent: feature.permanent,
+        metadata: Cow::Borrowed(&feature.metadata),
+        shares_now: shares_now(snapshot, toggles, feature, now),
         sentence: sentence::feature(feature, toggles),
         stopped: stopped(snapshot, toggles, feature),
         guard: feature.guard.map(|guard| guarded(guard, feature, metrics)),
@@ -119,6 +137,32 @@ fn described<'a>(
             .comparison(feature, now)
             .map(|report| ComparisonResponse::new(feature, report)),
     }
+}
+
+/// Of the rollouts that follow the clock, which somebody may hold.
+fn shares_now<'a>(
+    snapshot: &Snapshot,
+    toggles: &Toggles,
+    feature: &'a Feature,
+    now: Second,
+) -> Vec<ShareNow<'a>> {
+    let stop = snapshot.stop_of(toggles, feature);
+    let hold = stop.filter(|stop| stop.kind == StopKind::Hold);
+    let hold = hold.and_then(|hold| hold.at);
+    let rules = feature.rules.iter().map(|rule| &rule.allocation);
+    let own = feature.fallthrough.iter().map(|own| (0, own));
+    let all = (1..).zip(rules).chain(own);
+    let moving = all.filter(|(_, one)| !matches!(one.rollout, Rollout::Fixed(_)));
+    moving
+        .map(|(rule, one)| ShareNow {
+            rule: feature.rule_label(rule),
+            share: match hold {
+                None => one.rollout.at(now),
+                Some(hold) => one.rollout.held(now, hold),
+            }
+            .to_string(),
+        })
+        .collect()
 }
 
 /// By somebody, or by the guard of this process.

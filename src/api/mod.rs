@@ -7,7 +7,7 @@ pub mod comparison;
 pub mod evaluate;
 pub mod events;
 mod explain;
-mod features;
+pub mod features;
 pub mod ofrep;
 pub mod ofrep_responses;
 mod openapi;
@@ -41,6 +41,8 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// names, beside loopback, that a request may use as its host
     pub hosts: Vec<String>,
+    /// which pod this is
+    pub pod: features::Pod,
 }
 
 impl Api {
@@ -73,7 +75,7 @@ impl Api {
             "/" => page::response(),
             "/features" => json(
                 StatusCode::OK,
-                &features::all(&in_force, &self.metrics, now),
+                &features::all(&in_force, &self.metrics, &self.pod, now),
             ),
             "/openapi.json" => json(StatusCode::OK, &openapi::description()),
             "/explain" => {

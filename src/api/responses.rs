@@ -37,8 +37,22 @@ pub struct FeaturesResponse<'a> {
     pub bounds: Vec<f64>,
     /// Further parameters of `/explain`: the attributes that conditions use
     pub attributes: Vec<Cow<'a, str>>,
+    /// Who answers: the counts are its own
+    pub process: ProcessResponse<'a>,
     /// By key, in the order of the files
     pub features: Ordered<FeatureResponse<'a>>,
+}
+
+/// This process
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Process")]
+pub struct ProcessResponse<'a> {
+    /// Of burgee
+    pub version: &'static str,
+    /// `POD_NAMESPACE`, as charts and injection set it
+    pub namespace: Option<Cow<'a, str>>,
+    /// `POD_NAME`
+    pub pod: Option<Cow<'a, str>>,
 }
 
 /// An attempt to read the files
@@ -54,7 +68,7 @@ pub struct LastReload<'a> {
     pub warnings: Cow<'a, [String]>,
 }
 
-/// A feature as the file declares it
+/// A feature: what its file says of it, and what it has been counted for
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Feature")]
 pub struct FeatureResponse<'a> {
@@ -76,6 +90,11 @@ pub struct FeatureResponse<'a> {
     pub expired: bool,
     /// Whether it is meant to stay
     pub permanent: bool,
+    /// `metadata`, as the file has it
+    pub metadata: Cow<'a, serde_json::Map<String, Value>>,
+    /// Shares that follow the clock, as they are now
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares_now: Vec<ShareNow<'a>>,
     /// What the file says of it, in one sentence
     pub sentence: String,
     /// Where somebody has stopped it, or holds it: since when, by whom and why, in one sentence
@@ -88,6 +107,15 @@ pub struct FeatureResponse<'a> {
     pub counts: BTreeMap<Box<str>, VariantCounts>,
     /// Null for a feature that draws nothing
     pub comparison: Option<ComparisonResponse<'a>>,
+}
+
+/// A share that follows the clock
+#[derive(Serialize, JsonSchema)]
+pub struct ShareNow<'a> {
+    /// The rule's name, else its number from 1; `-` for the feature's own rollout
+    pub rule: Cow<'a, str>,
+    /// Now, `12.5%`
+    pub share: String,
 }
 
 /// The guard of a feature

@@ -9,6 +9,7 @@ use crate::{
         access_control::{AccessControl, Rate, Token},
         evaluate::Evaluate,
         events::Events,
+        features::Pod,
     },
     flags::{listeners::ListenerArgs, run::RunArgs},
     http::{client::Address, server},
@@ -70,6 +71,10 @@ impl Listeners {
             phases: phases.clone(),
             metrics: metrics.clone(),
             hosts: args.listeners.api_host.clone(),
+            pod: Pod {
+                namespace: std::env::var("POD_NAMESPACE").ok(),
+                name: std::env::var("POD_NAME").ok(),
+            },
         };
         let api_listener = args
             .listeners
