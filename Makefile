@@ -4,7 +4,8 @@
 
 # The sidecar, an application and sample toggles in one process: open http://localhost:3524/
 demo:
-	cargo run --quiet --bin burgee -- demo
+	@echo "Compiling burgee with cargo: minutes the first time, seconds after that."
+	cargo run --bin burgee -- demo
 
 # Three sidecars, a treatment that begins to fail, a real Prometheus (Debian's package), and a guard that stops it: a minute
 demo-guard:

@@ -1,7 +1,7 @@
 //! `burgee demo`: the sidecar, a sample application and sample toggles in one process.
 //! In: nothing. Out: an address to open, a file to edit, and a page that shows what the application received.
 
-use super::{echo, output, run, variables::Variables};
+use super::{demo_page::DemoPage, echo, output, run, variables::Variables};
 use crate::{
     flags::{run::RunArgs, values},
     http::server,
@@ -11,7 +11,7 @@ use clap::Args;
 use std::{
     fs,
     io::{self, Write as _},
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -31,9 +31,18 @@ pub struct DemoArgs {
         default_value = "burgee-demo.yaml"
     )]
     toggles: PathBuf,
-    /// Address of the page
+    /// Address of the sample application's page, behind the sidecar
     #[arg(long, env = "BURGEE_DEMO_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3524")]
     listen: SocketAddr,
+    /// Address for `/health`, `/ready` and `/metrics`
+    #[arg(long, env = "BURGEE_ADMIN_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:3525")]
+    admin_listen: SocketAddr,
+    /// Loopback address of burgee's own page
+    #[arg(long, env = "BURGEE_API_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "127.0.0.1:3526")]
+    api_listen: SocketAddr,
+    /// Address of the sample application itself; port 0 takes one that is free
+    #[arg(long, env = "BURGEE_ECHO_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "127.0.0.1:0")]
+    echo_listen: SocketAddr,
 }
 
 const SAMPLE: &str = include_str!("../../config/demo.yaml");
@@ -49,11 +58,10 @@ const USERS: &[&str] = &[
     "marsellus",
 ];
 
-/// Starts the application, then the sidecar in front of it.
+/// Starts the application, then the sidecar in front of it. What can be tried is said once all of them listen.
 pub fn main(args: &DemoArgs, signals: signals::Receiver, variables: &Variables) -> ExitCode {
-    let started = sample(&args.toggles).and_then(|toggles| Ok((application(&toggles)?, toggles)));
-    let (application, toggles) = match started {
-        Ok(started) => started,
+    let toggles = match sample(&args.toggles) {
+        Ok(toggles) => toggles,
         Err(error) => {
             return output::fail(&format!(
                 "{}: {error}; choose another file with `--toggles PATH`",
@@ -61,20 +69,53 @@ pub fn main(args: &DemoArgs, signals: signals::Receiver, variables: &Variables) 
             ));
         }
     };
-    let port = args.listen.port();
-    output::say(&format!(
-        "\n  open   http://localhost:{port}/\
-         \n  or     curl -H 'Cookie: user_id=quentin' localhost:{port}/\
-         \n  edit   {}  and see the change within two seconds\
-         \n  stop   Ctrl-C\n",
-        toggles.display()
-    ));
+    let page = Arc::new(DemoPage::new(toggles.clone(), USERS));
+    let application = match application(args.echo_listen, page.clone()) {
+        Ok(at) => at,
+        Err(error) => {
+            return output::fail(&format!("--echo-listen {}: {error}", args.echo_listen));
+        }
+    };
     let sidecar = RunArgs::with([
         ("--toggles", toggles.as_os_str()),
         ("--listen", args.listen.to_string().as_ref()),
+        ("--admin-listen", args.admin_listen.to_string().as_ref()),
+        ("--api-listen", args.api_listen.to_string().as_ref()),
         ("--upstream", format!("http://{application}").as_ref()),
     ]);
-    run::main(&sidecar, signals, variables)
+    run::serve(&sidecar, signals, variables, |at| {
+        let (Some(listen), Some(api)) = (at.listen.map(browsed), at.api.map(browsed)) else {
+            return;
+        };
+        output::say(&invitation(&listen, &api, &toggles));
+        page.tell(api);
+    })
+}
+
+/// What to open, and what to try.
+fn invitation(listen: &str, api: &str, toggles: &Path) -> String {
+    format!(
+        "\n  A sidecar, a sample application and sample toggles, in one process.\
+         \n\
+         \n  the application   http://{listen}/   shows which headers it receives\
+         \n  burgee            http://{api}/   shows what is in force, and who gets what\
+         \n\
+         \n  1  Open the application and be quentin: X-Feature-Briefcase is silver. For 99 of 100 others it is gold.\
+         \n     The same without a browser: curl -H 'Cookie: user_id=quentin' {listen}/\
+         \n  2  Edit {toggles} and save: the page shows the change within two seconds.\
+         \n  3  Write a mistake into it: nothing changes, and the page says what is wrong and where.\
+         \n\
+         \n  Ctrl-C ends it.\n",
+        toggles = toggles.display()
+    )
+}
+
+/// As a browser on this machine writes it.
+fn browsed(at: SocketAddr) -> String {
+    match at.ip().to_canonical() {
+        ip if ip.is_unspecified() || ip.is_loopback() => format!("localhost:{}", at.port()),
+        _ => at.to_string(),
+    }
 }
 
 /// Creates the sample, unless the file exists. Out: its absolute path.
@@ -88,13 +129,9 @@ fn sample(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Starts the application on a thread of its own, so that it shares only the process with the sidecar.
-fn application(toggles: &Path) -> io::Result<SocketAddr> {
-    let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into())?;
+fn application(at: SocketAddr, page: Arc<DemoPage>) -> io::Result<SocketAddr> {
+    let listener = server::listen(at)?;
     let at = listener.local_addr()?;
-    let demo = Arc::new(echo::DemoPage {
-        toggles: toggles.to_owned(),
-        users: USERS,
-    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -103,8 +140,8 @@ fn application(toggles: &Path) -> io::Result<SocketAddr> {
         .spawn(move || {
             let (_never, stop) = watch::channel(false);
             let respond = move |request| {
-                let demo = demo.clone();
-                async { echo::respond(request, Some(demo)) }
+                let page = page.clone();
+                async { echo::respond(request, Some(page)) }
             };
             runtime.block_on(server::serve(listener, respond, stop))
         })?;

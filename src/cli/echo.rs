@@ -1,7 +1,10 @@
 //! `burgee echo`: an application that returns the headers it received, for the demo, the chart and the benchmarks.
 //! In: any request. Out: JSON, text or a small page, as `Accept` says.
 
-use super::output;
+use super::{
+    demo_page::DemoPage,
+    output::{self, escaped},
+};
 use crate::{
     flags::values,
     http::server::{self, Response},
@@ -10,7 +13,7 @@ use crate::{
 use clap::Args;
 use http::{HeaderMap, Request, StatusCode, header, request::Parts};
 use serde_json::{Map, Value, json};
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 use tokio::sync::watch;
 
 /// Run an application that returns the headers it received
@@ -20,15 +23,6 @@ pub struct EchoArgs {
     /// Address to listen on
     #[arg(long, env = "BURGEE_ECHO_LISTEN", value_name = "ADDR", value_parser = values::address, default_value = "[::]:8080")]
     pub listen: SocketAddr,
-}
-
-/// What the demo adds to the page.
-#[derive(Debug)]
-pub struct DemoPage {
-    /// the file to edit
-    pub toggles: PathBuf,
-    /// the users to choose from
-    pub users: &'static [&'static str],
 }
 
 /// Serves until a signal stops it.
@@ -162,25 +156,10 @@ fn page(parts: &Parts, demo: Option<&DemoPage>) -> String {
             escaped(&value)
         )
     });
-    let about = demo.map(|demo| {
-        let users = demo.users.iter().map(|name| format!("<a href=/as/{name}>{name}</a>\n"));
-        format!(
-            "<p>The cookie <code>user_id</code> says who you are. Be \
-             {}<a href=/as/>nobody</a>.\n<p>Edit <code>{}</code> and save: this page shows the change within two seconds.\n",
-            users.collect::<String>(),
-            escaped(&demo.toggles.display().to_string()),
-        )
-    });
+    let about = demo.map(|demo| demo.about(&parts.headers));
     include_str!("echo.html")
         .replace("{{about}}", &about.unwrap_or_default())
         .replace("{{rows}}", &rows.collect::<String>())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod copy;
 pub mod demo;
+mod demo_page;
 pub mod diff;
 pub mod drain;
 pub mod echo;
@@ -13,6 +14,7 @@ pub mod explain;
 pub mod fleet;
 pub mod health;
 pub mod ids;
+pub mod init;
 pub mod inject;
 mod output;
 pub mod override_link;
@@ -48,6 +50,7 @@ struct Cli {
 enum Command {
     Run(Box<RunArgs>),
     Demo(demo::DemoArgs),
+    Init(init::InitArgs),
     Echo(echo::EchoArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         (Command::Run(args), Some(signals)) => run::main(&args, signals, &variables),
         (Command::Demo(args), Some(signals)) => demo::main(&args, signals, &variables),
         (Command::Echo(args), Some(signals)) => echo::main(args, signals),
+        (Command::Init(args), _) => init::main(&args),
         (Command::Check(args), _) => check::main(&args, &variables),
         (Command::Schema(args), _) => schema::main(&args),
         (Command::Explain(args), _) => explain::main(&args, &variables),

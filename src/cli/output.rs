@@ -57,3 +57,11 @@ pub(super) fn block_on(command: impl Future<Output = io::Result<ExitCode>>) -> E
         Err(error) => fail(&error),
     }
 }
+
+/// Text as HTML.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

@@ -7,12 +7,23 @@ use super::{
 use crate::{
     exit,
     flags::{log::LogFormat, run::RunArgs, values::OrNone},
-    server, signals, telemetry,
+    server::{self, Addresses},
+    signals, telemetry,
 };
 use std::process::ExitCode;
 
-/// Serves, unless the flags are wrong in a way that clap cannot see.
+/// Serves until a signal stops it.
 pub fn main(args: &RunArgs, signals: signals::Receiver, variables: &Variables) -> ExitCode {
+    serve(args, signals, variables, |_| ())
+}
+
+/// Serves, unless the flags are wrong in a way that clap cannot see. `listens` hears of it once all listeners are open.
+pub(super) fn serve(
+    args: &RunArgs,
+    signals: signals::Receiver,
+    variables: &Variables,
+    listens: impl FnOnce(&Addresses),
+) -> ExitCode {
     if let OrNone(Some(api)) = args.listeners.api_listen
         && !api.ip().to_canonical().is_loopback()
     {
@@ -26,7 +37,7 @@ pub fn main(args: &RunArgs, signals: signals::Receiver, variables: &Variables) -
         Ok(log) => log,
         Err(error) => return fail(&error),
     };
-    server::run(args, signals, variables.unread()).unwrap_or_else(|error| {
+    server::run(args, signals, variables.unread(), listens).unwrap_or_else(|error| {
         tracing::error!("{error}");
         exit::PROBLEMS.into()
     })

@@ -34,6 +34,15 @@ pub(super) struct Listeners {
     gate: Option<(TcpListener, Arc<AccessControl>)>,
 }
 
+/// Where people reach it.
+#[derive(Debug)]
+pub struct Addresses {
+    /// traffic
+    pub listen: Option<SocketAddr>,
+    /// the page, and the rest of the API
+    pub api: Option<SocketAddr>,
+}
+
 impl Listeners {
     pub(super) fn open(
         args: &RunArgs,
@@ -116,21 +125,27 @@ impl Listeners {
     }
 
     /// Logs the addresses: with port 0 they are known only here.
-    pub(super) fn announce(&self, traffic: &[TcpListener], reader: &Reader) -> io::Result<()> {
-        let at = |listener: Option<&TcpListener>| match listener {
-            Some(listener) => listener.local_addr().map(|at| at.to_string()),
-            None => Ok("none".to_owned()),
+    pub(super) fn announce(
+        &self,
+        traffic: &[TcpListener],
+        reader: &Reader,
+    ) -> io::Result<Addresses> {
+        let at = |listener: Option<&TcpListener>| listener.map(TcpListener::local_addr).transpose();
+        let addresses = Addresses {
+            listen: at(traffic.first())?,
+            api: at(self.api.as_ref().map(|(listener, _)| listener))?,
         };
+        let shown = |at: Option<SocketAddr>| at.map_or("none".to_owned(), |at| at.to_string());
         info!(
-            listen = at(traffic.first())?,
-            admin = at(Some(&self.admin.0))?,
-            api = at(self.api.as_ref().map(|(listener, _)| listener))?,
-            evaluate = at(self.gate.as_ref().map(|(listener, _)| listener))?,
+            listen = shown(addresses.listen),
+            admin = shown(at(Some(&self.admin.0))?),
+            api = shown(addresses.api),
+            evaluate = shown(at(self.gate.as_ref().map(|(listener, _)| listener))?),
             workers = traffic.len(),
             revision = &*reader.get().snapshot.revision,
             "burgee listens"
         );
-        Ok(())
+        Ok(addresses)
     }
 
     /// Serves until `process` ends.
@@ -169,5 +184,9 @@ fn bound(at: SocketAddr, flag: &str) -> io::Result<TcpListener> {
 
 /// Names the flag and the address that are at fault.
 pub(super) fn cannot_listen(flag: &str, at: SocketAddr, error: &io::Error) -> io::Error {
-    io::Error::other(format!("{flag} {at}: {error}"))
+    let taken = match error.kind() {
+        io::ErrorKind::AddrInUse => "; another process listens there: give another port",
+        _ => "",
+    };
+    io::Error::other(format!("{flag} {at}: {error}{taken}"))
 }

@@ -27,6 +27,7 @@ use crate::{
 };
 use clock::{uptime, wall_clock};
 use lifecycle::Process;
+pub use listeners::Addresses;
 use listeners::{Listeners, cannot_listen};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use settings::{request_logs, settings, settle, worker_count};
@@ -36,10 +37,12 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
 /// Serves until a signal stops it. `unread`: variables that no flag reads, with what to say where the file does not either.
+/// `listens` hears where it listens, once it does.
 pub fn run(
     args: &RunArgs,
     signals: signals::Receiver,
     unread: &[(String, String)],
+    listens: impl FnOnce(&Addresses),
 ) -> io::Result<ExitCode> {
     let (now, _) = (wall_clock(), uptime());
     let mut files = Files::new(args.toggles.clone(), args.stops.clone());
@@ -55,6 +58,11 @@ pub fn run(
     if !first.last.problems.is_empty() && args.process.on_bad_start == OnBadStart::Refuse {
         toggles::log(&first.last);
         error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start unready:15m` would wait for good ones, `forward` forward requests without features");
+        if !args.toggles.exists() {
+            error!(
+                "no toggles file yet? `burgee init NAME` writes toggles.yaml; then `burgee run --toggles toggles.yaml`"
+            );
+        }
         return Ok(exit::CONFIG.into());
     }
     if files.never_change() {
@@ -75,7 +83,7 @@ pub fn run(
     let (ended, worker_ended) = mpsc::unbounded_channel();
     let patience = bad_start::patience(args.process.on_bad_start, &files, &reader.get());
     let listeners = Listeners::open(args, &reader, &metrics, &phases, commands, patience)?;
-    listeners.announce(&traffic, &reader)?;
+    listens(&listeners.announce(&traffic, &reader)?);
     bad_start::tell(&reader.get(), patience);
     let reloads = spawn_reload_thread(files, latest, publisher, args.process.poll, witness)?;
     let guarded = reloads.clone();

@@ -2,36 +2,64 @@
 
 use crate::support::{ask, eventually};
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{BufRead as _, BufReader},
+    net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 
 struct Demo {
     child: Child,
     at: SocketAddr,
+    /// what the terminal shows, until it says how to end it
+    said: String,
+}
+
+/// All four ports are flags.
+fn command(toggles: &Path, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
+    command
+        .args(["demo", "--listen", listen, "--admin-listen", "127.0.0.1:0"])
+        .args([
+            "--api-listen",
+            "127.0.0.1:0",
+            "--echo-listen",
+            "127.0.0.1:0",
+        ])
+        .arg("--toggles")
+        .arg(toggles)
+        .env("BURGEE_LOG", "error")
+        .stdout(Stdio::piped());
+    command
 }
 
 impl Demo {
     fn start(toggles: &Path) -> Demo {
-        // the port is written on the page and in the terminal: the demo wants to be told one
-        let at = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_burgee"))
-            .args(["demo", "--listen", &at.to_string(), "--toggles"])
-            .arg(toggles)
-            .envs([
-                ("BURGEE_ADMIN_LISTEN", "127.0.0.1:0"),
-                ("BURGEE_API_LISTEN", "127.0.0.1:0"),
-                ("BURGEE_LOG", "error"),
-            ])
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        eventually("the demo listens", || TcpStream::connect(at).ok());
-        Demo { child, at }
+        let mut child = command(toggles, "127.0.0.1:0").spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = String::new();
+        for line in lines.map_while(Result::ok) {
+            said.push_str(&line);
+            said.push('\n');
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        let (_, after) = said.split_once("http://localhost:").expect("it listens");
+        let port = after.split('/').next().unwrap().parse().unwrap();
+        let at = SocketAddr::from(([127, 0, 0, 1], port));
+        Demo { child, at, said }
+    }
+
+    fn page(&self, user: &str) -> String {
+        let cookie = format!("Cookie: user_id={user}");
+        ask(
+            self.at,
+            "GET",
+            "/",
+            &["Accept: text/html,*/*;q=0.8", &cookie],
+        )
+        .body
     }
 }
 
@@ -47,18 +75,7 @@ fn a_newcomer_sees_the_headers_switches_user_and_edits_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let toggles = directory.path().join("sample.yaml");
     let demo = Demo::start(&toggles);
-    let page = |user: &str| {
-        ask(
-            demo.at,
-            "GET",
-            "/",
-            &[
-                "Accept: text/html,*/*;q=0.8",
-                &format!("Cookie: user_id={user}"),
-            ],
-        )
-        .body
-    };
+    let page = |user: &str| demo.page(user);
     let text = |user: &str| ask(demo.at, "GET", "/", &[&format!("Cookie: user_id={user}")]).body;
     assert!(
         text("quentin").contains("\nX-Feature-Briefcase: silver\n"),
@@ -108,4 +125,97 @@ fn what_somebody_edited_is_never_overwritten() {
             .contains("X-Feature-Mine: on")
     );
     assert_eq!(std::fs::read_to_string(&toggles).unwrap(), mine);
+}
+
+#[test]
+fn the_terminal_says_what_to_open_and_what_to_try() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = Demo::start(&directory.path().join("sample.yaml"));
+    let said = &demo.said;
+    for port in said.split("http://localhost:").skip(1) {
+        let port: u16 = port.split('/').next().unwrap().parse().unwrap();
+        let at = SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(
+            ask(at, "GET", "/", &["Accept: text/html"]).status,
+            200,
+            "{said}"
+        );
+    }
+    assert_eq!(said.matches("http://localhost:").count(), 2, "{said}");
+    assert!(
+        ["  1  ", "  2  ", "  3  "]
+            .iter()
+            .all(|step| said.contains(step)),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!(
+            "curl -H 'Cookie: user_id=quentin' localhost:{}/",
+            demo.at.port()
+        )),
+        "{said}"
+    );
+    // the page leads to the other one
+    let other = said
+        .split("http://")
+        .nth(2)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap();
+    assert!(
+        demo.page("mia")
+            .contains(&format!("href=\"http://{other}/\"")),
+        "{}",
+        demo.page("mia")
+    );
+}
+
+#[test]
+fn the_current_user_is_marked_and_a_refused_edit_is_shown_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let toggles = directory.path().join("sample.yaml");
+    let demo = Demo::start(&toggles);
+    for (user, marked) in [
+        ("mia", "/as/mia aria-current=true>mia<"),
+        ("", "/as/ aria-current=true>nobody<"),
+    ] {
+        let page = demo.page(user);
+        assert!(page.contains(marked), "{user}: {page}");
+        assert_eq!(
+            page.matches("aria-current=true").count(),
+            1,
+            "{user}: {page}"
+        );
+    }
+    let sample = std::fs::read_to_string(&toggles).unwrap();
+    std::fs::write(&toggles, sample.replace("99%", "<b>99")).unwrap();
+    let page = demo.page("mia");
+    let problems = page.split("id=problems").nth(1).unwrap();
+    assert!(problems.contains("sample.yaml:15:19: "), "{problems}");
+    assert!(
+        problems.contains("&lt;b&gt;99") && !problems.contains("<b>"),
+        "{problems}"
+    );
+    assert!(page.contains("<td>gold"), "what was good stays: {page}");
+    std::fs::write(&toggles, &sample).unwrap();
+    assert!(demo.page("mia").contains("<div id=problems></div>"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_before_anything_is_promised() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap().to_string();
+    let output = command(&directory.path().join("sample.yaml"), &at)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains(&format!("--listen {at}")) && said.contains("another port"),
+        "{said}"
+    );
 }

@@ -61,6 +61,9 @@ fn alone(seen: &mut Seen) {
         ("completions", "", 2),
         ("man", "", 0),
         ("man check", "", 2),
+        ("init shop --output FOLDER/first.yaml", "", 0),
+        ("init shop --output FOLDER/first.yaml", "", 1),
+        ("init my.shop! --output FOLDER/second.yaml", "", 2),
         ("override --key-env NOT_SET dark-mode=on", "", 2),
         ("override --key-env NOT_SET", "", 2),
         ("override --key-env NOT_SET --toggles GOOD a=on", "", 2),
@@ -117,8 +120,7 @@ fn alone(seen: &mut Seen) {
             "MISSING" => missing.clone(),
             "TAKEN" => taken.clone(),
             "COPY" => folder.path().join("burgee").display().to_string(),
-            "FOLDER" => folder.path().display().to_string(),
-            word => word.to_owned(),
+            word => word.replace("FOLDER", &folder.path().display().to_string()),
         };
         let words: Vec<String> = line.split(' ').map(word).collect();
         let ran = fed(&words.iter().map(|word| &**word).collect::<Vec<_>>(), input);

@@ -25,6 +25,7 @@ mod gitops;
 mod guard;
 mod hints;
 mod hostile;
+mod init;
 mod inject;
 mod metrics;
 mod newcomer;
