@@ -251,8 +251,11 @@ pub struct ExplainedFeature {
     reason: String,
     /// The name of the rule that decided, else its number from 1; null for none
     rule: Option<RuleName>,
-    /// 0 to 9999; null without a user
+    /// 0 to 9999; null without a user, and for features that draw as another system did
     bucket: Option<u16>,
+    /// Where another system's draw put the user, in the rollout and in the split: two percentages
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draw: Option<[String; 2]>,
     /// The header that carries the variant; null where none does
     header: Option<String>,
     /// The variant's payload

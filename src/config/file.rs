@@ -57,6 +57,7 @@ map!(
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
     "by" by: is::AttributeName = "the attribute that shares are drawn by; left out: the user",
+    "draw" draw: DrawOrDraws = "how another system drew, for a feature that was brought along: nobody moves",
     "salt" salt: is::Salt = "sets where people fall; keep it when a feature is renamed",
     "header" header: is::HeaderName = "another header than the prefix and the name make; `none` sends none",
     "metrics" metrics: is::Switch = "`off` keeps the feature out of the metrics",
@@ -87,10 +88,30 @@ map!(
     "rollout" rollout: Rollout = "the share of people who get what `serve` says; the rest get the default, not the next rule",
     "serve" serve: is::Serve = "a variant, or shares that add up to 100%; left out: `on`, where no variants are declared",
     "buckets" buckets: is::Buckets = "variants by bucket, 0 to 9999; gaps get the default",
+    "draw" draw: DrawOrDraws = "another draw than the feature's",
 }, {"allOf": [
     {"not": {"required": ["serve", "buckets"]}},
     {"not": {"required": ["rollout", "buckets"]}},
 ]});
+
+map!(
+    /// `draw: {hash: sha1, text: "checkout.{unit}", bits: 60}`
+    Draw, "`draw`", {
+    "hash" hash: is::Hash = "what the text is hashed by",
+    "text" text: is::DrawText = "what is hashed; `{unit}` stands for the user, or for what `by` names",
+    "seed" seed: is::Seed = "of murmur3, murmur2 and xxh32; left out: 0",
+    "bits" bits: is::Bits = "so many leading bits are the number; left out: all",
+    "order" order: is::Order = "`little`: these bytes are read little end first",
+    "out-of" out_of: is::OutOf = "the number is taken modulo this; left out: it is one of 2^bits",
+    "signed" signed: is::Switch = "the hash counts as a signed number, without its sign (flagd before 2026-04)",
+}, {"required": ["hash", "text"]});
+
+map!(
+    /// `draw: {rollout: {…}, serve: {…}}`
+    Draws, "`draw`", {
+    "rollout" rollout: Draw<'static> = "who is in",
+    "serve" serve: Draw<'static> = "which variant",
+}, {"required": ["rollout", "serve"]});
 
 map!(
     /// `rollout: {from: 0%, to: 100%, start: 2026-03-01, end: 2026-03-08}`
@@ -258,6 +279,10 @@ refers! {
     ], "defaultSnippets": [
         {"label": "stop", "body": "stop"},
         {"label": "bounds", "body": {"errors": "${1:0.5%}", "slow": {"above": "${2:500ms}", "by": "${3:2%}"}, "action": "${4:stop}"}},
+    ]};
+    DrawOrDraws(generator) = {"anyOf": [
+        generator.subschema_for::<Draw<'static>>(),
+        generator.subschema_for::<Draws<'static>>(),
     ]};
     AttributeSource(generator) = {"anyOf": [
         generator.subschema_for::<is::Sources>(),

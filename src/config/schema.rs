@@ -99,6 +99,12 @@ leaf! {
     Prefix = {"type": "string", "pattern": PREFIX};
     AttributeName = {"type": "string"};
     EnvSource = {"type": "string", "pattern": "^env\\.[A-Za-z0-9_]+$"};
+    Hash = {"enum": ["murmur3", "murmur2", "fnv1a", "crc32", "xxh32", "sha1", "sha256", "md5"]};
+    DrawText = {"type": "string", "pattern": "[{]unit[}]", "maxLength": 1024};
+    Seed = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 0};
+    Bits = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 1};
+    Order = {"enum": ["big", "little"]};
+    OutOf = {"type": ["integer", "string"], "pattern": "^0*[1-9][0-9]*$", "minimum": 1};
     Payloads = {"type": "object"};
     TextOrList = {"anyOf": [{"type": SCALAR, "pattern": "[\\s\\S]"}, {"type": "array", "items": {"type": SCALAR, "pattern": "[\\s\\S]"}, "minItems": 1}]};
     Values = {"anyOf": [{"type": SCALAR, "pattern": "\\S"}, {"type": "array", "items": {"type": SCALAR, "pattern": "\\S"}, "minItems": 1}]};
@@ -137,6 +143,8 @@ leaf! {
         "anyOf": [
             {"type": "string", "pattern": BUCKETS},
             {"type": "array", "items": {"type": "string", "pattern": BUCKETS}, "minItems": 1},
+            {"type": "array", "items": {"type": "string", "pattern": PERCENT}, "minItems": 2, "maxItems": 2, "description": "under a `draw`: from, and up to, the end not included"},
+            {"type": "array", "minItems": 1, "items": {"type": "array", "items": {"type": "string", "pattern": PERCENT}, "minItems": 2, "maxItems": 2}},
         ],
     }};
     Serve = {
@@ -147,6 +155,18 @@ leaf! {
                 "minProperties": 1,
                 "propertyNames": {"pattern": VARIANT},
                 "additionalProperties": {"type": "string", "pattern": PERCENT},
+            },
+            {
+                "type": "array",
+                "description": "under a `draw`: the order of the arms decides",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "propertyNames": {"pattern": VARIANT},
+                    "additionalProperties": {"type": "string", "pattern": PERCENT},
+                },
             },
         ],
         "defaultSnippets": [

@@ -4,7 +4,8 @@
 use super::{
     bucket,
     decision::Reason,
-    model::{Allocation, Feature, Serve},
+    imported::Number,
+    model::{Allocation, Feature, Serve, Spread},
     units::{Second, Share},
 };
 
@@ -31,7 +32,7 @@ impl Allocation {
         if share != Share::EVERYBODY {
             let Some(unit) = unit() else { return missing };
             reason = Reason::Split;
-            if !feature.is_in(unit, share) {
+            if !self.is_in(feature, unit, share) {
                 return (feature.default, reason);
             }
         }
@@ -40,51 +41,49 @@ impl Allocation {
             return (variant, reason);
         }
         let Some(unit) = unit() else { return missing };
-        (self.serve.pick(feature, unit), Reason::Split)
+        (self.pick(feature, unit), Reason::Split)
     }
-}
 
-impl Feature {
     /// Whether a rollout of `share` includes this unit.
     #[inline]
-    pub fn is_in(&self, unit: &[u8], share: Share) -> bool {
-        match self
-            .weighted
-            .as_ref()
-            .and_then(|weighted| weighted.rollout.position(unit))
-        {
+    pub fn is_in(&self, feature: &Feature, unit: &[u8], share: Share) -> bool {
+        match &feature.spread {
+            Spread::Points => feature.seed.point(unit).is_in(share),
+            spread => self.is_in_otherwise(spread, feature, unit, share),
+        }
+    }
+
+    #[inline(never)] // the contract's own users do not pay for it
+    fn is_in_otherwise(
+        &self,
+        spread: &Spread,
+        feature: &Feature,
+        unit: &[u8],
+        share: Share,
+    ) -> bool {
+        if let Some(draws) = &self.draws {
+            return draws.rollout.number(unit).is_in(share);
+        }
+        let position = match spread {
+            Spread::Weights(weighted) => weighted.rollout.position(unit),
+            Spread::Points | Spread::Draws => None,
+        };
+        match position {
             Some(position) => position.is_in(share),
-            None => self.seed.point(unit).is_in(share),
+            None => feature.seed.point(unit).is_in(share),
         }
     }
 
-    /// The bucket of this unit, 0 to 9,999.
-    pub fn bucket(&self, unit: &[u8]) -> u16 {
-        match self
-            .weighted
-            .as_ref()
-            .and_then(|weighted| weighted.rollout.position(unit))
-        {
-            Some(position) => position.bucket(),
-            None => self.seed.point(unit).bucket(),
-        }
+    /// Whether in or out and which variant are decided by one number.
+    pub fn is_one_number(&self) -> bool {
+        let draws = self.draws.as_ref();
+        draws.is_some_and(|draws| draws.rollout == draws.serve)
     }
-}
 
-impl Serve {
     fn pick(&self, feature: &Feature, unit: &[u8]) -> u8 {
-        match self {
-            Serve::One(variant) => *variant,
-            Serve::Buckets(ranges) => {
-                let bucket = feature.bucket(unit);
-                let range = ranges
-                    .iter()
-                    .find(|(first, last, _)| (*first..=*last).contains(&bucket));
-                range.map_or(feature.default, |(_, _, variant)| *variant)
-            }
+        match &self.serve {
             Serve::Split(arms) => match feature
-                .weighted
-                .as_ref()
+                .weighted()
                 .and_then(|weighted| weighted.split.position(unit))
             {
                 None => bucket::split(arms, unit),
@@ -97,6 +96,65 @@ impl Serve {
                     arm.map_or(feature.default, |arm| arm.variant)
                 }
             },
+            Serve::One(variant) => *variant,
+            Serve::Buckets(ranges) => {
+                let bucket = feature.bucket(unit);
+                let range = ranges
+                    .iter()
+                    .find(|(first, last, _)| (*first..=*last).contains(&bucket));
+                range.map_or(feature.default, |(_, _, variant)| *variant)
+            }
+            imported => {
+                let number = self.draws.as_ref().map(|draws| draws.serve.number(unit));
+                let variant = number.and_then(|number| imported.drawn(number));
+                variant.unwrap_or(feature.default)
+            }
+        }
+    }
+}
+
+impl Feature {
+    /// The bucket of this unit, 0 to 9,999.
+    pub fn bucket(&self, unit: &[u8]) -> u16 {
+        match self
+            .weighted()
+            .and_then(|weighted| weighted.rollout.position(unit))
+        {
+            Some(position) => position.bucket(),
+            None => self.seed.point(unit).bucket(),
+        }
+    }
+}
+
+impl Serve {
+    /// Under a draw of another system: from, to and whose, in the order in which they are asked.
+    pub fn pieces(&self) -> impl Iterator<Item = (u32, u32, u8)> {
+        let (arms, ranges): (&[_], &[_]) = match self {
+            Serve::Arms(arms) => (arms, &[]),
+            Serve::Ranges(ranges) => (&[], ranges),
+            Serve::One(_) | Serve::Split(_) | Serve::Buckets(_) => (&[], &[]),
+        };
+        let starts = std::iter::once(0).chain(arms.iter().map(|(end, _)| *end));
+        let arms = starts.zip(arms);
+        arms.map(|(start, (end, variant))| (start, *end, *variant))
+            .chain(ranges.iter().copied())
+    }
+
+    /// Whose this number is, under a draw of another system; none in a gap.
+    pub fn drawn(&self, number: Number) -> Option<u8> {
+        match self {
+            Serve::Arms(arms) => {
+                let mut arms = arms.iter();
+                let arm = arms.find(|(end, _)| number.is_below(*end));
+                arm.map(|(_, variant)| *variant)
+            }
+            Serve::Ranges(ranges) => {
+                let mut ranges = ranges.iter();
+                let range = ranges
+                    .find(|(start, end, _)| !number.is_below(*start) && number.is_below(*end));
+                range.map(|(_, _, variant)| *variant)
+            }
+            Serve::One(_) | Serve::Split(_) | Serve::Buckets(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod forged_fields;
 pub mod given;
 pub mod guard;
 pub mod headers;
+pub mod imported;
 pub mod instant;
 pub mod model;
 pub mod normal;

@@ -6,6 +6,7 @@ use super::{
     bucket::{self, Arm},
     forged_fields::ForgedFields,
     guard::Guard,
+    imported::ImportedDraws,
     operator::Test,
     schedule::Rollout,
     signature::SigningKey,
@@ -110,8 +111,8 @@ pub struct Feature {
     pub seed: bucket::Seed,
     /// the salt that the seeds were made of
     pub salt: Box<str>,
-    /// where the unit has weights
-    pub weighted: Option<weights::Weighted>,
+    /// how units are spread over shares
+    pub spread: Spread,
     /// the header that carries the variant; none for `header: none` and `headers: none`
     pub header: Option<HeaderName>,
     /// the header that carries the payload, where `values: true`
@@ -128,6 +129,17 @@ pub struct Feature {
     pub text: u32,
     /// by how much a variant may be worse than the control before somebody is told
     pub guard: Option<Guard>,
+}
+
+/// How units are spread over shares.
+#[derive(Debug)]
+pub enum Spread {
+    /// by the bucketing contract
+    Points,
+    /// the same, but for subjects that have a weight
+    Weights(weights::Weighted),
+    /// a rule of this feature has draws of another system
+    Draws,
 }
 
 /// By when a feature should be gone. No answer depends on it.
@@ -160,6 +172,14 @@ impl Feature {
     /// The variant at this index.
     pub fn variant(&self, index: u8) -> &Variant {
         &self.variants[usize::from(index)]
+    }
+
+    /// The subjects that have a weight, where there are any.
+    pub fn weighted(&self) -> Option<&weights::Weighted> {
+        match &self.spread {
+            Spread::Weights(weighted) => Some(weighted),
+            Spread::Points | Spread::Draws => None,
+        }
     }
 
     /// Whether it should be gone.
@@ -224,6 +244,8 @@ pub struct Allocation {
     pub rollout: Rollout,
     /// what those inside get
     pub serve: Serve,
+    /// how another system drew, where a share of this allocation is drawn so
+    pub draws: Option<Box<ImportedDraws>>,
 }
 
 /// What those inside a rollout get.
@@ -235,6 +257,10 @@ pub enum Serve {
     Split(Box<[Arm]>),
     /// inclusive ranges of buckets that do not overlap; a gap is the default
     Buckets(Box<[(u16, u16, u8)]>),
+    /// arms in their order, each with its end in millionths of a percent: only under a draw
+    Arms(Box<[(u32, u8)]>),
+    /// ranges in millionths of a percent, the end outside, that do not overlap: only under a draw
+    Ranges(Box<[(u32, u32, u8)]>),
 }
 
 /// A condition, as the file means it.

@@ -16,6 +16,7 @@ mod demo;
 mod diff;
 mod directory;
 mod docs;
+mod draws;
 mod exit_codes;
 mod explain;
 #[allow(dead_code)] // helpers for every subject

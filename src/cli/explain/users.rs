@@ -142,7 +142,7 @@ impl Summary {
 
 /// How much of the listed weight each variant gets from the feature's own rollout and serve.
 fn weights(feature: &Feature, now: Second, out: &mut impl Write) -> io::Result<()> {
-    let (Some(weighted), Some(allocation)) = (&feature.weighted, &feature.fallthrough) else {
+    let (Some(weighted), Some(allocation)) = (feature.weighted(), &feature.fallthrough) else {
         return Ok(());
     };
     let mut heavy = vec![0; feature.variants.len()];

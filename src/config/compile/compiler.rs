@@ -9,6 +9,7 @@ use crate::config::{
 use crate::engine::{
     Status,
     attributes::{Attribute, AttributeIndex},
+    imported::ImportedDraws,
     model::FeatureIndex,
     units::Second,
 };
@@ -41,6 +42,8 @@ pub(super) struct Compiler<'t, 'e> {
     pub(super) override_reach: Option<Reach>,
     /// whether the feature that is being read draws by its unit
     pub(super) needs_unit: bool,
+    /// the draw of the feature that is being read
+    pub(super) drawn: Option<ImportedDraws>,
     /// the attribute that is being asked: what it is compared with is spelled as its values are
     pub(super) asked: Option<AttributeIndex>,
     /// regular expressions so far

@@ -19,7 +19,7 @@ use crate::{
         attributes::USER,
         bucket::Seed,
         headers::line,
-        model::{Allocation, FeatureIndex, Serve},
+        model::{Allocation, FeatureIndex, Rule, Serve, Spread},
         schedule::Rollout,
         units::Share,
         weights::{Line, Weighted},
@@ -39,6 +39,7 @@ impl<'t> Compiler<'t, '_> {
     ) -> (Option<Feature>, Reach) {
         let mut reach = Reach::default();
         self.needs_unit = false;
+        self.drawn = None;
         let feature = self.whole_feature(index, headers, &mut reach);
         give_way();
         (feature, reach)
@@ -73,7 +74,11 @@ impl<'t> Compiler<'t, '_> {
                 fallthrough: Some(fallthrough),
                 unit: USER,
                 seed: Seed::bucket(&namespaced),
-                weighted: self.weighted(USER, &namespaced, self.declared[usize::from(index)].at),
+                spread: spread(self.weighted(
+                    USER,
+                    &namespaced,
+                    self.declared[usize::from(index)].at,
+                )),
                 salt: namespaced.into(),
                 header,
                 value_header: None,
@@ -131,7 +136,9 @@ impl<'t> Compiler<'t, '_> {
             rollout: long.rollout,
             serve: long.serve,
             buckets: long.buckets,
+            draw: None,
         };
+        self.drawn = long.draw.and_then(|entry| self.draws(entry));
         let rules = long.rules.map_or_else(Vec::new, |entry| {
             self.rules(entry, index, &salt, &always, own, reach)
         });
@@ -169,6 +176,16 @@ impl<'t> Compiler<'t, '_> {
         } else {
             None
         };
+        if let Some(entry) = long.draw {
+            let rules = rules.iter().map(|rule| &rule.allocation);
+            let mut allocations = rules.chain(&fallthrough);
+            let draws = allocations.any(|allocation| self.still_draws(allocation));
+            self.beside_draw(entry, long.salt, draws, before);
+        }
+        let imported = has_draws(&rules, fallthrough.as_ref());
+        if let (true, Some(_)) = (imported, &weighted) {
+            self.weights_beside_draw(long.draw.map_or(own.at, |entry| entry.key_at));
+        }
         if self.problems.errors() > before {
             return None;
         }
@@ -185,7 +202,10 @@ impl<'t> Compiler<'t, '_> {
             fallthrough,
             unit: unit?,
             seed: Seed::bucket(&salt),
-            weighted,
+            spread: match imported {
+                true => Spread::Draws,
+                false => spread(weighted),
+            },
             salt: salt.into(),
             header,
             // only what has a payload needs the field
@@ -256,6 +276,7 @@ impl<'t> Compiler<'t, '_> {
             return Some(Allocation {
                 rollout,
                 serve: Serve::One(u8::from(!on)),
+                draws: None,
             });
         }
         if text.ends_with('%') || text.parse::<f64>().is_ok() {
@@ -264,6 +285,7 @@ impl<'t> Compiler<'t, '_> {
             return Some(Allocation {
                 rollout: Rollout::Fixed(share),
                 serve: Serve::One(0),
+                draws: None,
             });
         }
         let hint = match &*text.to_ascii_lowercase() {
@@ -385,4 +407,15 @@ impl<'t> Compiler<'t, '_> {
             split: Line::lay(subjects, Seed::split_order(salt)),
         })
     }
+}
+
+fn spread(weighted: Option<Weighted>) -> Spread {
+    weighted.map_or(Spread::Points, Spread::Weights)
+}
+
+/// Whether another system's draw decides anywhere.
+fn has_draws(rules: &[Rule], fallthrough: Option<&Allocation>) -> bool {
+    let mut rules = rules.iter().map(|rule| &rule.allocation);
+    rules.any(|allocation| allocation.draws.is_some())
+        || fallthrough.is_some_and(|allocation| allocation.draws.is_some())
 }

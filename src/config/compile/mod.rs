@@ -9,6 +9,7 @@ mod compiler;
 mod condition;
 mod conflicts;
 mod declared;
+mod draw;
 mod feature;
 mod generation;
 mod graph;

@@ -67,6 +67,7 @@ impl<'t> Compiler<'t, '_> {
                 rollout: rule.rollout,
                 serve: rule.serve,
                 buckets: rule.buckets,
+                draw: rule.draw,
             };
             let allocation = self.allocation(written, index, salt, "this rule");
             if let (Some(when), Some(allocation)) = (when, allocation) {

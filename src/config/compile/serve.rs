@@ -20,6 +20,7 @@ pub(super) struct AllocationKeys<'t> {
     pub(super) rollout: Option<&'t Entry<'t>>,
     pub(super) serve: Option<&'t Entry<'t>>,
     pub(super) buckets: Option<&'t Entry<'t>>,
+    pub(super) draw: Option<&'t Entry<'t>>,
 }
 
 impl<'t> Compiler<'t, '_> {
@@ -31,6 +32,11 @@ impl<'t> Compiler<'t, '_> {
         salt: &str,
         who: &str,
     ) -> Option<Allocation> {
+        let own = written.draw.map(|entry| (entry, self.draws(entry)));
+        let drawn = match &own {
+            Some((_, own)) => Some(own.clone()?),
+            None => self.drawn.clone(),
+        };
         if let (Some(_), Some(buckets)) = (written.serve, written.buckets) {
             self.problems.error(
                 buckets.key_at,
@@ -50,16 +56,29 @@ impl<'t> Compiler<'t, '_> {
             None => Some(Rollout::Fixed(Share::EVERYBODY)),
         };
         let serve = match (written.serve, written.buckets) {
+            (Some(entry), _) if drawn.is_some() => self.arms(entry, feature),
             (Some(entry), _) => self.serve(entry, feature, salt),
+            (None, Some(entry)) if drawn.is_some() => self.ranges(entry, feature),
             (None, Some(entry)) => self.buckets(entry, feature),
             (None, None) => self.on(written.at, feature, who),
         };
         let allocation = Allocation {
             rollout: rollout?,
             serve: serve?,
+            draws: None,
         };
-        self.needs_unit |= needs_unit(&allocation);
-        Some(allocation)
+        let needs_unit = needs_unit(&allocation);
+        self.needs_unit |= needs_unit;
+        if let Some((entry, _)) = own
+            && !self.still_draws(&allocation)
+        {
+            self.draws_nothing(entry, who);
+        }
+        let draws = drawn.filter(|_| needs_unit).map(Box::new);
+        Some(Allocation {
+            draws,
+            ..allocation
+        })
     }
 
     pub(super) fn on(&mut self, at: Position, feature: FeatureIndex, who: &str) -> Option<Serve> {
@@ -104,6 +123,14 @@ impl<'t> Compiler<'t, '_> {
                 );
                 return None;
             }
+            Kind::List(_) => {
+                self.problems.error(
+                    entry.value.at,
+                    "a list of shares needs a `draw`",
+                    "write a map, `serve: {control: 50%, treatment: 50%}`: without the draw of another system the order of variants means nothing",
+                );
+                return None;
+            }
             _ => {
                 self.expected(
                     &entry.value,
@@ -131,6 +158,23 @@ impl<'t> Compiler<'t, '_> {
         if arms.len() < shares.len() {
             return None;
         }
+        self.add_up(entry, &arms)?;
+        let name = |variant: u8| self.variant_name(feature, variant);
+        arms.retain(|(_, share)| *share != Share::NOBODY);
+        if let [(variant, _)] = *arms {
+            return Some(Serve::One(variant));
+        }
+        arms.sort_by(|(a, _), (b, _)| name(*a).as_bytes().cmp(name(*b).as_bytes()));
+        let arm = |(variant, share): (u8, Share)| Arm {
+            variant,
+            share,
+            seed: Seed::split(name(variant), salt),
+        };
+        Some(Serve::Split(arms.into_iter().map(arm).collect()))
+    }
+
+    /// Shares that do not add up to 100% are a problem.
+    pub(super) fn add_up(&mut self, entry: &Entry<'_>, arms: &[(u8, Share)]) -> Option<()> {
         let sum: u64 = arms
             .iter()
             .map(|(_, share)| u64::from(share.millionths()))
@@ -168,18 +212,7 @@ impl<'t> Compiler<'t, '_> {
             );
             return None;
         }
-        let name = |variant: u8| self.variant_name(feature, variant);
-        arms.retain(|(_, share)| *share != Share::NOBODY);
-        if let [(variant, _)] = *arms {
-            return Some(Serve::One(variant));
-        }
-        arms.sort_by(|(a, _), (b, _)| name(*a).as_bytes().cmp(name(*b).as_bytes()));
-        let arm = |(variant, share): (u8, Share)| Arm {
-            variant,
-            share,
-            seed: Seed::split(name(variant), salt),
-        };
-        Some(Serve::Split(arms.into_iter().map(arm).collect()))
+        Some(())
     }
 
     pub(super) fn one_variant(

@@ -114,6 +114,7 @@ pub(super) fn compile<'t>(
         reach: Reach::default(),
         override_reach: None,
         needs_unit: false,
+        drawn: None,
         asked: None,
         patterns: 0,
         places: 0,

@@ -19,6 +19,8 @@ pub struct Draw {
     pub is_weighted: bool,
     rollout: Rollout,
     serve: Serve,
+    /// in or out and which variant are one number, as some systems have it
+    is_one_number: bool,
     default: u8,
 }
 
@@ -59,9 +61,10 @@ impl Draw {
         (variants.len() > 1).then(|| Draw {
             rule,
             variants: variants.into(),
-            is_weighted: feature.weighted.is_some(),
+            is_weighted: feature.weighted().is_some(),
             rollout: allocation.rollout.clone(),
             serve: allocation.serve.clone(),
+            is_one_number: allocation.is_one_number(),
             default: feature.default,
         })
     }
@@ -82,7 +85,22 @@ impl Draw {
                 let arms = arms.iter().filter(|arm| arm.variant == variant);
                 arms.map(|arm| arm.share.fraction()).sum::<f64>() * reach
             }
+            Serve::Arms(_) => {
+                let end = match self.is_one_number {
+                    true => share.millionths(),
+                    false => Share::WHOLE,
+                };
+                let reach = if self.is_one_number { 1.0 } else { reach };
+                let pieces = self.serve.pieces().filter(|piece| piece.2 == variant);
+                let lengths = pieces.map(|(start, to, _)| to.min(end).saturating_sub(start));
+                f64::from(lengths.sum::<u32>()) / f64::from(Share::WHOLE) * reach
+            }
             // they go without a rollout
+            Serve::Ranges(_) => {
+                let pieces = self.serve.pieces().filter(|piece| piece.2 == variant);
+                let lengths = pieces.map(|(start, end, _)| end - start);
+                f64::from(lengths.sum::<u32>()) / f64::from(Share::WHOLE)
+            }
             Serve::Buckets(ranges) => {
                 let ranges = ranges.iter().filter(|(_, _, one)| *one == variant);
                 f64::from(ranges.map(covered).sum::<u32>()) / f64::from(BUCKETS)
@@ -105,6 +123,11 @@ fn served(allocation: &Allocation) -> Vec<u8> {
         Serve::One(variant) => vec![*variant],
         Serve::Split(arms) => arms.iter().map(|arm| arm.variant).collect(),
         Serve::Buckets(ranges) => ranges.iter().map(|(_, _, variant)| *variant).collect(),
+        Serve::Arms(_) | Serve::Ranges(_) => {
+            let pieces = allocation.serve.pieces();
+            let given = pieces.filter(|(start, end, _)| start < end);
+            given.map(|(_, _, variant)| variant).collect()
+        }
     }
 }
 
@@ -118,10 +141,14 @@ fn is_ever_partial(rollout: &Rollout) -> bool {
 }
 
 fn has_gaps(serve: &Serve) -> bool {
-    let Serve::Buckets(ranges) = serve else {
-        return false;
-    };
-    ranges.iter().map(covered).sum::<u32>() < BUCKETS
+    match serve {
+        Serve::Buckets(ranges) => ranges.iter().map(covered).sum::<u32>() < BUCKETS,
+        Serve::Ranges(_) => {
+            let lengths = serve.pieces().map(|(start, end, _)| end - start);
+            lengths.sum::<u32>() < Share::WHOLE
+        }
+        Serve::One(_) | Serve::Split(_) | Serve::Arms(_) => false,
+    }
 }
 
 /// How many buckets there are.

@@ -22,12 +22,23 @@ pub fn but_for_salt(feature: &Feature, toggles: &Toggles) -> String {
         .chain(&feature.fallthrough)
         .map(|allocation| reason::allocation(allocation, feature))
         .collect();
-    let weights = feature.weighted.as_ref().map(|weighted| &weighted.subjects);
+    let weights = feature.weighted().map(|weighted| &weighted.subjects);
     let default = &feature.variant(feature.default).name;
     format!(
         "{} {served:?} {default} {weights:?}",
         targeting(feature, toggles)
     )
+}
+
+/// The draws of other systems that a feature has: where they stay, everybody stays.
+pub fn draws(feature: &Feature) -> Option<String> {
+    let rules = feature.rules.iter().map(|rule| &rule.allocation);
+    let mut draws = rules
+        .chain(&feature.fallthrough)
+        .filter_map(|allocation| allocation.draws.as_ref())
+        .map(ToString::to_string);
+    let first = draws.next()?;
+    Some(draws.fold(first, |all, draw| all + "; " + &draw))
 }
 
 /// Conditions in their order, the unit, the status.

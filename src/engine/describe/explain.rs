@@ -8,7 +8,8 @@ use crate::engine::{
     compare::draw,
     condition::Scope,
     decision::{Decision, Decisions, Reason},
-    model::{Allocation, Feature, Rule, Serve, Snapshot, Status, Toggles},
+    imported::{ImportedDraw, ImportedDraws},
+    model::{Allocation, Feature, Rule, Serve, Snapshot, Spread, Status, Toggles},
     request::Input,
     stops::{Stop, StopKind, Trip},
     units::{Second, Share},
@@ -29,20 +30,53 @@ pub struct Explanation {
     pub change: Option<String>,
 }
 
-/// The bucket of every feature of one file, where no sentences are wanted.
-pub fn buckets<'a>(
+/// Where a unit stands in one feature.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// point("bucket"), where the bucketing contract draws
+    pub bucket: Option<u16>,
+    /// in the rollout and in the split, where another system's draw decided
+    pub draw: Option<[Share; 2]>,
+}
+
+/// Where the unit of every feature of one file stands, where no sentences are wanted. `decided` is of this very request.
+pub fn standings<'a>(
     toggles: &'a Toggles,
     input: Input<'a>,
     visitor: Option<&str>,
-) -> Vec<Option<u16>> {
+    decided: &[Option<Decision>],
+) -> Vec<Standing> {
     let values = values(toggles, input, visitor);
-    let bucket = |feature: &Feature| {
-        values
-            .get(feature.unit)
-            .bytes()
-            .map(|unit| feature.bucket(unit))
+    let standing = |(index, feature): (usize, &Feature)| {
+        let unit = values.get(feature.unit).bytes();
+        let decision = decided.get(toggles.first + index).copied().flatten();
+        unit.map_or_else(Standing::default, |unit| standing(feature, decision, unit))
     };
-    toggles.features.iter().map(bucket).collect()
+    toggles.features.iter().enumerate().map(standing).collect()
+}
+
+fn standing(feature: &Feature, decision: Option<Decision>, unit: &[u8]) -> Standing {
+    let drawn = decision.filter(|decision| decision.reason == Reason::Split);
+    let allocation = drawn.and_then(|decision| allocation(feature, decision));
+    let draws = allocation.and_then(|allocation| allocation.draws.as_ref());
+    Standing {
+        bucket: match feature.spread {
+            Spread::Draws => None,
+            _ => Some(feature.bucket(unit)),
+        },
+        draw: draws.map(|draws| {
+            let place = |draw: &ImportedDraw| draw.number(unit).place();
+            [place(&draws.rollout), place(&draws.serve)]
+        }),
+    }
+}
+
+/// The one that decided.
+fn allocation(feature: &Feature, decision: Decision) -> Option<&Allocation> {
+    match decision.rule.checked_sub(1) {
+        Some(index) => Some(&feature.rules[usize::from(index)].allocation),
+        None => feature.fallthrough.as_ref(),
+    }
 }
 
 /// Explains every feature of one file. `decisions` are those of this very request.
@@ -76,7 +110,7 @@ pub fn file<'a>(
         };
         Explanation {
             decision: decided[index],
-            bucket: unit.map(|unit| feature.bucket(unit)),
+            bucket: unit.and_then(|unit| standing(feature, decided[index], unit).bucket),
             unit: unit.map(|unit| String::from_utf8_lossy(unit).into_owned()),
             why,
             change,
@@ -255,6 +289,9 @@ fn shares(
         }
         return (serves(feature, allocation), None);
     };
+    if let Some(draws) = &allocation.draws {
+        return imported(feature, allocation, draws, share, unit, name);
+    }
     let bucket = feature.bucket(unit);
     if share == Share::EVERYBODY {
         let of_buckets = match allocation.serve {
@@ -268,7 +305,7 @@ fn shares(
         );
     }
     let edge = Share::from_millionths((u32::from(bucket) + 1) * 10_000).unwrap_or(Share::EVERYBODY);
-    if feature.is_in(unit, share) {
+    if allocation.is_in(feature, unit, share) {
         let served = serves(feature, allocation);
         let why = format!("{served}: bucket {bucket} is in the {share} rollout");
         let change = format!("below a {edge} rollout, this {name} may drop out");
@@ -276,6 +313,39 @@ fn shares(
     }
     let why = format!("default: bucket {bucket} is not in the {share} rollout");
     let change = format!("at a {edge} rollout, this {name} is in");
+    (why, Some(change))
+}
+
+/// The same where another system's draw decides.
+fn imported(
+    feature: &Feature,
+    allocation: &Allocation,
+    draws: &ImportedDraws,
+    share: Share,
+    unit: &[u8],
+    unit_name: &str,
+) -> Why {
+    let place = |draw: &ImportedDraw| draw.number(unit).place();
+    let by = match allocation.serve {
+        Serve::One(_) => String::new(),
+        _ => format!(
+            "; its {} stands at {}",
+            draws.serve.hash.name(),
+            place(&draws.serve)
+        ),
+    };
+    if share == Share::EVERYBODY {
+        return (serves(feature, allocation) + &by, None);
+    }
+    let (at, hash) = (place(&draws.rollout), draws.rollout.hash.name());
+    if draws.rollout.number(unit).is_in(share) {
+        let served = serves(feature, allocation);
+        let why = format!("{served}: its {hash} stands at {at}, inside the {share} rollout{by}");
+        let change = format!("at a {at} rollout, this {unit_name} drops out");
+        return (why, Some(change));
+    }
+    let why = format!("default: its {hash} stands at {at}, outside the {share} rollout");
+    let change = format!("above a {at} rollout, this {unit_name} is in");
     (why, Some(change))
 }
 
@@ -291,8 +361,10 @@ fn another_variant(
         Serve::One(_) => return None,
         Serve::Buckets(_) => return Some(format!("give bucket {bucket} to another variant")),
         Serve::Split(arms) => arms,
+        // told apart before
+        Serve::Arms(_) | Serve::Ranges(_) => return None,
     };
-    let weighted = feature.weighted.as_ref();
+    let weighted = feature.weighted();
     if weighted.is_some_and(|weighted| weighted.split.position(unit).is_some()) {
         return None;
     }

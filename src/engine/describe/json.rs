@@ -1,7 +1,7 @@
 //! Decisions as JSON, in the promised shape, for `explain --json`, `--users` and the API. Written straight into a buffer,
 //! so that a million users take seconds. In: decisions. Out: one JSON object.
 
-use super::explain;
+use super::explain::{self, Standing};
 use crate::engine::{
     decision::{Decision, Decisions, Reason},
     instant,
@@ -30,8 +30,8 @@ pub fn write(
     let mut first = true;
     for toggles in &*snapshot.files {
         let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
-        let buckets = explain::buckets(toggles, input, visitor);
-        for (index, (feature, bucket)) in toggles.features.iter().zip(buckets).enumerate() {
+        let standings = explain::standings(toggles, input, visitor, &decisions.by_feature);
+        for (index, (feature, standing)) in toggles.features.iter().zip(standings).enumerate() {
             if let Some(decision) =
                 decisions.by_feature[toggles.first + index].filter(|_| wanted(feature))
             {
@@ -39,7 +39,7 @@ pub fn write(
                     out.push(b',');
                 }
                 let stopped = snapshot.is_stopped(toggles, feature, decision);
-                member(feature, decision, bucket, stopped, out);
+                member(feature, decision, standing, stopped, out);
             }
         }
     }
@@ -49,7 +49,7 @@ pub fn write(
 fn member(
     feature: &Feature,
     decision: Decision,
-    bucket: Option<u16>,
+    standing: Standing,
     stopped: bool,
     out: &mut Vec<u8>,
 ) {
@@ -70,7 +70,12 @@ fn member(
         Some(None) => json(out, &decision.rule),
     }
     out.extend_from_slice(b",\"bucket\":");
-    json(out, &bucket);
+    json(out, &standing.bucket);
+    if let Some([rollout, serve]) = standing.draw {
+        let draw = [rollout, serve].map(|place| place.to_string());
+        out.extend_from_slice(b",\"draw\":");
+        json(out, &draw);
+    }
     out.extend_from_slice(b",\"header\":");
     json(
         out,

@@ -151,7 +151,9 @@ pub fn allocation(allocation: &Allocation, feature: &Feature) -> String {
             format!("{from} to {to} between {start} and {end}: ")
         }
     };
-    rollout + &serve(&allocation.serve, feature)
+    let draws = allocation.draws.as_ref();
+    let draws = draws.map_or(String::new(), |draws| format!(" by {draws}"));
+    rollout + &serve(&allocation.serve, feature) + &draws
 }
 
 /// What those inside a rollout get: `control 50%, treatment 50%`.
@@ -171,5 +173,20 @@ pub fn serve(serve: &Serve, feature: &Feature) -> String {
             let ranges: Vec<_> = ranges.iter().map(range).collect();
             format!("buckets {}", ranges.join(", "))
         }
+        Serve::Arms(_) => {
+            let arm = |(start, end, variant)| format!("{} {}", name(variant), percent(end - start));
+            serve.pieces().map(arm).collect::<Vec<_>>().join(", ")
+        }
+        Serve::Ranges(_) => {
+            let range = |(start, end, variant)| {
+                format!("{} {} to {}", name(variant), percent(start), percent(end))
+            };
+            serve.pieces().map(range).collect::<Vec<_>>().join(", ")
+        }
     }
+}
+
+/// Millionths of a percent as a percentage.
+pub fn percent(millionths: u32) -> Share {
+    Share::from_millionths(millionths).unwrap_or(Share::EVERYBODY)
 }

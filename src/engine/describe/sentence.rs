@@ -1,7 +1,10 @@
 //! A feature in one sentence, for the page: "checkout-button, only for us-pro: staff get treatment; everybody else …".
 //! In: what the file means. Out: one sentence that says everything but the salt.
 
-use super::phrase::{self, list};
+use super::{
+    phrase::{self, list},
+    reason::percent,
+};
 use crate::engine::{
     attributes::USER,
     bucket::Arm,
@@ -169,6 +172,20 @@ fn shares(serve: &Serve, feature: &Feature) -> String {
             let ranges: Vec<_> = ranges.iter().map(range).collect();
             let default = name(feature.default);
             format!("buckets {}, any other bucket {default}", ranges.join(", "))
+        }
+        Serve::Arms(_) => {
+            let arm =
+                |(start, end, variant)| format!("{} get {}", percent(end - start), name(variant));
+            serve.pieces().map(arm).collect::<Vec<_>>().join(", ")
+        }
+        Serve::Ranges(_) => {
+            let range = |(start, end, variant)| {
+                let (start, end) = (percent(start), percent(end));
+                format!("those from {start} to {end} get {}", name(variant))
+            };
+            let ranges: Vec<_> = serve.pieces().map(range).collect();
+            let default = name(feature.default);
+            format!("{}, all others {default}", ranges.join(", "))
         }
     }
 }

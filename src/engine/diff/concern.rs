@@ -38,7 +38,7 @@ impl<'a> Concern<'a> {
     /// The flows, where they are the same whoever comes.
     pub fn exact(&mut self) -> Option<Flows<'a>> {
         let mut features = self.sides.iter().flatten().map(|(_, feature)| feature);
-        match features.any(|feature| feature.weighted.is_some()) {
+        match features.any(|feature| feature.weighted().is_some()) {
             true => None,
             false => Some(self.assumed.lots(self.sides).ok()?.flows(self.now)),
         }

@@ -1,6 +1,7 @@
 //! Who switches variant by an edit, without sampling: the joint distribution of the old and the new variant of one unit.
 //! In: what users get before and after, at one instant. Out: the share of users for each pair of variants.
 
+use super::imported;
 use crate::engine::{
     model::{Allocation, Feature, Serve},
     units::{Second, Share},
@@ -78,6 +79,9 @@ impl<'a> Line<'a> {
                     f64::from(allocation.rollout.at(now).millionths()) / whole,
                     shares,
                 ));
+            }
+            Serve::Arms(_) | Serve::Ranges(_) => {
+                pieces = imported::pieces(feature, allocation, now);
             }
             Serve::Buckets(ranges) => {
                 let mut ranges = ranges.to_vec();

@@ -1,7 +1,10 @@
 //! What users get of one feature before and after an edit, once every condition is settled.
 //! In: two allocations, or one variant for everybody. Out: flows, and the weight that moves of subjects that have one.
 
-use super::flows::{self, Flows, Line};
+use super::{
+    flows::{self, Flows, Line},
+    imported,
+};
 use crate::engine::{
     decision::Reason,
     model::{Allocation, Feature, Toggles},
@@ -50,6 +53,11 @@ impl<'a> Lot<'a> {
         Lot::Everybody(&feature.variant(variant).name)
     }
 
+    /// Whether another system's draw decides.
+    fn is_imported(self) -> bool {
+        matches!(self, Lot::Drawn(_, allocation) if allocation.draws.is_some())
+    }
+
     fn line(self, now: Second) -> Line<'a> {
         match self {
             Lot::Everybody(name) => Line::everybody(name),
@@ -71,7 +79,7 @@ impl<'a> Lot<'a> {
         match self {
             Lot::Everybody(_) => &[],
             Lot::Drawn(feature, _) => {
-                let weighted = feature.weighted.as_ref();
+                let weighted = feature.weighted();
                 weighted.map_or(&[], |weighted| &weighted.subjects)
             }
         }
@@ -81,7 +89,17 @@ impl<'a> Lot<'a> {
 impl<'a> Lots<'a> {
     /// Who moves from which variant to which.
     pub fn flows(&self, now: Second) -> Flows<'a> {
-        flows::flows(&self.old.line(now), &self.new.line(now), self.is_aligned)
+        let imported = match (self.old, self.new) {
+            (Lot::Drawn(old, was), Lot::Drawn(new, is)) => {
+                imported::flows((old, was), (new, is), now)
+            }
+            _ => None,
+        };
+        imported.unwrap_or_else(|| {
+            let is_imported = self.old.is_imported() || self.new.is_imported();
+            let is_aligned = self.is_aligned && !is_imported;
+            flows::flows(&self.old.line(now), &self.new.line(now), is_aligned)
+        })
     }
 
     /// The share of users that moves, or of the weight of listed subjects if that is more.

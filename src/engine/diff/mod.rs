@@ -5,6 +5,7 @@
 pub mod assumed;
 pub mod concern;
 pub mod flows;
+pub mod imported;
 pub mod logic;
 pub mod lots;
 pub mod reach;
@@ -67,7 +68,10 @@ pub struct Renamed<'a> {
 
 /// Compares every feature of two snapshots, in the order of the new one, removed ones last.
 pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot, now: Second) -> Vec<Change<'a>> {
-    let kept = twins(old, new, |old, new| old.1.salt == new.1.salt);
+    let kept = twins(old, new, |(_, old), (_, new)| {
+        let draws = canonical::draws(old);
+        old.salt == new.salt || draws.is_some() && draws == canonical::draws(new)
+    });
     let mut changes = Vec::new();
     for after in features(new) {
         let twin = kept.iter().find(|(_, twin)| twin.1.key == after.1.key);
@@ -98,7 +102,12 @@ pub fn renamed<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Vec<Renamed<'a>> {
         let whole = canonical::but_for_salt(old, before);
         // a plain `on` or `off` is like a hundred others
         let says_enough = old.declared > 0 || whole.contains('%');
-        says_enough && old.salt != new.salt && whole == canonical::but_for_salt(new, after)
+        // what another system drew does not depend on the salt
+        let is_drawn = canonical::draws(old).is_some();
+        says_enough
+            && !is_drawn
+            && old.salt != new.salt
+            && whole == canonical::but_for_salt(new, after)
     };
     let pair = |((_, old), (_, new)): (Whole<'a>, Whole<'a>)| Renamed {
         from: &old.key,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use super::{ROOT, ours};
 
 /// Crates that compute: no clock, no files, no network, no threads. `time` reads instants and writes them.
-const CRATES: &str = "base64 hmac http ipnet libm memchr regex semver serde serde_json sfv sha2 smallvec time unicode_case_mapping xxhash_rust";
+const CRATES: &str = "base64 crc32fast hmac http ipnet libm md5 memchr regex semver serde serde_json sfv sha1 sha2 smallvec time unicode_case_mapping xxhash_rust";
 /// What the standard library has besides.
 const STD: &str = "env fs io process sync thread time";
 /// Also where another path leads there.
