@@ -18,6 +18,13 @@ def real(*arguments):
     sys.exit(subprocess.run([os.environ["KUBECTL"], *arguments], check=False).returncode)
 
 
+def applied(text):
+    documents = [document for document in yaml.safe_load_all(text) if document]
+    for document in documents:
+        kubernetes_validate.validate(document, "1.36", strict=True)
+    sys.exit(0 if "/etc/burgee/toggles" in yaml.safe_dump(documents) else "nothing has burgee")
+
+
 def main(arguments):
     if arguments[0] == "-n":
         arguments = arguments[2:]
@@ -33,11 +40,9 @@ def main(arguments):
         case ["kustomize", folder]:
             real("kustomize", folder)
         case ["apply", "-f", "-"]:
-            documents = [document for document in yaml.safe_load_all(sys.stdin) if document]
-            for document in documents:
-                kubernetes_validate.validate(document, "1.36", strict=True)
-            text = yaml.safe_dump(documents)
-            sys.exit(0 if "/etc/burgee/toggles" in text else "nothing has burgee")
+            applied(sys.stdin)
+        case ["apply", "-k", folder]:
+            applied(subprocess.run([os.environ["KUBECTL"], "kustomize", folder], check=True, capture_output=True, text=True).stdout)
         case _:
             sys.exit(97)
 
