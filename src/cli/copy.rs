@@ -6,9 +6,9 @@ use std::{env, fs, path::PathBuf, process::ExitCode};
 
 /// Copy this binary into a volume, for a container of another image
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example, of an init container:\n  burgee copy /burgee/burgee")]
+#[command(after_help = "Example, for an init container:\n  burgee copy /burgee/burgee")]
 pub struct CopyArgs {
-    /// The file that it becomes
+    /// Where to write the copy
     path: PathBuf,
 }
 

@@ -39,7 +39,7 @@ pub struct OverrideArgs {
     /// The file's `namespace`, if it has one
     #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
-    /// Toggles file or directory: what it does not have is refused, and it knows the namespace
+    /// Toggles file or directory to check the names against; the namespace is taken from it too
     #[arg(long, env = "BURGEE_TOGGLES", value_name = "PATH")]
     toggles: Option<PathBuf>,
     /// URL of the link, without the override

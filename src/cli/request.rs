@@ -15,7 +15,7 @@ use std::net::IpAddr;
 /// The flags that describe a request.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RequestArgs {
-    /// User id, instead of what the file's `user` sources say
+    /// User id; it replaces what the file's `user` sources find
     #[arg(long, env = "BURGEE_USER", value_name = "ID", value_parser = id)]
     pub user: Option<String>,
     /// Header of the request; may be repeated

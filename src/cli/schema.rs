@@ -12,7 +12,7 @@ use std::process::ExitCode;
     Editors with a YAML language server read it from the first line of a file:\n\
     # yaml-language-server: $schema=toggles.schema.json")]
 pub struct SchemaArgs {
-    /// Which file
+    /// Which schema to print
     #[arg(value_enum, default_value = "toggles")]
     file: Kind,
 }

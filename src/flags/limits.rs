@@ -47,7 +47,7 @@ pub struct LimitArgs {
     /// Maximum client connections; more get 503 [default: 10000, or what fits into half of the cgroup's memory]
     #[arg(long, env = "BURGEE_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
-    /// What clients may take of memory, all together; more get 503 [default: half of the cgroup's memory]
+    /// Most memory that all clients together may use; more gets 503 [default: half of the cgroup's memory]
     #[arg(long, env = "BURGEE_MEMORY_BUDGET", value_name = "SIZE", value_parser = values::budget)]
     pub memory_budget: Option<usize>,
     /// Maximum connections to the application; more get 503

@@ -71,7 +71,7 @@ pub struct ListenerArgs {
     /// Path of the application that `/ready` also checks [default: none]
     #[arg(long, env = "BURGEE_READY_UPSTREAM", value_name = "PATH")]
     pub ready_upstream: Option<String>,
-    /// Let `/probe/NAME` on the admin port check PATH of the application, or with `NAME=connect` that it takes a connection [default: none]
+    /// Make `/probe/NAME` on the admin port check PATH of the application; `NAME=connect` only connects to it [default: none]
     #[arg(long, env = "BURGEE_PROBE", value_name = "NAME=PATH", value_parser = values::probe, value_delimiter = ',', num_args = 1..)]
     pub probe: Vec<(String, String)>,
     /// What to do with X-Forwarded-For, X-Forwarded-Proto and Forwarded

@@ -29,8 +29,8 @@ pub struct RunArgs {
     /// Stops file, which `burgee stop` writes [default: stops.yaml beside the toggles]
     #[arg(long, env = "BURGEE_STOPS", value_name = "PATH")]
     pub stops: Option<PathBuf>,
-    /// The application: `http://HOST:PORT` (an address, or a name that is looked up again every 30 s and where it cannot be
-    /// reached), `unix:/PATH`, or `none`
+    /// The application: `http://HOST:PORT`, `unix:/PATH`, or `none` to answer questions only. A host name is looked up again
+    /// every 30 s, and when it cannot be reached
     #[arg(
         long,
         env = "BURGEE_UPSTREAM",
@@ -71,8 +71,8 @@ pub struct ProcessArgs {
     /// How often to check the toggles for changes; `0s` waits for SIGHUP or `burgee reload`
     #[arg(long, env = "BURGEE_POLL", value_name = "DURATION", value_parser = values::duration, default_value = "2s")]
     pub poll: Duration,
-    /// How many processes may stop a guarded feature by themselves in a week, restarts included: with more of them each has to
-    /// be more certain
+    /// How many sidecars guard the same features, each restart of a week counted as one more; the more there are, the more certain
+    /// each has to be before it stops a feature
     #[arg(
         long,
         env = "BURGEE_GUARD_PODS",
@@ -81,9 +81,9 @@ pub struct ProcessArgs {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
     pub guard_pods: u32,
-    /// What to do when the toggles are missing, or toggles or stops are bad at the start: `refuse` exits with code 78; `forward`
-    /// forwards requests without features until they are good; `unready` does so too, and is not ready meanwhile; `unready:15m`
-    /// is ready without them after that time, and at once where a directory is still empty
+    /// What to do when the toggles or stops are missing or bad at the start: `refuse` exits with code 78; `forward` forwards
+    /// requests without features until the files are good; `unready` does the same and fails `/ready` meanwhile; `unready:15m`
+    /// fails it for 15 minutes at most, and not at all while the directory is empty
     #[arg(
         long,
         env = "BURGEE_ON_BAD_START",

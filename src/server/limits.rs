@@ -28,10 +28,10 @@ pub(super) fn budget(flag: Option<usize>) -> Option<usize> {
         Some(bytes) => tracing::info!(
             memory_budget = bytes,
             memory,
-            "what clients may take of memory, all together; --memory-budget overrides it"
+            "most memory that all clients together may use; --memory-budget changes it"
         ),
         None => tracing::info!(
-            "clients may take all memory that there is: no cgroup limits it, and no --memory-budget"
+            "clients may use all memory of this machine: there is no cgroup limit; --memory-budget sets one"
         ),
     }
     budget

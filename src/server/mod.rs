@@ -57,7 +57,7 @@ pub fn run(
     }
     if !first.last.problems.is_empty() && args.process.on_bad_start == OnBadStart::Refuse {
         toggles::log(&first.last);
-        error!(toggles = %args.toggles.display(), "cannot start without good toggles; `--on-bad-start unready:15m` would wait for good ones, `forward` forward requests without features");
+        error!(toggles = %args.toggles.display(), "cannot start without good toggles; to start anyway and wait for good ones, use `--on-bad-start unready:15m` or `forward`");
         if !args.toggles.exists() {
             error!(
                 "no toggles file yet? `burgee init NAME` writes toggles.yaml; then `burgee run --toggles toggles.yaml`"

@@ -138,7 +138,7 @@ fn a_good_file_says_what_its_headers_take() {
     );
     let out = check(&[], GOOD).out;
     let expected = format!(
-        "-: good: 4 features, 2 sent; at most 3 fields and {bytes} of 65536 bytes of a request's head; revision {revision}"
+        "-: good: 4 features, 2 with a header; a request gets at most 3 headers, {bytes} of 65536 bytes; revision {revision}"
     );
     assert!(out.contains(&expected), "{expected} in\n{out}");
 }

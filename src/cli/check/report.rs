@@ -111,9 +111,9 @@ fn summary(snapshot: &Snapshot) -> String {
     };
     let Budget { fields, bytes } = snapshot.budget();
     format!(
-        "{files}{}, {sent} sent; at most {} and {bytes} of {} bytes of a request's head; revision {}{stopped}",
+        "{files}{}, {sent} with a header; a request gets at most {}, {bytes} of {} bytes; revision {}{stopped}",
         some(features, "feature"),
-        some(fields, "field"),
+        some(fields, "header"),
         Budget::MOST_BYTES,
         snapshot.revision
     )

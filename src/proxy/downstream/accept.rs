@@ -51,10 +51,10 @@ where
 {
     listener.set_nonblocking(true)?;
     if let Err(error) = worker.settings.tcp_keepalive.set(&SockRef::from(&listener)) {
-        tracing::warn!(%error, "no TCP keepalive: a client that vanished is noticed late");
+        tracing::warn!(%error, "cannot turn on TCP keepalive: a client that vanishes is noticed late");
     }
     if let Err(error) = worker.settings.budget.limit(&SockRef::from(&listener)) {
-        tracing::warn!(%error, "what waits for a client, or comes from it, takes more memory than it should");
+        tracing::warn!(%error, "cannot limit the buffers of a client's socket: it may use more memory than the budget counts");
     }
     let listener = TcpListener::from_std(listener)?;
     let ticking = task::spawn_local(tick(worker.clone()));
