@@ -10,11 +10,11 @@ use crate::{
         },
         instant,
     },
-    telemetry::{ArmReport, DrawReport, FeatureComparison, NotCompared},
+    telemetry::{ArmReport, DrawReport, FeatureComparison, GoalReport, NotCompared},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// How the variants of a feature compare in this process, since the feature's text was written or the process began. Only
 /// what a draw gave counts
@@ -87,6 +87,31 @@ pub struct Arm<'a> {
     pub share: Option<IntervalResponse>,
     /// Requests by the time they took: a count for each of `bounds`, and one for what took longer
     pub durations: Vec<u64>,
+    /// By goal, the people who reached it; as this process saw it: `burgee report` speaks for all pods
+    pub goals: BTreeMap<Cow<'a, str>, ReachedResponse>,
+    /// The part of people that this variant should have had, and had; null where nothing is known of it
+    pub split: Option<SplitShares>,
+}
+
+/// People of an arm who reached a goal
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Reached")]
+pub struct ReachedResponse {
+    /// About so many
+    pub people: u64,
+    /// Their share of the arm's people; null where there are too few
+    pub share: Option<IntervalResponse>,
+}
+
+/// Which part of people a variant has
+#[derive(Serialize, JsonSchema)]
+pub struct SplitShares {
+    /// As drawn
+    pub drawn: f64,
+    /// As they arrived
+    pub arrived: f64,
+    /// Of so many people, at the last look
+    pub people: u64,
 }
 
 /// Requests that are in no arm, by why
@@ -125,14 +150,18 @@ impl<'a> ComparisonResponse<'a> {
             },
             words: comparison.verdict.sentence(measure),
         });
-        let draw = |draw: DrawReport| Draw {
-            rule: feature.rule_label(draw.rule),
-            split: draw.broken.as_ref().map(broken),
-            arms: draw
-                .arms
-                .into_iter()
-                .map(|arm| Arm::new(feature, arm))
-                .collect(),
+        let draw = |draw: DrawReport| {
+            let all = draw.arms.iter().filter_map(|arm| arm.drawn);
+            let all = all.map(|(_, people)| people).sum();
+            Draw {
+                rule: feature.rule_label(draw.rule),
+                split: draw.broken.as_ref().map(broken),
+                arms: draw
+                    .arms
+                    .into_iter()
+                    .map(|arm| Arm::new(feature, arm, all))
+                    .collect(),
+            }
         };
         ComparisonResponse {
             since: instant::show(report.since),
@@ -145,7 +174,16 @@ impl<'a> ComparisonResponse<'a> {
 }
 
 impl<'a> Arm<'a> {
-    fn new(feature: &'a Feature, arm: ArmReport) -> Arm<'a> {
+    /// `all` people of the draw, whose shares are known.
+    fn new(feature: &'a Feature, arm: ArmReport, all: u64) -> Arm<'a> {
+        let part = |people: f64| people / all.max(1) as f64;
+        let goal = |(name, goal): (Box<str>, GoalReport)| {
+            let reached = ReachedResponse {
+                people: goal.people,
+                share: goal.share.map(Into::into),
+            };
+            (String::from(name).into(), reached)
+        };
         Arm {
             variant: (&*feature.variant(arm.variant).name).into(),
             requests: arm.requests,
@@ -153,6 +191,12 @@ impl<'a> Arm<'a> {
             errors: arm.errors,
             share: arm.share.map(Into::into),
             durations: arm.durations.into(),
+            goals: arm.goals.into_iter().map(goal).collect(),
+            split: arm.drawn.map(|(drawn, arrived)| SplitShares {
+                drawn: part(drawn),
+                arrived: part(arrived as f64),
+                people: all,
+            }),
         }
     }
 }

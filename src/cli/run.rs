@@ -10,7 +10,7 @@ use crate::{
     server::{self, Addresses},
     signals, telemetry,
 };
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 /// Serves until a signal stops it.
 pub fn main(args: &RunArgs, signals: signals::Receiver, variables: &Variables) -> ExitCode {
@@ -30,6 +30,9 @@ pub(super) fn serve(
         return refuse(&format!(
             "--api-listen {api}: the API can reload and drain, so it must be on a loopback address; use `--evaluate-listen` for other hosts"
         ));
+    }
+    if let Err(why) = args.log.user_names(|name| env::var(name).ok()) {
+        return refuse(&why);
     }
     let json = args.log.log_format == LogFormat::Json;
     // dropped last, so that the last line is written

@@ -65,12 +65,14 @@ pub struct Decisions {
     pub unreadable: Vec<usize>,
     /// our fields as lines of a head, after [`Snapshot::write_lines`]
     pub lines: Vec<u8>,
-    /// whether `users` is filled: only where a log is to name users
+    /// whether `users` and `units` are filled: only where a log is to name users
     pub remember_users: bool,
     /// for each file and each of `Toggles::drawn_by`, who was drawn
     pub people: SmallVec<[Person; 2]>,
     /// for each file, the user's id
     pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
+    /// the units of `people`, in their order, where `users` is filled
+    pub units: SmallVec<[Option<Box<[u8]>>; 1]>,
 }
 
 /// Where the user's id came from.
@@ -105,5 +107,6 @@ impl Decisions {
         self.lines.clear();
         self.people.clear();
         self.users.clear();
+        self.units.clear();
     }
 }

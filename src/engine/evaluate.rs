@@ -89,6 +89,11 @@ fn people(toggles: &Toggles, values: &Values<'_>, decisions: &mut Decisions) {
         let person = values.seen(*unit).map(Person::of);
         decisions.people.push(person.unwrap_or_default());
     }
+    if decisions.remember_users {
+        let units = toggles.drawn_by.iter().map(|unit| values.seen(*unit));
+        let units = units.map(|unit| unit.map(Into::into));
+        decisions.units.extend(units);
+    }
 }
 
 /// Steps 2 to 4 for one file.

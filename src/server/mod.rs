@@ -52,6 +52,7 @@ pub fn run(
     for (_, sentence) in unread
         .iter()
         .filter(|(name, _)| !files.asked().contains(name))
+        .filter(|(name, _)| args.log.user_key_variable() != Some(name))
     {
         warn!("{sentence}");
     }

@@ -5,9 +5,9 @@ use super::limits;
 use crate::{
     flags::{log::LogFormat, run::RunArgs},
     proxy::{Budget, Settings, TcpKeepalive},
-    telemetry::RequestLogs,
+    telemetry::{ExposuresTo, RequestLogs},
 };
-use std::{io, thread, time::Duration};
+use std::{env, io, thread, time::Duration};
 
 /// The settings of the proxy; none with `--upstream none`.
 pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
@@ -49,10 +49,15 @@ pub(super) fn settings(args: &RunArgs) -> Option<Settings> {
 /// The log of single requests: access and exposures.
 pub(super) fn request_logs(args: &RunArgs) -> io::Result<RequestLogs> {
     let json = args.log.log_format == LogFormat::Json;
+    let names = args.log.user_names(|name| env::var(name).ok());
+    let exposures = match &args.log.exposure_file {
+        Some(file) => Some(ExposuresTo::File(file)),
+        None => args.log.exposure_log.then_some(ExposuresTo::Stdout),
+    };
     RequestLogs::start(
         args.log.access_log.then_some(json),
-        args.log.exposure_log,
-        args.log.log_user,
+        exposures,
+        names.map_err(io::Error::other)?,
     )
 }
 

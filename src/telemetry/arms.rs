@@ -1,7 +1,9 @@
 //! What one worker counts of one variant of one draw. In: a request that was drawn. Out: two adds, and one for a new person.
 
 use super::{
+    bitmap::Bitmap,
     counter::{Counter, Observation, Place, RequestHistogram},
+    goal_people::ArmGoals,
     variant::VariantCounters,
 };
 use crate::engine::{
@@ -9,14 +11,10 @@ use crate::engine::{
     compare::{
         GROUPS, Person,
         cells::{OUTCOMES, outcome},
-        split::BITS,
         stage::Arm,
     },
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::sync::Arc;
 
 /// One variant of one draw, for one worker. Four pointers: found by a shift.
 #[derive(Clone, Debug)]
@@ -36,14 +34,13 @@ pub(super) struct DrawnArm {
 pub(super) struct StageCounters {
     /// by group, then by outcome
     cells: [Counter; GROUPS * OUTCOMES],
-    people: Counter,
+    /// by group
+    people: [Counter; GROUPS],
     /// slow is what took longer than so many nanoseconds
     slow_above: u64,
+    /// shared by the workers: goals are rare
+    pub(super) goals: Arc<ArmGoals>,
 }
-
-/// Who came already, by hash.
-#[derive(Debug)]
-pub(super) struct Bitmap([AtomicU64; BITS / 64]);
 
 /// Nobody asks what is slow.
 pub(super) const NEVER_SLOW: u64 = u64::MAX;
@@ -76,7 +73,7 @@ impl DrawnArm {
         let group = person.group() * OUTCOMES;
         self.stage.cells[group + outcome(how.is_error, slow)].add(1);
         if self.people.is_new(person) {
-            self.stage.people.add(1);
+            self.stage.people[person.group()].add(1);
         }
     }
 
@@ -88,11 +85,12 @@ impl DrawnArm {
 
 impl StageCounters {
     /// None yet. Slow is what takes longer than so many nanoseconds.
-    pub(super) fn new(slow_above: u64) -> StageCounters {
+    pub(super) fn new(slow_above: u64, goals: Arc<ArmGoals>) -> StageCounters {
         StageCounters {
             cells: std::array::from_fn(|_| Counter::default()),
-            people: Counter::default(),
+            people: std::array::from_fn(|_| Counter::default()),
             slow_above,
+            goals,
         }
     }
 
@@ -103,24 +101,10 @@ impl StageCounters {
             let sums = arm.cells.0.iter_mut().flatten();
             sums.zip(&worker.cells)
                 .for_each(|(sum, slot)| *sum += slot.get());
-            arm.people += worker.people.get();
+            let people = arm.by_group.iter_mut().zip(&worker.people);
+            people.for_each(|(sum, slot)| *sum += slot.get());
         }
+        arm.people = arm.by_group.iter().sum();
         arm
-    }
-}
-
-impl Default for Bitmap {
-    fn default() -> Bitmap {
-        Bitmap([const { AtomicU64::new(0) }; BITS / 64])
-    }
-}
-
-impl Bitmap {
-    /// True once a bit: for whoever sets it. A bit that is set costs a load.
-    #[inline]
-    fn is_new(&self, person: Person) -> bool {
-        let bit = usize::from(person.bit());
-        let (word, mask) = (&self.0[bit / 64], 1 << (bit % 64));
-        word.load(Relaxed) & mask == 0 && word.fetch_or(mask, Relaxed) & mask == 0
     }
 }

@@ -4,7 +4,7 @@ use super::{
     counter::BOUNDS,
     metrics::{Metrics, evaluations},
     recorder::lock,
-    stages::{StageMetrics, durations},
+    stages::{ArmMetrics, StageMetrics, durations},
     variant::{FORCED, REASONS},
 };
 use crate::engine::{
@@ -13,10 +13,12 @@ use crate::engine::{
         share::share,
         split::{self, Split},
         stage::Arm,
+        sums::Counts,
         words::{Comparison, Interval, Measure},
     },
     units::Second,
 };
+use std::{array, collections::BTreeMap};
 
 /// The comparison of one feature's variants since its text was written, in this process.
 #[derive(Debug)]
@@ -59,6 +61,19 @@ pub struct ArmReport {
     pub share: Option<Interval>,
     /// by the time that they took
     pub durations: [u64; BOUNDS.len() + 1],
+    /// by goal
+    pub goals: BTreeMap<Box<str>, GoalReport>,
+    /// how many people there should be, and are; none where that is not known
+    pub drawn: Option<(f64, u64)>,
+}
+
+/// The people of one arm who reached one goal.
+#[derive(Clone, Copy, Debug)]
+pub struct GoalReport {
+    /// about so many
+    pub people: u64,
+    /// their share of the arm's people; none where there are too few
+    pub share: Option<Interval>,
 }
 
 /// Requests that are in no arm, by why.
@@ -103,7 +118,7 @@ impl Metrics {
                 features.variants.get(&key).cloned()
             })
             .collect();
-        let draws = reports(metrics, &counted);
+        let draws = reports(metrics, &counted, &self.goals.names());
         let mut not_compared = NotCompared::since(&metrics.before, &evaluations(&variants));
         let without = draws.iter().filter(|draw| {
             let control = |arm: &ArmReport| arm.variant == stage.control;
@@ -121,14 +136,16 @@ impl Metrics {
     }
 }
 
-fn reports(metrics: &StageMetrics, counted: &[Vec<Arm>]) -> Vec<DrawReport> {
+fn reports(metrics: &StageMetrics, counted: &[Vec<Arm>], goals: &[Box<str>]) -> Vec<DrawReport> {
     let draws = metrics.stage.draws.iter().zip(&metrics.arms).zip(counted);
     let report = draws.map(|((looked, slots), arms)| {
-        let first: u64 = arms.iter().map(|arm| arm.people).sum();
-        // who met a bit that somebody else had set is one of them, too
-        let scale = split::people(first) as f64 / first.max(1) as f64;
+        let scale = scale(arms.iter().map(|arm| arm.people).sum());
+        let reached = reached(slots, arms, goals, scale);
+        let splits = looked.splits.iter();
+        let drawn = splits.map(|split| Some(split.people()).filter(|(drawn, _)| *drawn > 0.0));
         let arms = looked.draw.variants.iter().zip(slots).zip(arms);
-        let arms = arms.map(|((variant, slots), arm)| {
+        let arms = arms.zip(reached).zip(drawn);
+        let arms = arms.map(|((((variant, slots), arm), goals), drawn)| {
             let counts = arm.cells.counts(Measure::Errors);
             let mut durations = durations(&slots.requests);
             let before = durations.iter_mut().zip(&slots.before);
@@ -140,6 +157,8 @@ fn reports(metrics: &StageMetrics, counted: &[Vec<Arm>]) -> Vec<DrawReport> {
                 people: (arm.people as f64 * scale).round() as u64,
                 share: share(&counts, ONE_SIDED),
                 durations,
+                goals,
+                drawn,
             }
         });
         DrawReport {
@@ -153,6 +172,42 @@ fn reports(metrics: &StageMetrics, counted: &[Vec<Arm>]) -> Vec<DrawReport> {
         }
     });
     report.collect()
+}
+
+/// Who met a bit that somebody else had set is one of them, too.
+fn scale(first: u64) -> f64 {
+    split::people(first) as f64 / first.max(1) as f64
+}
+
+/// By arm: who reached each goal that anybody of the draw reached.
+fn reached(
+    slots: &[ArmMetrics],
+    arms: &[Arm],
+    goals: &[Box<str>],
+    scale_people: f64,
+) -> Vec<BTreeMap<Box<str>, GoalReport>> {
+    let mut all = vec![BTreeMap::new(); arms.len()];
+    for (number, name) in goals.iter().enumerate() {
+        let reached: Vec<_> = slots.iter().map(|arm| arm.goals.people(number)).collect();
+        let first = reached.iter().flatten().flatten().sum();
+        if first == 0 {
+            continue;
+        }
+        let scale_goal = scale(first);
+        for ((all, arm), reached) in all.iter_mut().zip(arms).zip(reached) {
+            let (people, reached) = (arm.by_group, reached.unwrap_or_default());
+            let scaled = |count: u64, scale: f64| (count as f64 * scale).round() as u64;
+            let requests = people.map(|count| scaled(count, scale_people));
+            let bad =
+                array::from_fn(|group| scaled(reached[group], scale_goal).min(requests[group]));
+            let report = GoalReport {
+                people: scaled(reached.iter().sum(), scale_goal),
+                share: share(&Counts { requests, bad }, ONE_SIDED),
+            };
+            all.insert(name.clone(), report);
+        }
+    }
+    all
 }
 
 impl NotCompared {

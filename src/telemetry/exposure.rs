@@ -1,16 +1,27 @@
-//! ExposureLog for a warehouse: who saw which variant, once a day, one JSON object a line (`config/exposure.schema.json`).
-//! In: a response that used features. Out: a line for each that was not written today already, as far as a table of
-//! bounded size remembers. What it forgets is written again; nothing is lost.
+//! The exposure log, for `burgee report` or a warehouse (`config/exposure.schema.json`): one JSON object a line. A user's use of a
+//! variant is written once a day, as far as a table of bounded size remembers; what it forgets is written again. A goal is
+//! written each time.
+//! In: a response that used features or reached goals. Out: lines; what the queue has no room for is dropped, and said.
 
 use super::{
+    decided::{Decided, decided},
     event::ExposureEvent,
+    goal_lines,
     line_writer::LineWriter,
-    log_fields::{self, UserNaming},
+    log_fields::{self, UserNames, show},
 };
+use crate::engine::{
+    Snapshot,
+    compare::draw::{self, Draw},
+    stops::StopKind,
+    units::Second,
+};
+use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use time::OffsetDateTime;
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// ExposureLog that are remembered: half a megabyte, shared by all workers.
+/// Exposures that are remembered: half a megabyte, shared by all workers.
 const REMEMBERED: usize = 1 << 16;
 
 /// The log, and what it remembers.
@@ -32,49 +43,45 @@ impl ExposureLog {
         &self.lines
     }
 
-    /// False where a line was dropped; it is written the next time.
-    pub(super) fn write(&self, event: &ExposureEvent<'_>, time: &str, naming: UserNaming) -> bool {
-        let mut all = true;
-        for (file, toggles) in event.snapshot.files.iter().enumerate() {
-            let user = event.decisions.users.get(file);
-            let user = user.and_then(|user| user.as_deref());
-            for (index, feature) in toggles.features.iter().enumerate() {
-                let index = toggles.first + index;
-                let decision = event.decisions.by_feature.get(index).copied().flatten();
-                let Some(decision) = decision.filter(|_| event.used.contains(&index)) else {
-                    continue;
-                };
-                let variant = &feature.variant(decision.variant).name;
-                let day = time.split('T').next().unwrap_or_default();
-                let hash = hash([
-                    day.as_bytes(),
-                    feature.key.as_bytes(),
-                    variant.as_bytes(),
-                    user.unwrap_or_default(),
-                ]);
-                // without an id one user cannot be told from another
-                if user.is_some() && self.has(hash) {
-                    continue;
-                }
-                let mut line = serde_json::Map::new();
-                line.insert("time".into(), time.into());
-                line.extend(log_fields::fields(feature, decision));
-                line.insert(
-                    "feature_flag.version".into(),
-                    (*event.snapshot.revision).into(),
-                );
-                if let Some(user) = user.and_then(|user| naming.name(user)) {
-                    line.insert("feature_flag.context.id".into(), user.into());
-                }
-                let mut line = log_fields::escaped(&serde_json::Value::Object(line).to_string());
-                line.push('\n');
-                if !self.lines.push(line.into_bytes()) {
-                    self.slot(hash).store(0, Relaxed);
-                    all = false;
-                }
+    /// False where a line was dropped. Of a use it is written the next time.
+    pub(super) fn write(
+        &self,
+        event: &ExposureEvent<'_>,
+        now: OffsetDateTime,
+        names: &UserNames,
+    ) -> bool {
+        let (time, mut all) = (show(now), true);
+        for (index, decided) in decided(event.snapshot, event.decisions) {
+            if !event.used.contains(&index) {
+                continue;
+            }
+            let hash = hash([
+                time.split('T').next().unwrap_or_default().as_bytes(),
+                decided.feature.key.as_bytes(),
+                decided.variant().as_bytes(),
+                decided.unit.unwrap_or_default(),
+            ]);
+            // without an id one user cannot be told from another
+            if decided.unit.is_some() && self.has(hash) {
+                continue;
+            }
+            let line = decided.line(event.snapshot, &time, Second(now.unix_timestamp()), names);
+            if !self.push(line) {
+                self.slot(hash).store(0, Relaxed);
+                all = false;
             }
         }
-        all
+        let goals = goal_lines::lines(event, &time, names);
+        goals
+            .into_iter()
+            .fold(all, |all, line| self.push(line) && all)
+            && event.goals.len() <= goal_lines::MOST
+    }
+
+    fn push(&self, line: Map<String, Value>) -> bool {
+        let mut line = log_fields::escaped(&Value::Object(line).to_string());
+        line.push('\n');
+        self.lines.push(line.into_bytes())
     }
 
     /// Whether it was there already; it is now.
@@ -84,6 +91,48 @@ impl ExposureLog {
 
     fn slot(&self, hash: u64) -> &AtomicU64 {
         &self.seen[hash as usize % REMEMBERED]
+    }
+}
+
+impl Decided<'_> {
+    fn line(
+        &self,
+        snapshot: &Snapshot,
+        time: &str,
+        now: Second,
+        names: &UserNames,
+    ) -> Map<String, Value> {
+        let mut line = Map::new();
+        line.insert("time".into(), time.into());
+        line.extend(log_fields::fields(self.feature, self.decision));
+        line.insert("feature_flag.version".into(), (*snapshot.revision).into());
+        if let Some(user) = self.unit.and_then(|unit| names.name(unit)) {
+            line.insert("feature_flag.context.id".into(), user.into());
+        }
+        if let Some(draw) = self.draw() {
+            line.insert("draw".into(), self.described(&draw, snapshot, now));
+        }
+        line
+    }
+
+    /// By which rule, beside which control, and with which shares: whether people arrive as they were drawn is seen by these.
+    fn described(&self, draw: &Draw, snapshot: &Snapshot, now: Second) -> Value {
+        let name = |variant: u8| &*self.feature.variant(variant).name;
+        let mut described = Map::new();
+        let rule = self.feature.rule_label(draw.rule).into_owned();
+        described.insert("rule".into(), rule.into());
+        described.insert("control".into(), name(draw::control(self.feature)).into());
+        // subjects with weights are laid end to end, and a clock that is held has shares of its own
+        let stop = snapshot.stop_of(self.toggles, self.feature);
+        let is_held = stop.is_some_and(|stop| stop.kind == StopKind::Hold);
+        if !draw.is_weighted && !is_held {
+            let share = |share: f64| (share * 1e6).round() / 1e6;
+            let shares = draw.variants.iter().zip(draw.parts(now));
+            let shares =
+                shares.map(|(variant, part)| (name(*variant).to_owned(), share(part).into()));
+            described.insert("shares".into(), Value::Object(shares.collect()));
+        }
+        described.into()
     }
 }
 

@@ -2,8 +2,11 @@
 //! In: a decision, a user id. Out: fields that a terminal cannot obey; of the user what the flags allow, by default nothing.
 
 use crate::engine::{Decision, Feature, Reason};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use std::fmt;
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// JSON without what a terminal might obey: beyond ASCII JSON may hold control characters (ECMA-48's 8-bit ones), and
 /// marks that turn the direction of text.
@@ -45,6 +48,14 @@ const fn reason(reason: Reason) -> &'static str {
     }
 }
 
+/// As the other log lines write it.
+pub(super) fn show(instant: OffsetDateTime) -> String {
+    const FORMAT: &[BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+    // every instant of this clock can be written so
+    instant.format(FORMAT).unwrap_or_default()
+}
+
 /// How a user is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UserNaming {
@@ -57,22 +68,45 @@ pub enum UserNaming {
     Plain,
 }
 
-impl UserNaming {
+/// How users are named in logs, and by which key they are hashed.
+#[derive(Clone, Default)]
+pub struct UserNames {
+    naming: UserNaming,
+    key: Option<Hmac<Sha256>>,
+}
+
+impl fmt::Debug for UserNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserNames({:?}, key not shown)", self.naming)
+    }
+}
+
+impl UserNames {
+    /// With a key, whoever does not have it cannot look an id up in a list of guesses.
+    pub fn new(naming: UserNaming, key: Option<&[u8]>) -> UserNames {
+        let key = key.and_then(|key| Hmac::new_from_slice(key).ok());
+        UserNames { naming, key }
+    }
+
+    /// Whether anybody is named.
+    pub(super) fn name_anybody(&self) -> bool {
+        self.naming != UserNaming::None
+    }
+
     /// What is written for this user.
-    pub(super) fn name(self, user: &[u8]) -> Option<String> {
-        match self {
-            UserNaming::None => None,
-            UserNaming::Hash => {
-                let digest = Sha256::digest(user);
-                Some(
-                    digest[..8]
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect(),
-                )
-            }
-            UserNaming::Plain => Some(String::from_utf8_lossy(user).into_owned()),
-        }
+    pub(super) fn name(&self, user: &[u8]) -> Option<String> {
+        let hash: [u8; 32] = match (self.naming, &self.key) {
+            (UserNaming::None, _) => return None,
+            (UserNaming::Plain, _) => return Some(String::from_utf8_lossy(user).into_owned()),
+            (UserNaming::Hash, None) => Sha256::digest(user).into(),
+            (UserNaming::Hash, Some(key)) => key
+                .clone()
+                .chain_update(user)
+                .finalize()
+                .into_bytes()
+                .into(),
+        };
+        Some(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -82,18 +116,18 @@ mod tests {
 
     #[test]
     fn a_user_is_named_only_as_it_was_asked_for() {
-        for (naming, user, expected) in [
-            (UserNaming::None, &b"mia"[..], None),
-            // sha256("mia")
-            (UserNaming::Hash, b"mia", Some("a6ae07ad556c5f93")),
-            (UserNaming::Plain, b"mia", Some("mia")),
-            (UserNaming::Plain, b"m\xffa", Some("m\u{fffd}a")),
+        let key = Some(&b"a key that two services share"[..]);
+        for (naming, key, user, expected) in [
+            (UserNaming::None, None, &b"mia"[..], None),
+            // printf mia | sha256sum
+            (UserNaming::Hash, None, b"mia", Some("a6ae07ad556c5f93")),
+            // printf mia | openssl dgst -sha256 -hmac 'a key that two services share'
+            (UserNaming::Hash, key, b"mia", Some("d2cca8cac0094c8a")),
+            (UserNaming::Plain, None, b"mia", Some("mia")),
+            (UserNaming::Plain, None, b"m\xffa", Some("m\u{fffd}a")),
         ] {
-            assert_eq!(
-                naming.name(user).as_deref(),
-                expected,
-                "{naming:?} {user:?}"
-            );
+            let names = UserNames::new(naming, key);
+            assert_eq!(names.name(user).as_deref(), expected, "{names:?} {user:?}");
         }
     }
 }

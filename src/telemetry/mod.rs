@@ -3,10 +3,14 @@
 
 mod access;
 mod arms;
+mod bitmap;
 mod comparison;
 pub mod counter;
+mod decided;
 mod event;
 mod exposure;
+mod goal_lines;
+mod goal_people;
 mod goals;
 mod groups;
 mod line_writer;
@@ -27,12 +31,12 @@ mod verdicts;
 
 pub use scrape::CONTENT_TYPE;
 
-pub use comparison::{ArmReport, DrawReport, FeatureComparison, NotCompared};
+pub use comparison::{ArmReport, DrawReport, FeatureComparison, GoalReport, NotCompared};
 pub use counter::BOUNDS;
 pub use event::{ExposureEvent, RequestEvent};
-pub use log_fields::UserNaming;
+pub use log_fields::{UserNames, UserNaming};
 pub use metrics::Metrics;
 pub use recorder::Recorder;
-pub use request_logs::RequestLogs;
+pub use request_logs::{ExposuresTo, RequestLogs};
 pub use totals::VariantTotals;
 pub use verdict::Verdict;

@@ -142,6 +142,13 @@ impl Layout {
         &self.variants[slots.first as usize + usize::from(decision.variant)]
     }
 
+    /// Where the person of this feature is among [`Decisions::people`].
+    fn person(&self, feature: usize) -> usize {
+        let mut runs = self.runs.iter();
+        runs.find(|run| run.features.contains(&feature))
+            .map_or(usize::MAX, |run| run.person)
+    }
+
     /// The arm that a draw gave: what decided is a share.
     #[inline]
     fn arm(&self, slots: FeatureSlots, decision: Decision) -> Option<&DrawnArm> {
@@ -270,12 +277,18 @@ impl Recorder {
                 variant.exposures.add(1);
             }
             // a goal is reached after the page that used the feature: it counts for every arm
-            let is_drawn =
-                decision.reason == Reason::Split && layout.arm(*slots, decision).is_some();
-            if is_used || is_drawn {
+            let arm = layout.arm(*slots, decision);
+            let arm = arm.filter(|_| decision.reason == Reason::Split);
+            if is_used || arm.is_some() {
                 for goal in &goals {
                     variant.goals.get_or_init(Box::default)[*goal].add(1);
                 }
+            }
+            let person = || decisions.people.get(layout.person(index)).copied();
+            if let Some((arm, person)) = arm.filter(|_| !goals.is_empty()).zip(person()) {
+                goals
+                    .iter()
+                    .for_each(|goal| arm.stage.goals.add(*goal, person));
             }
         }
     }

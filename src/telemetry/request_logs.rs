@@ -2,31 +2,44 @@
 //! In: events. Out: lines; user ids as `--log-user` says, by default none.
 
 use super::{
-    access, event, exposure::ExposureLog, line_writer::LineWriter, log_fields::UserNaming,
+    access, event,
+    exposure::ExposureLog,
+    line_writer::LineWriter,
+    log_fields::{UserNames, show},
 };
 use std::{
+    fs::OpenOptions,
     io,
+    path::Path,
     time::{Duration, SystemTime},
 };
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// Writes nothing by default.
 #[derive(Debug, Default)]
 pub struct RequestLogs {
     access: Option<(LineWriter, access::Format)>,
     exposures: Option<ExposureLog>,
-    naming: UserNaming,
+    names: UserNames,
+}
+
+/// Where the exposure log goes.
+#[derive(Clone, Copy, Debug)]
+pub enum ExposuresTo<'a> {
+    /// standard output
+    Stdout,
+    /// the end of this file
+    File(&'a Path),
 }
 
 /// As long as a stuck reader may hold up the end of the process.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl RequestLogs {
-    /// `access` (standard error; the flag says JSON) and `exposures` (standard output) as the flags say.
+    /// `access` (standard error; the flag says JSON) and `exposures` as the flags say.
     pub fn start(
         access: Option<bool>,
-        exposures: bool,
-        naming: UserNaming,
+        exposures: Option<ExposuresTo<'_>>,
+        names: UserNames,
     ) -> io::Result<RequestLogs> {
         let format = |json| match json {
             true => access::Format::Json,
@@ -34,12 +47,17 @@ impl RequestLogs {
         };
         let access =
             access.map(|json| io::Result::Ok((LineWriter::to(io::stderr())?, format(json))));
-        let exposures =
-            exposures.then(|| io::Result::Ok(ExposureLog::to(LineWriter::to(io::stdout())?)));
+        let exposures = exposures.map(|to| match to {
+            ExposuresTo::Stdout => LineWriter::to(io::stdout()),
+            ExposuresTo::File(path) => {
+                let file = OpenOptions::new().append(true).create(true).open(path);
+                LineWriter::to(file?)
+            }
+        });
         Ok(RequestLogs {
             access: access.transpose()?,
-            exposures: exposures.transpose()?,
-            naming,
+            exposures: exposures.transpose()?.map(ExposureLog::to),
+            names,
         })
     }
 
@@ -51,7 +69,7 @@ impl RequestLogs {
     /// Whether decisions have to remember the users.
     pub(super) fn wants_users(&self) -> bool {
         // exposures need the id even where it is not written: a user counts once a day
-        self.exposures.is_some() || (self.access.is_some() && self.naming != UserNaming::None)
+        self.exposures.is_some() || (self.access.is_some() && self.names.name_anybody())
     }
 
     /// False where a line was dropped.
@@ -60,8 +78,9 @@ impl RequestLogs {
             return true;
         };
         let user = event.decisions.users.iter().flatten().next();
-        let user = user.and_then(|user| self.naming.name(user));
-        lines.push(access::line(*format, &now(), request, user, event))
+        let user = user.and_then(|user| self.names.name(user));
+        let now = show(SystemTime::now().into());
+        lines.push(access::line(*format, &now, request, user, event))
     }
 
     /// False where a line was dropped.
@@ -69,7 +88,7 @@ impl RequestLogs {
         let Some(exposures) = &self.exposures else {
             return true;
         };
-        exposures.write(event, &now(), self.naming)
+        exposures.write(event, SystemTime::now().into(), &self.names)
     }
 
     pub(super) fn flush(&self) {
@@ -79,14 +98,4 @@ impl RequestLogs {
             .chain(exposures)
             .for_each(|lines| lines.flush(PATIENCE));
     }
-}
-
-/// As the other log lines write it.
-fn now() -> String {
-    const FORMAT: &[BorrowedFormatItem<'_>] =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
-    // every instant of this clock can be written so
-    OffsetDateTime::from(SystemTime::now())
-        .format(FORMAT)
-        .unwrap_or_default()
 }

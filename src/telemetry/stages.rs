@@ -2,8 +2,10 @@
 //! requests. Out: what can be said of it, to `comparison` and `series`.
 
 use super::{
-    arms::{Bitmap, DrawnArm, NEVER_SLOW, StageCounters},
+    arms::{DrawnArm, NEVER_SLOW, StageCounters},
+    bitmap::Bitmap,
     counter::{BOUNDS, RequestHistogram},
+    goal_people::{ArmGoals, DrawGoals},
     variant::{FORCED, VariantCounters},
     verdict::Verdict,
 };
@@ -45,6 +47,7 @@ pub(super) struct ArmMetrics {
     pub(super) requests: Workers<RequestHistogram>,
     stage: Workers<StageCounters>,
     people: Arc<Bitmap>,
+    pub(super) goals: Arc<ArmGoals>,
     /// the durations when the stage began
     pub(super) before: [u64; BOUNDS.len() + 1],
 }
@@ -85,7 +88,7 @@ impl StageMetrics {
         let settle = settle.min(LONGEST_SETTLE).as_secs() as i64;
         let stage = Stage::new(feature, measures, guard.is_some(), now, settle)?;
         let arms = stage.draws.iter().map(|looked| {
-            let people: Arc<Bitmap> = Arc::default();
+            let (people, draw_goals): (Arc<Bitmap>, Arc<DrawGoals>) = Default::default();
             let arm = |variant: &u8| {
                 let rule = feature.rule_label(looked.draw.rule);
                 let name = &feature.variant(*variant).name;
@@ -93,14 +96,16 @@ impl StageMetrics {
                 let each = |_| Arc::<RequestHistogram>::default();
                 let requests = histograms.entry(key.clone());
                 let requests = requests.or_insert_with(|| (0..workers).map(each).collect());
+                let goals = Arc::new(ArmGoals::of(&draw_goals));
                 ArmMetrics {
                     key,
                     before: durations(requests),
                     requests: requests.clone(),
                     stage: (0..workers)
-                        .map(|_| Arc::new(StageCounters::new(slow_above)))
+                        .map(|_| Arc::new(StageCounters::new(slow_above, goals.clone())))
                         .collect(),
                     people: people.clone(),
+                    goals,
                 }
             };
             looked.draw.variants.iter().map(arm).collect()

@@ -177,3 +177,66 @@ fn a_new_text_begins_a_new_comparison() {
     assert_eq!(requests(), "- 100, vip 100");
     assert_eq!(whole(), [300.0, 300.0]);
 }
+
+/// Some of the people of each variant buy, and buy again: each counts once. What this pod saw is what its page draws.
+#[test]
+fn people_who_reach_a_goal_are_counted_once_with_an_interval_and_the_split_is_told() {
+    let app = App::script(|client, _| {
+        while client.has_more() {
+            let head = client.message().head;
+            let goal = if head.starts_with("POST") {
+                "X-Feature-Goal: purchase\r\n"
+            } else {
+                ""
+            };
+            client.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{goal}\r\n"
+            ));
+        }
+    });
+    let toggles = Toggles::new("version: 1\nfeatures:\n  checkout: 50%\n  dark-mode: on\n");
+    let burgee = Burgee::start(&toggles.path(), &app.upstream().to_string(), &[]);
+    for user in 0..1000 {
+        let field = format!("X-User-Id: user-{user}");
+        ask(burgee.listen, "GET", "/", &[&field]);
+        // one in five, twice
+        for _ in 0..if user % 5 == 0 { 2 } else { 0 } {
+            ask(burgee.listen, "POST", "/", &[&field]);
+        }
+    }
+    let comparison = crate::support::eventually("a look was taken", || {
+        let comparison = comparison(&burgee, "checkout");
+        let looked = &comparison["draws"][0]["arms"][0]["split"]["people"];
+        looked
+            .as_u64()
+            .is_some_and(|people| people > 980)
+            .then_some(comparison)
+    });
+    let arms = comparison["draws"][0]["arms"].as_array().unwrap();
+    let (mut reached, mut people, mut drawn) = (0, 0, 0.0);
+    for arm in arms {
+        let goal = &arm["goals"]["purchase"];
+        let number = |value: &Value| value.as_f64().unwrap();
+        let share = &goal["share"];
+        let expected = number(&goal["people"]) / number(&arm["people"]);
+        assert!((number(&share["value"]) - expected).abs() < 0.02, "{arm}");
+        assert!(
+            number(&share["low"]) < 0.2 && 0.2 < number(&share["high"]),
+            "{arm}"
+        );
+        let split = &arm["split"];
+        assert_eq!(split["drawn"], 0.5);
+        assert!((number(&split["arrived"]) - 0.5).abs() < 0.06, "{arm}");
+        drawn += number(&split["arrived"]);
+        reached += goal["people"].as_u64().unwrap();
+        people += arm["people"].as_u64().unwrap();
+    }
+    // within 2%
+    assert!(
+        (196..=204).contains(&reached) && (980..=1020).contains(&people),
+        "{comparison}"
+    );
+    assert!((drawn - 1.0).abs() < 1e-9);
+    let plain = get(burgee.api, "/features/dark-mode").json();
+    assert!(plain["comparison"].is_null());
+}

@@ -23,6 +23,7 @@ mod explain;
 mod frames;
 mod fuzz;
 mod gitops;
+mod goal_lines;
 mod guard;
 mod hints;
 mod hostile;

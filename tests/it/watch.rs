@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An application that looks at the head of each request and answers with this status line and these fields.
-fn app(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> App {
+pub(crate) fn app(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> App {
     App::script(move |client, _| {
         while client.has_more() {
             let request = client.message();
@@ -243,7 +243,7 @@ fn a_line_of_another_shape_is_found_out() {
     ] {
         let mut line = good.clone();
         line[name] = value;
-        assert_eq!(misfits(&line).len(), 1, "{line}");
+        assert!(!misfits(&line).is_empty(), "{line}");
     }
 }
 
@@ -262,7 +262,7 @@ fn exposures_name_nobody_unless_they_are_told_to() {
 }
 
 /// Where this line is not what `config/exposure.schema.json` says.
-fn misfits(line: &Value) -> Vec<String> {
+pub(crate) fn misfits(line: &Value) -> Vec<String> {
     let schema = include_str!("../../config/exposure.schema.json");
     let schema = serde_json::from_str(schema).unwrap();
     let schema = jsonschema::draft202012::new(&schema).unwrap();

@@ -2,6 +2,7 @@
 //! and variant. Out: how each tested variant compares with the control, and whether the split arrives as it was drawn.
 
 use super::{
+    GROUPS,
     cells::Cells,
     draw::{self, Draw},
     guard::{self, Harm},
@@ -20,6 +21,8 @@ pub struct Arm {
     pub cells: Cells,
     /// people, each at the first request
     pub people: u64,
+    /// the same by group
+    pub by_group: [u64; GROUPS],
 }
 
 /// The comparison of one feature's variants.

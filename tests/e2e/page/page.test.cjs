@@ -283,6 +283,20 @@ test("an operator sees within seconds which variant fails", async () => {
   assert.deepEqual(seen.errors, []);
 });
 
+test("people who reach a goal have an interval, and whether people arrive as they were drawn is seen", async () => {
+  await open();
+  for (let user = 0; user < 300; user++) for (const path of user % 5 ? ["/"] : ["/", "/buy", "/buy"]) await visit(`user-${user}`, path);
+  const card = await opened("checkout");
+  const reached = (variant) => card.locator(`tr[data-reached="${variant}"]`);
+  for (const variant of ["control", "treatment"]) {
+    await reached(variant).getByText("50% drawn").waitFor();
+    assert.match(await reached(variant).textContent(), new RegExp(`^${variant}[45]\\d(\\.\\d)?% 50% drawn(1|2)\\d(\\.\\d)?% [23]\\d people`));
+    assert.match(await reached(variant).locator("svg").getAttribute("aria-label"), /^between \d.* and \d.*%$/);
+  }
+  await card.getByText("As this pod saw it: only burgee report and Prometheus speak for all pods.").waitFor();
+  assert.deepEqual(seen.errors, []);
+});
+
 test("a healthy feature is not accused of what fails for those whom it reaches", async () => {
   write(GOOD.replace("pro-only: {when: us-pro, serve: on}", "pro-only: {when: us-pro, rollout: 50%}"));
   await open();
