@@ -6,6 +6,7 @@ use crate::{
     flags::{run::RunArgs, values},
     http::server,
     signals,
+    telemetry::UserNaming,
 };
 use clap::Args;
 use std::{
@@ -76,17 +77,23 @@ pub fn main(args: &DemoArgs, signals: signals::Receiver, variables: &Variables) 
             return output::fail(&format!("--echo-listen {}: {error}", args.echo_listen));
         }
     };
-    let sidecar = RunArgs::with([
+    let mut sidecar = RunArgs::with([
         ("--toggles", toggles.as_os_str()),
         ("--listen", args.listen.to_string().as_ref()),
         ("--admin-listen", args.admin_listen.to_string().as_ref()),
         ("--api-listen", args.api_listen.to_string().as_ref()),
         ("--upstream", format!("http://{application}").as_ref()),
     ]);
+    sidecar.log.exposure_file = Some(DemoPage::exposures(&toggles));
+    if sidecar.log.log_user == UserNaming::None {
+        sidecar.log.log_user = UserNaming::Hash;
+    }
     run::serve(&sidecar, signals, variables, |at| {
-        let (Some(listen), Some(api)) = (at.listen.map(browsed), at.api.map(browsed)) else {
+        let (Some(listen), Some(api)) = (at.listen, at.api) else {
             return;
         };
+        page.shop.open(listen);
+        let (listen, api) = (browsed(listen), browsed(api));
         output::say(&invitation(&listen, &api, &toggles));
         page.tell(api);
     })
@@ -104,9 +111,12 @@ fn invitation(listen: &str, api: &str, toggles: &Path) -> String {
          \n     The same without a browser: curl -H 'Cookie: user_id=quentin' {listen}/\
          \n  2  Edit {toggles} and save: the page shows the change within two seconds.\
          \n  3  Write a mistake into it: nothing changes, and the page says what is wrong and where.\
+         \n  4  Give gold and silver 50% each, let a thousand people come by the link on the page, and ask what came of it:\
+         \n     burgee report {exposures}\
          \n\
          \n  Ctrl-C ends it.\n",
-        toggles = toggles.display()
+        toggles = toggles.display(),
+        exposures = DemoPage::exposures(toggles).display()
     )
 }
 

@@ -1,13 +1,16 @@
 //! What the demo's page says beside the headers: who may be chosen, what to try, and what is wrong with the file.
 //! In: the request's cookie, the file. Out: HTML.
 
-use super::output::escaped;
+use super::{demo_shop::Shop, output::escaped};
 use crate::{
     config::{self, set_elsewhere},
     server::clock::wall_clock,
 };
 use http::{HeaderMap, header};
-use std::{path::PathBuf, sync::OnceLock};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 /// What the demo adds to the page.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct DemoPage {
     users: &'static [&'static str],
     /// where burgee's own page is, once it listens
     burgee: OnceLock<String>,
+    /// what is sold
+    pub(super) shop: Shop,
 }
 
 impl DemoPage {
@@ -27,6 +32,7 @@ impl DemoPage {
             toggles,
             users,
             burgee: OnceLock::new(),
+            shop: Shop::default(),
         }
     }
 
@@ -34,6 +40,11 @@ impl DemoPage {
     pub fn tell(&self, burgee: String) {
         // it is told once
         let _ = self.burgee.set(burgee);
+    }
+
+    /// The file with what came of it: beside the toggles.
+    pub(super) fn exposures(toggles: &Path) -> PathBuf {
+        toggles.with_extension("log")
     }
 
     /// What stands above the headers.
@@ -50,9 +61,13 @@ impl DemoPage {
         format!(
             "<ol>\n<li>The cookie <code>user_id</code> says who you are. Be {users}{}\
              <li>Edit <code>{}</code> and save: the change is here within two seconds.\n\
-             <li>Write a mistake into it: nothing changes, and here stands what is wrong.\n</ol>\n{}{}",
+             <li>Write a mistake into it: nothing changes, and here stands what is wrong.\n\
+             <li>Give both <code>50%</code>, then <a href=/buy>buy</a> something, or let \
+             <a href=/crowd>a thousand people come</a>, of whom some do. What came of it: \
+             <code>burgee report {}</code>.\n</ol>\n{}{}",
             link("", "nobody"),
             escaped(&self.toggles.display().to_string()),
+            escaped(&DemoPage::exposures(&self.toggles).display().to_string()),
             burgee.unwrap_or_default(),
             self.problems(),
         )

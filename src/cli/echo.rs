@@ -3,6 +3,7 @@
 
 use super::{
     demo_page::DemoPage,
+    demo_shop,
     output::{self, escaped},
 };
 use crate::{
@@ -55,17 +56,30 @@ pub fn respond<B>(request: Request<B>, demo: Option<Arc<DemoPage>>) -> Response 
     if let Some(name) = parts.uri.path().strip_prefix("/as/") {
         return become_user(name);
     }
+    let shop = demo.as_ref().map(|demo| &demo.shop);
+    if let Some(response) = shop.and_then(|shop| shop.respond(parts.uri.path())) {
+        return response;
+    }
+    let mut response = shown(&parts, demo.as_deref());
+    if demo.is_some() {
+        demo_shop::report_use(&parts.headers, &mut response);
+    }
+    response
+}
+
+/// What was received.
+fn shown(parts: &Parts, demo: Option<&DemoPage>) -> Response {
     let accepts = |kind: &str| {
         let mut lines = parts.headers.get_all(header::ACCEPT).iter();
         lines.any(|line| line.to_str().is_ok_and(|line| line.contains(kind)))
     };
     if accepts("text/html") {
-        let page = page(&parts, demo.as_deref());
+        let page = page(parts, demo);
         server::typed(StatusCode::OK, "text/html; charset=utf-8", page)
     } else if accepts("application/json") {
-        server::json(StatusCode::OK, &as_json(&parts))
+        server::json(StatusCode::OK, &as_json(parts))
     } else {
-        server::text(StatusCode::OK, as_text(&parts))
+        server::text(StatusCode::OK, as_text(parts))
     }
 }
 

@@ -6,7 +6,9 @@ pub mod check;
 pub mod completions;
 pub mod copy;
 pub mod demo;
+mod demo_crowd;
 mod demo_page;
+pub mod demo_shop;
 pub mod diff;
 pub mod drain;
 pub mod echo;
@@ -20,6 +22,7 @@ mod output;
 pub mod override_link;
 pub mod probe;
 pub mod reload;
+pub mod report;
 pub mod request;
 pub mod run;
 pub mod schema;
@@ -56,6 +59,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     Explain(Box<explain::ExplainArgs>),
     Diff(Box<diff::DiffArgs>),
+    Report(report::ReportArgs),
     Override(override_link::OverrideArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         (Command::Schema(args), _) => schema::main(&args),
         (Command::Explain(args), _) => explain::main(&args, &variables),
         (Command::Diff(args), _) => diff::main(&args, &variables),
+        (Command::Report(args), _) => report::main(&args),
         (Command::Override(args), _) => override_link::main(&args),
         (Command::Completions(args), _) => completions::completions(&args, command()),
         (Command::Man(_), _) => completions::man(command()),

@@ -1,6 +1,6 @@
 //! The first minute of a newcomer: one command, one address, one file to edit.
 
-use crate::support::{ask, eventually};
+use crate::support::{ask, eventually, fed};
 use std::{
     io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener},
@@ -218,4 +218,82 @@ fn a_port_that_is_taken_is_said_before_anything_is_promised() {
         said.contains(&format!("--listen {at}")) && said.contains("another port"),
         "{said}"
     );
+}
+
+/// Of 100 with silver 30, of 100 others 15, as the demo has it.
+fn buys(log: &str, visitor: usize) -> bool {
+    use sha2::{Digest as _, Sha256};
+    let visitor = format!("visitor-{visitor}");
+    let hash: String = Sha256::digest(&visitor)[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut lines = log.lines().filter(|line| line.contains("briefcase"));
+    let line = lines.find(|line| line.contains(&hash)).unwrap();
+    let silver = line.contains("variant\":\"silver");
+    xxhash_rust::xxh3::xxh3_64(visitor.as_bytes()) % 100 < if silver { 30 } else { 15 }
+}
+
+/// By clicks: a sentence that is true with a person, and one that says something with two thousand. The guide shows it; `UPDATE=1`
+/// writes it there.
+#[test]
+fn a_stranger_learns_what_came_of_a_feature() {
+    let directory = tempfile::tempdir().unwrap();
+    let [toggles, log] = ["sample.yaml", "sample.log"].map(|name| directory.path().join(name));
+    let sample = include_str!("../../config/demo.yaml");
+    let halves = sample.replace("gold: 99%, silver: 1%", "gold: 50%, silver: 50%");
+    std::fs::write(&toggles, halves).unwrap();
+    let demo = Demo::start(&toggles);
+    let log = log.canonicalize().unwrap();
+    let log = log.to_str().unwrap();
+    let command = format!("burgee report {log}");
+    assert!(demo.said.contains(&command), "{}", demo.said);
+    let page = demo.page("mia");
+    assert!(
+        page.contains(&command) && page.contains("href=/buy") && page.contains("href=/crowd"),
+        "{page}"
+    );
+    let written = |word: &str| std::fs::read_to_string(log).unwrap().matches(word).count();
+    eventually("mia met it", || (written("briefcase") > 0).then_some(()));
+    let said = fed(&["report", log], "");
+    assert!(
+        said.out.contains("1 person met it first") && said.out.contains("no goal was reached"),
+        "{said:?}"
+    );
+
+    let buy = ask(demo.at, "GET", "/buy", &["Cookie: user_id=mia"]);
+    assert_eq!(
+        (
+            buy.status,
+            buy.header("location"),
+            buy.header("x-feature-goal")
+        ),
+        (303, Some("/"), None)
+    );
+    for crowd in 1..=2 {
+        assert_eq!(ask(demo.at, "GET", "/crowd", &[]).status, 303);
+        eventually("they have all come", || {
+            (written("feature_flag.key\":\"briefcase") > crowd * 1000).then_some(())
+        });
+    }
+    let text = std::fs::read_to_string(log).unwrap();
+    let buyers = 1 + (0..2000).filter(|visitor| buys(&text, *visitor)).count();
+    eventually("and bought", || {
+        (written("\"goal\"") == buyers).then_some(())
+    });
+    let said = fed(&["report", log, "--feature", "briefcase"], "").out;
+    let (first, rest) = said.split_once('\n').unwrap();
+    let (who, _) = first.split_once(" between ").unwrap();
+    let (rest, _) = rest.rsplit_once("\n\n").unwrap();
+    let shown = format!("```\n{who} between … and …\n{rest}\n```\n");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/report.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let (head, tail) = guide.split_once("<!-- the demo's -->\n").unwrap();
+    let (old, tail) = tail.split_once("<!-- end of the demo's -->").unwrap();
+    if std::env::var_os("UPDATE").is_some() {
+        let guide = format!("{head}<!-- the demo's -->\n{shown}<!-- end of the demo's -->{tail}");
+        std::fs::write(path, guide).unwrap();
+    } else {
+        assert_eq!(old, shown, "UPDATE=1 writes it");
+    }
 }

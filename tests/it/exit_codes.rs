@@ -13,6 +13,9 @@ use std::{
 const GOOD: &str = "version: 1\nfeatures: {dark-mode: on}\n";
 const BAD: &str = "version: 1\nfeatures: {dark-mode: 25}\n";
 
+/// A line of an exposure log.
+pub(crate) const EXPOSURE: &str = r#"{"time":"2026-11-01T10:00:00.000000Z","feature_flag.key":"checkout","feature_flag.result.variant":"on","feature_flag.result.reason":"split","feature_flag.version":"0","feature_flag.context.id":"mia","draw":{"rule":"-","control":"off","shares":{"off":0.5,"on":0.5}}}"#;
+
 /// The codes that each command was seen to end with.
 type Seen = BTreeMap<String, BTreeSet<i32>>;
 
@@ -55,6 +58,10 @@ fn alone(seen: &mut Seen) {
         ),
         ("diff GOOD", "", 2),
         ("diff GOOD GOOD --max-moved 5", "", 2),
+        ("report", EXPOSURE, 0),
+        ("report MISSING", "", 1),
+        ("report GOOD", "", 1),
+        ("report --since yesterday", "", 2),
         ("schema", "", 0),
         ("schema GOOD", "", 2),
         ("completions zsh", "", 0),

@@ -60,6 +60,7 @@ mod proxy_trust;
 mod raw;
 mod reference;
 mod reload;
+mod report;
 mod run;
 mod rust_version;
 mod same_answer;

@@ -1,6 +1,9 @@
 //! Commands as somebody types them who has never seen them: a path that is wrong, a flag with a typo, a pipe.
 
-use crate::support::{Ran, fed};
+use crate::{
+    exit_codes::EXPOSURE,
+    support::{Ran, fed},
+};
 use std::process::{Command, Stdio};
 
 const GOOD: &str = "version: 1\nfeatures: {dark-mode: on, beta-search: 25%}\n";
@@ -16,7 +19,9 @@ const READERS: [&[&str]; 6] = [
 ];
 
 /// Every command that says something on standard output, and what it asks for on standard input.
-const SPEAKERS: [(&[&str], &str, i32); 10] = [
+const SPEAKERS: [(&[&str], &str, i32); 12] = [
+    (&["report", "-"], EXPOSURE, 0),
+    (&["report", "--json"], EXPOSURE, 0),
     (&["check", "-"], GOOD, 0),
     (&["check", "-"], "version: 2\n", 1),
     (&["explain", "-"], GOOD, 0),
@@ -30,7 +35,9 @@ const SPEAKERS: [(&[&str], &str, i32); 10] = [
 ];
 
 /// Every command that complains on standard error.
-const COMPLAINERS: [(&[&str], i32); 9] = [
+const COMPLAINERS: [(&[&str], i32); 11] = [
+    (&["report", "MISSING"], 1),
+    (&["report", "-", "-"], 2),
     (&["explain", "MISSING"], 1),
     (&["explain", "GOOD", "--feature", "nobody"], 2),
     (&["explain", "GOOD", "--users", "MISSING"], 1),

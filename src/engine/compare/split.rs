@@ -4,7 +4,7 @@
 use super::bound::BEND;
 
 /// Below this the split is broken: in one of a thousand fair rollouts, at all looks together.
-const LEVEL: f64 = 0.001;
+pub const LEVEL: f64 = 0.001;
 
 /// Bits of a bitmap of people.
 pub const BITS: usize = 1 << 16;

@@ -62,6 +62,11 @@ pub struct Interval {
 impl Comparison {
     /// With an error of `one_sided` at either end, at all looks together.
     pub fn of(sums: &Sums, one_sided: f64) -> Comparison {
+        Comparison::with_unknown(sums, one_sided, 0.0)
+    }
+
+    /// The same where something is not known by which the difference may be larger or smaller.
+    pub fn with_unknown(sums: &Sums, one_sided: f64, unknown: f64) -> Comparison {
         let Some(statistic) = Statistic::of(sums) else {
             return Comparison {
                 difference: None,
@@ -70,6 +75,7 @@ impl Comparison {
         };
         let value = statistic.amount / statistic.weight;
         let half = bound(statistic.variance, statistic.freedom, one_sided) / statistic.weight;
+        let half = half + unknown;
         let interval = Interval {
             value,
             low: (value - half).max(-1.0),

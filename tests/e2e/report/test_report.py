@@ -1,0 +1,64 @@
+"""burgee report says what the reference says, of 20 logs, in whatever order and however packed. In: BURGEE. Out: a line a log."""
+import gzip
+import json
+import os
+import pathlib
+import random
+import subprocess
+import tempfile
+
+import logs
+import reference
+
+BURGEE = os.environ.get("BURGEE", str(pathlib.Path(__file__).parents[3] / "target/debug/burgee"))
+DATA = pathlib.Path(__file__).parents[2] / "data/report"
+
+
+def burgee(*files, stdin=None):
+    ran = subprocess.run([BURGEE, "report", "--json", *map(str, files)], input=stdin, capture_output=True, check=True)
+    return ran.stdout
+
+
+def differences(found, expected, path=""):
+    """Where numbers differ by more than 1e-9, or anything else does. What the reference does not say is not compared."""
+    if isinstance(expected, dict):
+        for key in expected:
+            yield from differences(found[key], expected[key], f"{path}.{key}")
+    elif isinstance(expected, list):
+        if len(found) != len(expected):
+            yield f"{path}: {len(found)} for {len(expected)}"
+        for index, pair in enumerate(zip(found, expected)):
+            yield from differences(*pair, f"{path}[{index}]")
+    elif isinstance(expected, float) and isinstance(found, (int, float)):
+        if abs(found - expected) > 1e-9 * max(1, abs(expected)):
+            yield f"{path}: {found} for {expected}"
+    elif found != expected:
+        yield f"{path}: {found} for {expected}"
+
+
+verdicts = {}
+for kind in range(logs.KINDS):
+    lines = logs.log(kind)
+    whole = "".join(line + "\n" for line in lines).encode()
+    said = burgee("-", stdin=whole)
+    expected = reference.report([line.encode() for line in lines])
+    wrong = list(differences(json.loads(said), expected))
+    assert not wrong, (kind, wrong[:5])
+    random.Random(kind).shuffle(lines)
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for pod in range(5):
+            part = "".join(line + "\n" for line in lines[pod::5]).encode()
+            file = pathlib.Path(folder) / f"{pod}.log"
+            # rotated logs are several packed members in a row
+            file.write_bytes(gzip.compress(part[: len(part) // 2]) + gzip.compress(part[len(part) // 2:]) if pod % 2 else part)
+            files.append(file)
+        assert burgee(*files) == said, f"log {kind}: another order, another answer"
+    found = [one["verdict"] for of in expected["features"].values() for goal in of["goals"].values() for one in goal["compared"]]
+    for one in found:
+        verdicts[one] = verdicts.get(one, 0) + 1
+    print(f"log {kind:2}: {len(lines):6} lines, {', '.join(found)}", flush=True)
+    small = DATA / f"{kind:02}.log.gz"
+    assert json.loads(small.with_suffix("").with_suffix(".json").read_text()) == json.loads(json.dumps(reference.report(reference.read(small)))), small
+assert {"too_few", "more_often", "less_often", "no_difference_seen", "refused"} <= set(verdicts), verdicts
+print(f"report: {logs.KINDS} logs as the reference says, {verdicts}")
