@@ -19,6 +19,7 @@ pub mod background; // long work that gives way to requests
 pub mod cli; // one file per command
 pub mod exit; // exit codes
 pub mod flags; // the flags of `burgee run`
+mod import; // files of other systems to toggles files
 pub mod inject; // adds the sidecar to Kubernetes YAML
 pub mod server; // one `burgee run` process
 pub mod signals; // signals as events

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod fleet;
 pub mod health;
 pub mod ids;
+pub mod import;
 pub mod init;
 pub mod inject;
 mod output;
@@ -53,6 +54,7 @@ struct Cli {
 enum Command {
     Run(Box<RunArgs>),
     Demo(demo::DemoArgs),
+    Import(Box<import::ImportArgs>),
     Init(init::InitArgs),
     Echo(echo::EchoArgs),
     Check(check::CheckArgs),
@@ -139,6 +141,7 @@ pub fn main() -> ExitCode {
         (Command::Run(args), Some(signals)) => run::main(&args, signals, &variables),
         (Command::Demo(args), Some(signals)) => demo::main(&args, signals, &variables),
         (Command::Echo(args), Some(signals)) => echo::main(args, signals),
+        (Command::Import(args), _) => import::main(&args),
         (Command::Init(args), _) => init::main(&args),
         (Command::Check(args), _) => check::main(&args, &variables),
         (Command::Schema(args), _) => schema::main(&args),

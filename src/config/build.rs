@@ -34,6 +34,7 @@ pub(super) struct Builder<'t, 'l> {
     pub(super) root: Option<Node<'t>>,
     file: u16,
     next: u32,
+    deepest: usize,
     open: Vec<Open<'t>>,
     // what waits for an end, all in one place: a map and a list then take just the memory that they need
     items: Vec<Node<'t>>,
@@ -41,12 +42,13 @@ pub(super) struct Builder<'t, 'l> {
 }
 
 impl<'t, 'l> Builder<'t, 'l> {
-    pub(super) fn new(file: u16, problems: &'l mut Collector) -> Builder<'t, 'l> {
+    pub(super) fn new(file: u16, deepest: usize, problems: &'l mut Collector) -> Builder<'t, 'l> {
         Builder {
             problems,
             root: None,
             file,
             next: 0,
+            deepest,
             open: Vec::new(),
             items: Vec::new(),
             entries: Vec::new(),
@@ -100,10 +102,13 @@ impl<'t, 'l> Builder<'t, 'l> {
 
     /// A map, or else a list.
     pub(super) fn begin(&mut self, is_map: bool, at: Position) -> Option<()> {
-        if self.open.len() == DEEPEST {
+        if self.open.len() == self.deepest {
             self.problems.error(
                 at,
-                format!("maps and lists are nested more than {DEEPEST} deep here"),
+                format!(
+                    "maps and lists are nested more than {} deep here",
+                    self.deepest
+                ),
                 "nest less; a segment can name a part of a condition",
             );
             return None;

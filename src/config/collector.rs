@@ -71,6 +71,13 @@ impl Collector {
         }
     }
 
+    /// Forgets the errors beyond so many: what they were found in is something else.
+    pub(super) fn forget(&mut self, errors: usize) {
+        let beyond = self.errors.saturating_sub(errors);
+        self.found.truncate(self.found.len().saturating_sub(beyond));
+        self.errors = errors;
+    }
+
     pub(super) fn errors(&self) -> usize {
         self.errors
     }

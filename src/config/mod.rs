@@ -24,10 +24,11 @@ use crate::engine::{Snapshot, stops::Stops, units::Second};
 use collector::Collector;
 pub use compile::{Environment, LONGEST_REASON, is_printable, is_stoppable};
 pub use file::{schema, stops_schema};
+pub(crate) use phrases::quote;
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Generation, LARGEST, STOPS, Stamp, Text, generation, stamp, stops, stops_beside};
 use std::{path::Path, sync::Arc};
-use tree::{Node, Position};
+pub(crate) use tree::{Entry, Kind, Node, Position};
 
 /// What a generation of files says.
 #[derive(Debug)]
@@ -126,6 +127,34 @@ pub fn unknown_stops(name: &str, snapshot: &Snapshot) -> Vec<Problem> {
     problems.tell(&[(Arc::from(name), None)])
 }
 
+/// How large a file of another system may be, in bytes.
+pub(crate) const LARGEST_FOREIGN: usize = 2 << 20;
+/// What is said of one that is larger.
+pub(crate) const TOO_LARGE: &str = "the file is larger than 2 MiB: export fewer flags at a time";
+/// How deep it may be nested: a tree of conditions takes two levels for each operator.
+const DEEPEST_FOREIGN: usize = 64;
+
+/// The tree of a text that is no toggles file, JSON or YAML.
+pub(crate) fn foreign(text: &Text) -> Result<Node<'_>, Problems> {
+    let mut problems = Collector::default();
+    let root = match text.bytes.len() > LARGEST_FOREIGN {
+        true => {
+            problems.error(Position::start(0), TOO_LARGE, "");
+            None
+        }
+        false => yaml::parse_to(DEEPEST_FOREIGN, &text.bytes, 0, &mut problems),
+    };
+    match (root, problems.errors()) {
+        (Some(root), 0) => Ok(root),
+        (root, _) => {
+            let mut told = problems.tell(&[(Arc::from(&*text.name), root)]);
+            // the hints are for toggles files
+            told.iter_mut().for_each(|problem| problem.hint.clear());
+            Err(Problems(told))
+        }
+    }
+}
+
 fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<'t>> {
     if text.bytes.len() > LARGEST {
         problems.error(
@@ -135,7 +164,25 @@ fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<
         );
         return None;
     }
-    yaml::parse(&text.bytes, file, problems)
+    let found = problems.errors();
+    let root = yaml::parse(&text.bytes, file, problems);
+    // what nginx reads is neither a list nor a map here
+    let is_plain = root.as_ref().is_none_or(|root| root.text().is_some());
+    if let Some(at) = memchr::memmem::find(&text.bytes, b"split_clients ").filter(|_| is_plain) {
+        let line = memchr::memchr_iter(b'\n', &text.bytes[..at]).count() as u32 + 1;
+        let at = Position {
+            line,
+            ..Position::start(file)
+        };
+        problems.forget(found);
+        problems.error(
+            at,
+            "this is a configuration of nginx",
+            "`burgee import nginx FILE` makes a toggles file of its `split_clients`, in which nobody moves",
+        );
+        return None;
+    }
+    root
 }
 
 /// Equal in all pods with the same files: the bytes, and where there are several the names.

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 /// The user's words in backticks: one line, and not too long.
-pub(super) fn quote(words: &str) -> String {
+pub(crate) fn quote(words: &str) -> String {
     let mut quoted = String::from("`");
     for (count, character) in words.chars().enumerate() {
         if count == 60 {

@@ -8,18 +8,18 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 /// Where something stands, and which node it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: u32,
-    pub(super) column: u32,
+pub(crate) struct Position {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
     /// nodes are numbered in the order of the text
-    pub(super) id: u32,
+    pub(crate) id: u32,
     /// index of the file
-    pub(super) file: u16,
+    pub(crate) file: u16,
 }
 
 impl Position {
     /// Of the file as a whole.
-    pub(super) fn start(file: u16) -> Position {
+    pub(crate) fn start(file: u16) -> Position {
         Position {
             line: 1,
             column: 1,
@@ -31,13 +31,13 @@ impl Position {
 
 /// A value of the file.
 #[derive(Debug, PartialEq)]
-pub(super) struct Node<'t> {
-    pub(super) at: Position,
-    pub(super) kind: Kind<'t>,
+pub(crate) struct Node<'t> {
+    pub(crate) at: Position,
+    pub(crate) kind: Kind<'t>,
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) enum Kind<'t> {
+pub(crate) enum Kind<'t> {
     /// the characters as written, and whether they stood without quotes
     Text(Cow<'t, str>, bool),
     List(Vec<Node<'t>>),
@@ -47,22 +47,22 @@ pub(super) enum Kind<'t> {
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Entry<'t> {
-    pub(super) key: Cow<'t, str>,
-    pub(super) key_at: Position,
-    pub(super) value: Node<'t>,
+pub(crate) struct Entry<'t> {
+    pub(crate) key: Cow<'t, str>,
+    pub(crate) key_at: Position,
+    pub(crate) value: Node<'t>,
 }
 
 impl<'t> Node<'t> {
     /// The characters of a scalar; none for null, which only stands without quotes.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text, _) if !self.is_null() => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Text(text, true) if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
     }
 
@@ -71,7 +71,7 @@ impl<'t> Node<'t> {
     }
 
     /// What this is, for a sentence.
-    pub(super) fn what(&self) -> String {
+    pub(crate) fn what(&self) -> String {
         match &self.kind {
             Kind::Text(..) if self.is_null() => "nothing".to_owned(),
             Kind::Text(text, _) => quote(text),
@@ -82,7 +82,7 @@ impl<'t> Node<'t> {
     }
 
     /// The path from here to the node with this number, `features.checkout.rules[2].when`.
-    pub(super) fn path(&self, id: u32) -> String {
+    pub(crate) fn path(&self, id: u32) -> String {
         let (mut node, mut path) = (self, String::new());
         while node.at.id != id {
             // children are numbered in order: it is in the last one that does not begin behind it

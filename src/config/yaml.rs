@@ -28,6 +28,16 @@ struct Reading<'t, 'l> {
 
 /// None where the text cannot be understood any further, or is empty; `problems` say why.
 pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, problems: &mut Collector) -> Option<Node<'t>> {
+    parse_to(DEEPEST, bytes, file, problems)
+}
+
+/// The same, nested so deep at most.
+pub(super) fn parse_to<'t>(
+    deepest: usize,
+    bytes: &'t [u8],
+    file: u16,
+    problems: &mut Collector,
+) -> Option<Node<'t>> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(broken) => {
@@ -39,12 +49,12 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, problems: &mut Collector) ->
         emit_comments: false,
         disallow_directives: true,
         emit_unresolved_aliases: true,
-        flow_nesting_limit: 4 * DEEPEST,
-        block_nesting_limit: 4 * DEEPEST,
+        flow_nesting_limit: 4 * deepest,
+        block_nesting_limit: 4 * deepest,
     };
     let mut reading = Reading {
         text,
-        builder: Builder::new(file, problems),
+        builder: Builder::new(file, deepest, problems),
     };
     let mut documents = 0;
     for (number, next) in Parser::new_from_str_with_options(text, options).enumerate() {
@@ -67,7 +77,7 @@ pub(super) fn parse<'t>(bytes: &'t [u8], file: u16, problems: &mut Collector) ->
                 };
                 reading.builder.problems.error(
                     at,
-                    "a second YAML document begins here, and a toggles file holds only one",
+                    "a second YAML document begins here, and a file holds only one",
                     "put it into a file of its own: a directory can hold several",
                 );
                 return reading.builder.root;

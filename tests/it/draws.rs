@@ -3,7 +3,7 @@
 
 use crate::{
     raw::{App, Client, Message, bytes},
-    support::{Burgee, Toggles, burgee},
+    support::{Burgee, Toggles, burgee, fed},
     toggles::{compile, files, name},
 };
 use burgee::engine::{
@@ -169,7 +169,7 @@ pub(crate) fn in_percent(id: &str) -> String {
 
 /// The fields of ours that the application receives for each id, over one connection.
 pub(crate) fn received<'i>(
-    toggles: &Toggles,
+    toggles: &std::path::Path,
     ids: impl Iterator<Item = &'i str>,
 ) -> Vec<(String, Message)> {
     let app = App::script(|client, _| {
@@ -179,7 +179,7 @@ pub(crate) fn received<'i>(
             client.send([length.into_bytes(), head].concat());
         }
     });
-    let burgee = Burgee::start(&toggles.path(), &format!("http://{}", app.address), &[]);
+    let burgee = Burgee::start(toggles, &format!("http://{}", app.address), &[]);
     let mut client = Client::connect(burgee.listen);
     ids.map(|id| {
         client.send(format!(
@@ -199,7 +199,7 @@ fn the_application_hears_the_same_through_the_proxy() {
         let (code, said) = burgee(&["check", "--strict", path.to_str().unwrap()]);
         assert_eq!(code, 0, "{said}");
     }
-    let received = received(&toggles, answers.ids());
+    let received = received(&toggles.path(), answers.ids());
     let mut compared = 0;
     for path in files("tests/data/draws", "yaml") {
         let file = name(&path);
@@ -217,4 +217,109 @@ fn the_application_hears_the_same_through_the_proxy() {
         }
     }
     assert!(compared > 30_000, "{compared}");
+}
+
+/// Two files that differ in one feature, and which share of the people moves from which variant to which.
+#[test]
+fn diff_counts_exactly_while_a_draw_stays_and_deals_anew_where_it_changes() {
+    let sha1 = "{hash: sha1, text: 'a.{unit}', bits: 60}";
+    let both = "{rollout: {hash: sha1, text: 'a.{unit}', bits: 60}, serve: {hash: md5, text: 'a-{unit}', bits: 32}}";
+    let one = |draw: &str, rest: &str| {
+        format!("version: 1\nfeatures: {{a: {{variants: [x, y], draw: {draw}, {rest}}}}}\n")
+    };
+    let halves = "serve: [{x: 50%}, {y: 50%}]";
+    for (old, new, moved) in [
+        // raised: nobody but those who come in
+        (
+            one(sha1, "rollout: 10%, serve: x"),
+            one(sha1, "rollout: 30%, serve: x"),
+            0.2,
+        ),
+        (
+            one(sha1, halves),
+            one(sha1, "serve: [{x: 60%}, {y: 40%}]"),
+            0.1,
+        ),
+        // the order decides: another order, other people
+        (
+            one(sha1, halves),
+            one(sha1, "serve: [{y: 50%}, {x: 50%}]"),
+            1.0,
+        ),
+        (
+            one(sha1, halves),
+            one(sha1, "buckets: {x: [0%, 50%], y: [60%, 100%]}"),
+            0.1,
+        ),
+        // one number for both, or one for each
+        (
+            one(both, &format!("rollout: 40%, {halves}")),
+            one(both, &format!("rollout: 60%, {halves}")),
+            0.2,
+        ),
+        (
+            one(both, &format!("rollout: 40%, {halves}")),
+            one(both, "rollout: 40%, serve: [{x: 75%}, {y: 25%}]"),
+            0.1,
+        ),
+        (
+            one(sha1, &format!("rollout: 40%, {halves}")),
+            one(sha1, &format!("rollout: 60%, {halves}")),
+            0.2,
+        ),
+        // another draw, and none: dealt anew
+        (
+            one(sha1, halves),
+            one("{hash: md5, text: 'a.{unit}', bits: 60}", halves),
+            0.5,
+        ),
+        (
+            one(sha1, halves),
+            "version: 1\nfeatures: {a: {variants: [x, y], serve: {x: 50%, y: 50%}}}\n".to_owned(),
+            0.5,
+        ),
+        (
+            one(sha1, "rollout: 20%, serve: x"),
+            "version: 1\nfeatures: {a: {variants: [x, y], rollout: 20%, serve: x}}\n".to_owned(),
+            0.32,
+        ),
+    ] {
+        let before = Toggles::new(&old);
+        let path = before.path();
+        let ran = fed(&["diff", path.to_str().unwrap(), "-", "--json"], &new);
+        let said: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
+        let found = said["features"]["a"]["moved"].as_f64().unwrap();
+        assert!((found - moved).abs() < 1e-9, "{old}{new}{ran:?}");
+        // and so it is with people
+        let [old, new] = [old, new].map(|text| compile(&[("a.yaml", text.as_bytes())]).unwrap().0);
+        let people = 20_000;
+        let moving = |person: &u32| {
+            let user = format!("person-{person}");
+            decided(&old, &user) != decided(&new, &user)
+        };
+        let counted = (0..people).filter(moving).count() as f64 / f64::from(people);
+        assert!((counted - moved).abs() < 0.015, "{counted}, not {moved}");
+    }
+}
+
+#[test]
+fn explain_says_where_somebody_stands() {
+    let text = "version: 1\nfeatures: {a: {draw: {hash: crc32, text: 'a{unit}', out-of: 100}, rollout: 50%}}\n";
+    let number = 45; // of `amia`
+    let toggles = Toggles::new(text);
+    let path = toggles.path();
+    let ran = fed(&["explain", path.to_str().unwrap(), "--user", "mia"], "");
+    let said = format!("its crc32 stands at {number}%, inside the 50% rollout");
+    assert!(ran.out.contains(&said), "{}", ran.out);
+    let ran = fed(
+        &["explain", path.to_str().unwrap(), "--user", "mia", "--json"],
+        "",
+    );
+    assert!(
+        ran.out.contains(&format!(
+            "\"bucket\":null,\"draw\":[\"{number}%\",\"{number}%\"]"
+        )),
+        "{}",
+        ran.out
+    );
 }

@@ -62,6 +62,13 @@ fn alone(seen: &mut Seen) {
         ("report MISSING", "", 1),
         ("report GOOD", "", 1),
         ("report --since yesterday", "", 2),
+        (
+            "import fastapi -",
+            "[{\"flag_name\": \"dark-mode\", \"status\": true}]",
+            0,
+        ),
+        ("import fastapi GOOD", "", 1),
+        ("import", "", 2),
         ("schema", "", 0),
         ("schema GOOD", "", 2),
         ("completions zsh", "", 0),

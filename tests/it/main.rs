@@ -27,6 +27,7 @@ mod goal_lines;
 mod guard;
 mod hints;
 mod hostile;
+mod importing;
 mod init;
 mod inject;
 mod metrics;

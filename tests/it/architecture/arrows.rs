@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{circles::circles, ours, uses, uses::Use};
 
 /// The arrows, from a folder or file to those that it may use besides itself. The row of a file comes before that of its folder.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("engine", &[]),
     ("live", &["engine"]),
     ("telemetry", &["engine", "background"]),
@@ -14,6 +14,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("http", &[]),
     ("signals", &[]),
     ("inject", &[]),
+    ("import", &["engine", "config"]),
     ("background", &[]),
     ("exit", &[]),
     // neither a connection of a client nor the worker
