@@ -111,13 +111,21 @@ impl Budget {
     /// What the kernel holds for a socket is a window too, in each direction; by itself, it takes megabytes for one that nobody
     /// reads. To be said before a socket connects, so that its peer is never told of more; a listener hands it on to what it accepts.
     pub(super) fn limit(&self, socket: &SockRef<'_>) -> io::Result<()> {
-        if self.most == usize::MAX {
-            return Ok(());
+        self.limit_unsent(socket)?;
+        match self.most {
+            usize::MAX => Ok(()),
+            // the kernel doubles it, for what it needs itself
+            _ => socket.set_recv_buffer_size(self.window()),
         }
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_notsent_lowat(self.window() as u32)?;
-        // the kernel doubles it, for what it needs itself
-        socket.set_recv_buffer_size(self.window())
+    }
+
+    /// The same for what is sent only.
+    pub(super) fn limit_unsent(&self, socket: &SockRef<'_>) -> io::Result<()> {
+        match self.most {
+            #[cfg(target_os = "linux")]
+            most if most != usize::MAX => socket.set_tcp_notsent_lowat(self.window() as u32),
+            _ => Ok(()),
+        }
     }
 
     /// What comes on this socket is not wanted any more: the kernel holds as little of it as it can.

@@ -7,6 +7,7 @@ use super::{
     window::{Share, Window},
 };
 use crate::proxy::{
+    budget::Budget,
     clock::{self, Alarm, Clock},
     dead_peers::DeadPeers,
     failure::Failure,
@@ -142,7 +143,9 @@ impl Connections {
     async fn connect(&self) -> Result<Rc<Connection>, Failure> {
         let settings = &self.settings;
         let permit = Permit::acquire(settings)?;
-        let socket = pool::connect(settings, &self.dead_peers)
+        // all that comes is read at once, within the windows below: a small buffer in the kernel would only lose segments, and
+        // every client waits until they are sent again
+        let socket = pool::connect(settings, &self.dead_peers, Budget::limit_unsent)
             .await
             .map_err(|error| Failure::from(&error))?;
         let peer = socket.peer();

@@ -108,7 +108,7 @@ impl Pool {
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
         let permit = Permit::acquire(&self.settings)?;
         let generation = self.settings.upstream.generation();
-        let socket = connect(&self.settings, &self.dead_peers)
+        let socket = connect(&self.settings, &self.dead_peers, Budget::limit)
             .await
             .map_err(|error| Failure::from(&error))?;
         Ok(Connection {
@@ -173,9 +173,16 @@ impl Drop for Permit {
     }
 }
 
+/// How much may wait in a socket: [`Budget::limit`], or [`Budget::limit_unsent`] where all that comes is read at once.
+pub(super) type Limit = fn(&Budget, &SockRef<'_>) -> io::Result<()>;
+
 /// Connects, within the connect timeout whatever the number of addresses.
-pub(crate) async fn connect(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> io::Result<Socket> {
-    let reaching = reach(settings, dead_peers);
+pub(super) async fn connect(
+    settings: &Settings,
+    dead_peers: &Rc<DeadPeers>,
+    limit: Limit,
+) -> io::Result<Socket> {
+    let reaching = reach(settings, dead_peers, limit);
     if settings.connect_timeout.is_zero() {
         return reaching.await;
     }
@@ -191,16 +198,20 @@ pub(crate) async fn connect(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> 
     }
 }
 
-async fn reach(settings: &Settings, dead_peers: &Rc<DeadPeers>) -> io::Result<Socket> {
+async fn reach(
+    settings: &Settings,
+    dead_peers: &Rc<DeadPeers>,
+    limit: Limit,
+) -> io::Result<Socket> {
     match &settings.upstream {
         Upstream::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
-        Upstream::Tcp { addresses, .. } => any_of(addresses, settings, dead_peers).await,
+        Upstream::Tcp { addresses, .. } => any_of(addresses, settings, dead_peers, limit).await,
         Upstream::Named { name, .. } => {
             let addresses = name.addresses();
-            match any_of(&addresses, settings, dead_peers).await {
+            match any_of(&addresses, settings, dead_peers, limit).await {
                 Ok(socket) => Ok(socket),
                 Err(error) => match name.others(&addresses).await {
-                    Some(others) => any_of(&others, settings, dead_peers).await,
+                    Some(others) => any_of(&others, settings, dead_peers, limit).await,
                     None => Err(error),
                 },
             }
@@ -213,10 +224,11 @@ async fn any_of(
     addresses: &[SocketAddr],
     settings: &Settings,
     dead_peers: &Rc<DeadPeers>,
+    limit: Limit,
 ) -> io::Result<Socket> {
     let mut failed = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
-        match open(address, &settings.budget).await {
+        match open(address, &settings.budget, limit).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 settings.tcp_keepalive.set(&SockRef::from(&stream))?;
@@ -228,13 +240,13 @@ async fn any_of(
     Err(failed)
 }
 
-/// A connection in which no more waits, in either direction, than the budget knows of.
-async fn open(address: &SocketAddr, budget: &Budget) -> io::Result<TcpStream> {
+/// A connection in which no more waits than the budget knows of.
+async fn open(address: &SocketAddr, budget: &Budget, limit: Limit) -> io::Result<TcpStream> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }?;
-    budget.limit(&SockRef::from(&socket))?;
+    limit(budget, &SockRef::from(&socket))?;
     socket.connect(*address).await
 }
 

@@ -6,6 +6,7 @@ In: root, and a limit. Out: what is used, for the process and for its sockets, a
 import os
 import pathlib
 import re
+import tempfile
 
 
 class Cgroup:
@@ -20,10 +21,10 @@ class Cgroup:
         self.is_v2 = "memory" in read(root / "cgroup.controllers")
         own = re.search(r":memory:(.*)", membership)
         parent = root if self.is_v2 else root / "memory" / own[1].strip("/")
-        self.path = parent / f"bad-days-{os.getpid()}-{self.limit}"
         if self.is_v2:
             (parent / "cgroup.subtree_control").write_text("+memory")
-        self.path.mkdir()
+        # a run that was killed leaves its own behind, and in a namespace of processes every run has the same ids
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="bad-days-", dir=parent))
         self.write({True: "memory.max", False: "memory.limit_in_bytes"}[self.is_v2], self.limit)
         if self.is_v2:
             self.write("memory.swap.max", 0)
