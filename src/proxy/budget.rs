@@ -16,7 +16,8 @@ use std::{
 
 const KIB: usize = 1024;
 
-/// An idle connection of a client, rounded up; `tests/e2e/soak/run` prints it. A head up to [`SHORT_HEAD`] is in it.
+/// A connection of a client that reads a request, rounded up: 10,000 that wait for their answers take it. A head up to
+/// [`SHORT_HEAD`] is in it. One that is idle takes 2 KiB, and may begin to read at any time.
 pub(super) const CLIENT: usize = 12 * KIB;
 
 /// What HTTP/2 keeps for a connection of a client besides, with streams that were reset.

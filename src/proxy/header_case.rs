@@ -28,6 +28,11 @@ impl HeaderCase {
         recorded.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// What was recorded comes again.
+    pub(super) fn forget(&self) {
+        self.recorded.borrow_mut().clear();
+    }
+
     /// A request has been read. What stands behind its head is its body, or the next one.
     pub(super) fn begin_request(&self, has_body: bool) {
         let mut recorded = self.recorded.borrow_mut();

@@ -35,6 +35,8 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// between two requests of a connection
     pub idle_timeout: Duration,
+    /// so long after a response, an HTTP/1.1 connection keeps what it needs to read a request, and then only its socket
+    pub park_after: Duration,
     /// to connect to the application
     pub connect_timeout: Duration,
     /// from the end of a request to the head of its response
@@ -78,6 +80,7 @@ impl Default for Settings {
             debug_response: false,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            park_after: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(60),
             upstream_idle_timeout: Duration::from_secs(4),
@@ -236,6 +239,20 @@ pub enum Forwarded {
 pub struct Open {
     pub(super) clients: AtomicUsize,
     pub(super) upstream: AtomicUsize,
+    pub(super) parked: AtomicUsize,
+}
+
+impl Open {
+    /// Clients' connections of which only the socket is kept.
+    pub fn parked(&self) -> usize {
+        self.parked.load(Ordering::Relaxed)
+    }
+
+    /// The others.
+    pub(super) fn awake(&self) -> usize {
+        let clients = self.clients.load(Ordering::Relaxed);
+        clients.saturating_sub(self.parked())
+    }
 }
 
 /// Adds one unless that would exceed the limit.

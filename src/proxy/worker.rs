@@ -72,6 +72,7 @@ impl Worker {
         let clock = Clock::new(&[
             settings.head_timeout,
             settings.idle_timeout,
+            settings.park_after,
             settings.response_timeout,
             settings.upstream_idle_timeout,
         ]);

@@ -140,12 +140,12 @@ def memory(application, name, scale):
 
 
 def many(application, name, scale):
-    """10,000 connections that were used once and are kept; then without them, as soon as it does not shrink any more."""
+    """10,000 connections that were used once and are kept; then without them; each as soon as it does not shrink any more."""
     connections = 10_000 if machine.descriptors() > 20_200 else (machine.descriptors() - 200) // 2
     with Proxy(application, name, Work(connections=connections)) as proxy:
         held = clients(proxy.port, hold=True, connections=connections, requests=connections, busy=64)
         finish(held)
-        open_ones = proxy.memory()
+        open_ones = shrunk(proxy, scale)
         held.stdin.close()
         held.wait(30)
         machine.CHILDREN.remove(held)

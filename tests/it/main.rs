@@ -51,6 +51,7 @@ mod proxy_limits;
 mod proxy_memory;
 mod proxy_names;
 mod proxy_not_begun;
+mod proxy_parked;
 mod proxy_pool;
 mod proxy_properties;
 mod proxy_slow_readers;

@@ -2,11 +2,14 @@
 //! In: a listener and the phase. Out: a task for each connection; it returns when nothing is left, or the deadline has passed.
 
 use super::{
-    body::Body, connection::ClientConnection, h1, h2, sniff, stream::ClientStream, trim::Trim,
+    body::Body, connection::ClientConnection, h1, h2, parked::Parked, sniff, stream::ClientStream,
+    trim::Trim,
 };
 use crate::{
     live::{Phase, Phases},
-    proxy::{budget, clock::timerfd::Ticker, settings, worker::Worker},
+    proxy::{
+        budget, clock::timerfd::Ticker, settings, watched_stream::WatchedStream, worker::Worker,
+    },
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -112,7 +115,7 @@ async fn tick(worker: Rc<Worker>) {
         worker.h1.pool.sweep();
         worker.h2.sweep();
         let used = worker.settings.budget.used();
-        trim.tick(worker.clients.get(), used, worker.clock.now());
+        trim.tick(worker.settings.open.awake(), used, worker.clock.now());
     }
 }
 
@@ -147,7 +150,7 @@ async fn not_accepted(worker: &Worker, error: &io::Error) {
 /// Whether there is room for one more.
 fn accepted<R, F>(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, respond: R) -> bool
 where
-    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + 'static,
+    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + Copy + 'static,
     F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
     let settings = &worker.settings;
@@ -174,13 +177,13 @@ where
 
 async fn serve<R, F>(socket: TcpStream, client: Rc<ClientConnection>, respond: R)
 where
-    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
+    R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + Copy,
     F: Future<Output = Result<Response<Body>, BoxError>> + 'static,
 {
+    let socket = WatchedStream::new(socket, &client.worker.dead_peers);
     let Some(sniffed) = sniff::sniff(&socket, &client).await else {
         return;
     };
-    let stream = ClientStream::new(socket, sniffed.bytes, client.clone());
     // boxed, so that a connection that says nothing costs little
     if sniffed.is_h2 {
         if !client.charge(budget::CLIENT_H2) {
@@ -188,9 +191,18 @@ where
             return;
         }
         client.is_h2.set(true);
-        Box::pin(h2::serve(stream, client, respond)).await;
-    } else {
-        Box::pin(h1::serve(stream, client, respond)).await;
+        let stream = ClientStream::new(socket, sniffed.bytes, client.clone());
+        return Box::pin(h2::serve(stream, client, respond)).await;
+    }
+    let mut next = Some((socket, sniffed.bytes));
+    while let Some((socket, bytes)) = next {
+        let stream = ClientStream::new(socket, bytes, client.clone());
+        let parked = match Box::pin(h1::serve(stream, client.clone(), respond)).await {
+            Some(served) if served.is_idle => Parked::new(served, &client),
+            Some(served) => return Box::pin(h1::end(served, client)).await,
+            None => return,
+        };
+        next = parked.wait(&client).await;
     }
 }
 

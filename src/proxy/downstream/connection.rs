@@ -68,8 +68,10 @@ enum Stage {
     Busy,
     /// the response has been handed to hyper, and not all of it is written: none
     Writing,
-    /// between two requests: `idle_timeout`
+    /// between two requests: `idle_timeout`, or `park_after` where that is less
     Idle,
+    /// the same, and only the socket is kept: what is left of `idle_timeout`
+    Parked,
 }
 
 impl ClientConnection {
@@ -198,8 +200,38 @@ impl ClientConnection {
     /// Whether the client has taken too long with a head, or been idle for too long.
     pub(super) fn is_overdue(&self) -> bool {
         self.active.get() == 0
-            && matches!(self.stage.get(), Stage::Head | Stage::Idle)
+            && matches!(self.stage.get(), Stage::Head | Stage::Idle | Stage::Parked)
             && self.alarm.is_due()
+            && !self.may_park()
+    }
+
+    /// Whether it has been idle for so long that only its socket need be kept.
+    pub(super) fn may_park(&self) -> bool {
+        self.stage.get() == Stage::Idle
+            && self.parks()
+            && self.alarm.is_due()
+            && self.worker.phase.get() < Phase::Stopping
+    }
+
+    /// Only the socket is kept from now on.
+    pub(super) fn park(&self) {
+        if let Some(header_case) = &self.header_case {
+            // what came of the next head is read once more
+            header_case.forget();
+        }
+        self.enter(Stage::Parked);
+    }
+
+    /// Something has come.
+    pub(super) fn unpark(&self) {
+        self.enter(Stage::Idle);
+    }
+
+    fn parks(&self) -> bool {
+        let settings = &self.worker.settings;
+        let is_short =
+            !settings.idle_timeout.is_zero() && settings.idle_timeout <= settings.park_after;
+        !self.is_h2.get() && !is_short
     }
 
     /// When the process stops, whoever has no request in progress gets a moment, not a timeout.
@@ -214,6 +246,8 @@ impl ClientConnection {
         let settings = &self.worker.settings;
         self.alarm.set(match stage {
             Stage::Head => settings.head_timeout,
+            Stage::Idle if self.parks() => settings.park_after,
+            Stage::Parked => settings.idle_timeout.saturating_sub(settings.park_after),
             _ => settings.idle_timeout,
         });
         self.stage.set(stage);

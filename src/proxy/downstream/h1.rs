@@ -35,12 +35,23 @@ content-type: text/plain; charset=utf-8\r\ncontent-length: 17\r\nconnection: clo
 /// How often a client whose body waits is looked after.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Serves one connection until it ends.
+/// What hyper gives back.
+pub(super) struct Served {
+    pub(super) stream: ClientStream,
+    /// came behind the last request
+    pub(super) unread: Bytes,
+    ended: hyper::Result<()>,
+    /// nothing has ended: it has been idle for a moment
+    pub(super) is_idle: bool,
+}
+
+/// Serves one connection until it ends, or has been idle for a moment. None where it has been closed.
 pub(super) async fn serve<F>(
     stream: ClientStream,
     client: Rc<ClientConnection>,
     respond: impl Fn(&Rc<ClientConnection>, Request<Incoming>) -> F,
-) where
+) -> Option<Served>
+where
     F: Future<Output = Result<Response<Body>, BoxError>>,
 {
     let settings = &client.worker.settings;
@@ -60,7 +71,7 @@ pub(super) async fn serve<F>(
         let service = service_fn(move |request| respond(&client, request));
         builder.serve_connection(TokioIo::new(stream), service)
     };
-    let (mut leaving, mut upload) = (false, None);
+    let (mut leaving, mut parking, mut upload) = (false, false, None);
     let ended = poll_fn(|cx| {
         if !client.alarm.is_watched() {
             client.alarm.watch(cx);
@@ -75,6 +86,12 @@ pub(super) async fn serve<F>(
         match Pin::new(&mut serving).poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if client.is_overdue() => Poll::Ready(None),
+            Poll::Pending if client.may_park() && !leaving => {
+                // between two requests hyper lets go at once, and has read nothing that it does not give back
+                (leaving, parking) = (true, true);
+                Pin::new(&mut serving).graceful_shutdown();
+                Pin::new(&mut serving).poll(cx).map(Some)
+            }
             Poll::Pending => {
                 watch_upload(&client, &mut upload, cx);
                 client.hurry();
@@ -83,11 +100,14 @@ pub(super) async fn serve<F>(
         }
     })
     .await;
-    if let Some(ended) = ended {
-        let parts = serving.into_parts();
-        // boxed: idle connections need not keep room for their end
-        Box::pin(end(parts.io.into_inner(), parts.read_buf, ended, client)).await;
-    }
+    let ended = ended?;
+    let parts = serving.into_parts();
+    Some(Served {
+        stream: parts.io.into_inner(),
+        unread: parts.read_buf,
+        is_idle: parking && ended.is_ok(),
+        ended,
+    })
 }
 
 /// While a body comes, the connection is looked at now and then: one whose client has reset it, and which nobody reads, is not
@@ -102,14 +122,14 @@ fn watch_upload(client: &ClientConnection, upload: &mut Option<Rc<Alarm>>, cx: &
     alarm.watch(cx);
 }
 
-/// Makes the connection a tunnel, or closes it in a way that tells the client what it has to know. `unread` came behind the
-/// last request.
-async fn end(
-    stream: ClientStream,
-    unread: Bytes,
-    ended: hyper::Result<()>,
-    client: Rc<ClientConnection>,
-) {
+/// Makes the connection a tunnel, or closes it in a way that tells the client what it has to know.
+pub(super) async fn end(served: Served, client: Rc<ClientConnection>) {
+    let Served {
+        stream,
+        unread,
+        ended,
+        ..
+    } = served;
     let tunnel = client.tunnel.take();
     let (mut socket, is_open) = stream.into_parts();
     // it would keep all that hyper has read of a long head
@@ -157,7 +177,10 @@ async fn end(
 }
 
 /// Gives up at the drain deadline.
-async fn until_closing<F: Future>(client: &ClientConnection, future: F) -> Option<F::Output> {
+pub(super) async fn until_closing<F: Future>(
+    client: &ClientConnection,
+    future: F,
+) -> Option<F::Output> {
     let mut future = Box::pin(future);
     poll_fn(|cx| {
         if client.worker.phase.get() >= Phase::Closing {

@@ -3,13 +3,14 @@
 //!
 //! [`accept`] takes a connection, [`sniff`] tells which HTTP it speaks, [`h1`] or [`h2`] serves it by way of hyper. Under
 //! hyper lies [`stream`], which tells [`connection`] what was read and written; over it, [`body`] is what hyper sends.
-//! [`trim`] gives memory back.
+//! [`parked`] is what an idle connection keeps; [`trim`] gives memory back.
 
 pub(super) mod accept;
 pub(super) mod body;
 pub(super) mod connection;
 mod h1;
 mod h2;
+mod parked;
 mod sniff;
 mod stream;
 mod trim;

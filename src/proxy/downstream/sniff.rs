@@ -2,10 +2,9 @@
 //! In: a fresh connection. Out: HTTP/1 or HTTP/2 by prior knowledge, and the bytes that were read to know.
 
 use super::connection::ClientConnection;
-use crate::live::Phase;
+use crate::{live::Phase, proxy::watched_stream::WatchedStream};
 use bytes::Bytes;
 use std::{future::poll_fn, io, task::Poll};
-use tokio::net::TcpStream;
 
 /// RFC 9113, 3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -17,7 +16,7 @@ pub(super) struct Sniffed {
 }
 
 /// None where the client said nothing, left, or took too long.
-pub(super) async fn sniff(socket: &TcpStream, client: &ClientConnection) -> Option<Sniffed> {
+pub(super) async fn sniff(socket: &WatchedStream, client: &ClientConnection) -> Option<Sniffed> {
     let (mut buf, mut len) = ([0; PREFACE.len()], 0);
     loop {
         readable(socket, client).await?;
@@ -37,7 +36,8 @@ pub(super) async fn sniff(socket: &TcpStream, client: &ClientConnection) -> Opti
     }
 }
 
-async fn readable(socket: &TcpStream, client: &ClientConnection) -> Option<()> {
+/// None where nothing comes in time, or the process stops.
+pub(super) async fn readable(socket: &WatchedStream, client: &ClientConnection) -> Option<()> {
     poll_fn(|cx| {
         if socket.poll_read_ready(cx).is_ready() {
             return Poll::Ready(Some(()));

@@ -14,7 +14,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
-    net::TcpStream,
     time::{Sleep, sleep},
 };
 
@@ -27,7 +26,7 @@ const TIGHT_TURN: (usize, Duration) = (512, Duration::from_millis(4));
 /// A client's socket.
 pub(super) struct ClientStream {
     socket: WatchedStream,
-    /// read by `sniff`, and not yet by hyper
+    /// read already, and not yet by hyper
     sniffed: Bytes,
     client: Rc<ClientConnection>,
     /// the client has said that it will send no more
@@ -46,11 +45,10 @@ pub(super) struct ClientStream {
 
 impl ClientStream {
     pub(super) fn new(
-        socket: TcpStream,
+        socket: WatchedStream,
         sniffed: Bytes,
         client: Rc<ClientConnection>,
     ) -> ClientStream {
-        let socket = WatchedStream::new(socket, &client.worker.dead_peers);
         ClientStream {
             socket,
             sniffed,
@@ -181,11 +179,8 @@ impl AsyncRead for ClientStream {
         // read on at once behind what was sniffed: after a first read of so few bytes, hyper would make a buffer of twice the size
         let is_first = !this.sniffed.is_empty();
         if is_first {
-            buf.put_slice(
-                &this
-                    .sniffed
-                    .split_to(this.sniffed.len().min(buf.remaining())),
-            );
+            let most = this.sniffed.len().min(buf.remaining()).min(this.most());
+            buf.put_slice(&this.sniffed.split_to(most));
         } else if this.client.is_refused.get() {
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         } else if this.has_had_its_turn(cx) {

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-/// Gives the memory of connections that have closed, and of what they sent, back to the kernel.
+/// Gives the memory of connections that have closed or are idle, and of what they sent, back to the kernel.
 ///
 /// The allocator does that with a delay of a second, and only when a page is freed: after 10,000 connections had closed,
 /// nothing freed one for minutes, and 120 MB stayed. So one is freed. And of each size it keeps an empty page until so many
@@ -24,7 +24,7 @@ impl Trim {
     /// How many blocks are asked for, and of what size: one that is not served from the page at hand. Half a millisecond.
     const BLOCKS: (usize, usize) = (6000, 2 * 1024);
 
-    /// Once a tick of the clock: how many clients there are, and what they take.
+    /// Once a tick of the clock: how many clients are not idle, and what all take.
     pub(super) fn tick(&mut self, clients: usize, used: usize, now: u64) {
         if now < self.due {
             return;
