@@ -3,12 +3,15 @@
 
 use super::{
     options::Options,
-    out::{Give, OutAttribute, OutFeature, OutFile, OutRule, When},
-    report::{Fate, Report, Told},
+    out::{Give, OutAttribute, OutFeature, OutFile, When},
+    report::{Fate, Report, Told, clean},
 };
 use crate::config::{Node, quote};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 
 /// What means something else in conditions.
 const TAKEN: [&str; 11] = [
@@ -21,6 +24,10 @@ const MOST_FLAGS: usize = 1_000;
 const MOST_STEPS: u32 = 100_000;
 /// How many lines the report has at most.
 const MOST_TOLD: usize = 5_000;
+/// How many rules a feature may have.
+const MOST_RULES: usize = 100;
+/// How deep segments may refer to one another.
+const MOST_OPEN: usize = 16;
 /// How many variants are kept apart; a feature may have 64.
 const MOST_VARIANTS: usize = 100;
 
@@ -50,6 +57,8 @@ pub(crate) struct Desk<'d, 't> {
     attributes: HashSet<String>,
     segments: BTreeMap<String, Known>,
     steps: u32,
+    /// segments that are being read
+    open: usize,
     /// where the report begins to be of this flag
     began: usize,
 }
@@ -74,11 +83,13 @@ impl<'d, 't> Desk<'d, 't> {
             attributes: HashSet::new(),
             segments: BTreeMap::new(),
             steps: 0,
+            open: 0,
             began: 0,
         }
     }
 
     /// From here on the report speaks of this flag. No, where there are more than a file can have.
+    #[inline(never)]
     pub(crate) fn begin(&mut self, flag: &str) -> bool {
         flag.clone_into(&mut self.flag);
         self.began = self.report.told.len();
@@ -93,7 +104,13 @@ impl<'d, 't> Desk<'d, 't> {
         fits
     }
 
+    /// From here on the report speaks of the file.
+    pub(crate) fn whole(&mut self) {
+        self.flag.clear();
+    }
+
     /// One more part of a condition.
+    #[inline(never)]
     pub(crate) fn step(&mut self, at: &Node<'_>) -> Option<()> {
         self.steps += 1;
         match self.steps {
@@ -123,25 +140,39 @@ impl<'d, 't> Desk<'d, 't> {
             }
             None => {}
         }
+        if self.open == MOST_OPEN {
+            let what = format!("segments refer to one another more than {MOST_OPEN} deep");
+            return self.refuse(at, what, "write out the condition");
+        }
         self.segments.insert(key.to_owned(), Known::Open);
+        self.open += 1;
         let made = make(self);
+        self.open -= 1;
         let known = made.clone().map_or(Known::Refused, Known::Is);
         self.segments.insert(key.to_owned(), known);
         made
     }
 
-    fn tell(&mut self, fate: Fate, at: &Node<'_>, what: String, hint: String) {
+    #[cold]
+    #[inline(never)] // most of an importer is calls of this
+    fn tell(
+        &mut self,
+        fate: Fate,
+        at: &Node<'_>,
+        what: Cow<'static, str>,
+        hint: Cow<'static, str>,
+    ) {
         self.report.count(fate);
         if self.report.told.len() >= MOST_TOLD {
             return;
         }
         self.report.told.push(Told {
             fate,
-            flag: self.flag.clone(),
+            flag: clean(&self.flag),
             place: format!("{}:{}:{}", self.file, at.at.line, at.at.column),
             path: self.root.path(at.at.id),
-            what,
-            hint,
+            what: clean(&what),
+            hint: clean(&hint),
         });
     }
 
@@ -149,14 +180,19 @@ impl<'d, 't> Desk<'d, 't> {
     pub(crate) fn refuse<T>(
         &mut self,
         at: &Node<'_>,
-        what: impl Into<String>,
-        hint: impl Into<String>,
+        what: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
     ) -> Option<T> {
         self.tell(Fate::Refused, at, what.into(), hint.into());
         None
     }
 
-    pub(crate) fn note(&mut self, at: &Node<'_>, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn note(
+        &mut self,
+        at: &Node<'_>,
+        what: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) {
         self.tell(Fate::Note, at, what.into(), hint.into());
     }
 
@@ -164,8 +200,8 @@ impl<'d, 't> Desk<'d, 't> {
         &mut self,
         at: &Node<'_>,
         of: u32,
-        what: impl Into<String>,
-        hint: impl Into<String>,
+        what: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
     ) {
         self.tell(Fate::Approximated(of), at, what.into(), hint.into());
     }
@@ -176,6 +212,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// The name of a feature, allowed and its own.
+    #[inline(never)]
     pub(crate) fn feature(&mut self, theirs: &str) -> String {
         if let Some(known) = self.features.get(theirs) {
             return known.clone();
@@ -220,6 +257,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// The name of an attribute; one that is new gets a proposal for its source.
+    #[inline(never)]
     pub(crate) fn attribute(&mut self, theirs: &str) -> String {
         let mut name = plain(theirs, "-");
         if TAKEN.contains(&&*name) || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -238,6 +276,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// An attribute with this source.
+    #[inline(never)]
     pub(crate) fn attribute_from(
         &mut self,
         name: &str,
@@ -270,6 +309,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// A segment of this name, once.
+    #[inline(never)]
     pub(crate) fn segment(&mut self, theirs: &str, when: When) -> String {
         let name = plain(theirs, "-");
         let mut free = name.clone();
@@ -292,6 +332,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// Puts a feature into the file; one of which nothing could be carried is there by name.
+    #[inline(never)]
     pub(crate) fn done(
         &mut self,
         theirs: &str,
@@ -308,7 +349,13 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     /// One with refusals is written as a draft, which nobody gets, for a person to complete.
+    #[inline(never)]
     fn finish(&mut self, at: &Node<'_>, mut feature: OutFeature, refusals_before: usize) {
+        if feature.rules.len() > MOST_RULES {
+            let what = format!("more than {MOST_RULES} rules");
+            self.refuse::<()>(at, what, "let a segment name what several of them share");
+            feature.rules.truncate(MOST_RULES);
+        }
         let lost = self.refusals() > refusals_before;
         let rules = feature.rules.iter().map(|rule| &rule.give);
         let gives: Vec<&Give> = rules.chain(&feature.own).collect();
@@ -330,6 +377,20 @@ impl<'d, 't> Desk<'d, 't> {
                 names.join(", ")
             ));
         }
+        for one in &self.report.told[self.began..] {
+            let comment = match one.fate {
+                Fate::Note => format!("look: {}; {}", one.what, one.hint),
+                Fate::Approximated(of) => format!(
+                    "look: {}: {of} of 100,000 ids get something else; {}",
+                    one.what, one.hint
+                ),
+                Fate::Carried | Fate::Refused => continue,
+            };
+            let comment = comment.trim_end_matches("; ").to_owned();
+            if !feature.comments.contains(&comment) {
+                feature.comments.push(comment);
+            }
+        }
         if lost {
             let reasons = self.report.told[self.began..]
                 .iter()
@@ -350,22 +411,16 @@ impl<'d, 't> Desk<'d, 't> {
             self.tell(
                 Fate::Carried,
                 at,
-                format!("{} is {}", quote(&self.flag.clone()), quote(&feature.name)),
-                String::new(),
+                format!("{} is {}", quote(&self.flag), quote(&feature.name)).into(),
+                "".into(),
             );
         }
-        let has_by = gives_draw(&feature);
+        let has_by = feature.is_drawn() || feature.is_split();
         if !has_by {
             feature.by = None;
         }
         self.out.features.push(feature);
     }
-}
-
-fn gives_draw(feature: &OutFeature) -> bool {
-    let rules = feature.rules.iter().map(|rule: &OutRule| &rule.give);
-    let mut gives = rules.chain(&feature.own);
-    gives.any(|give| give.draws.is_some() || matches!(give.serve, super::out::Arms::Map(_)))
 }
 
 /// A name of letters, digits, `.`, `_` and `-`.
@@ -392,6 +447,7 @@ pub(crate) struct Variants {
 
 impl Variants {
     /// Adds one; `value` is what it stands for. Gives its name here.
+    #[inline(never)]
     pub(crate) fn add(&mut self, theirs: &str, value: Option<Value>) -> String {
         let name = match theirs.to_ascii_lowercase().as_str() {
             "true" => "on".to_owned(),
@@ -417,6 +473,7 @@ impl Variants {
     }
 
     /// What one is called here.
+    #[inline(never)]
     pub(crate) fn get(&self, theirs: &str) -> Option<String> {
         let found = self.names.iter().find(|(one, _)| one == theirs);
         found.map(|(_, ours)| ours.clone())
@@ -428,6 +485,7 @@ impl Variants {
     }
 
     /// What is declared: nothing where they are `on` and `off` as burgee has them. Values are written for all or for none.
+    #[inline(never)]
     pub(crate) fn declare(&self) -> Result<Vec<(String, Option<Value>)>, String> {
         if self.too_many {
             return Err(format!("it has more than {MOST_VARIANTS} variants"));

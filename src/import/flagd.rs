@@ -108,9 +108,6 @@ fn flag(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> Option<OutFeatur
                 "DISABLED gives the default that is in the code of the caller",
                 "carried as `status: draft`: no header",
             );
-            feature
-                .comments
-                .push("was DISABLED: callers got the default in their code".to_owned());
             feature.status = Some("draft");
         }
         _ => {
@@ -174,6 +171,10 @@ fn branch(
         Some(("if", arguments)) => {
             let mut arguments = items(Some(arguments));
             while let [asked, then, rest @ ..] = arguments {
+                // more than a feature may have: it is refused where it is put together
+                if rules.len() > 100 {
+                    return;
+                }
                 let Some(when) = condition(desk, asked, 0) else {
                     return;
                 };
@@ -547,8 +548,13 @@ fn condition(desk: &mut Desk<'_, '_>, node: &Node<'_>, depth: usize) -> Option<A
                 return desk.refuse(node, "a version that is computed", "write it by hand");
             };
             let name = asked(desk, variable)?;
-            let range =
-                |sign: &str| When::Op(name.clone(), "version", vec![format!("{sign}{version}")]);
+            let range = |sign: &str| {
+                When::Op(
+                    name.clone(),
+                    "version",
+                    vec![format!("{sign}{}", lower::version(version))],
+                )
+            };
             match sign {
                 "=" | ">" | ">=" | "<" | "<=" | "^" | "~" => range(sign),
                 "!=" => When::All(vec![When::Present(name.clone(), true), range("=").not()]),

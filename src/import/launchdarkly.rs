@@ -423,7 +423,7 @@ fn clause(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
     let versions = |sign: &str| {
         let ranges = values
             .iter()
-            .map(|value| format!("{sign}{value}"))
+            .map(|value| format!("{sign}{}", lower::version(value)))
             .collect();
         When::Op(name.clone(), "version", ranges)
     };

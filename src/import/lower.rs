@@ -17,6 +17,7 @@ pub(crate) fn first_outside(top: u64, holds: impl Fn(u64) -> bool) -> u64 {
 }
 
 /// The share below which the numbers before `cut` lie, of `out_of`: exact up to 100,000,000 numbers, else the nearest.
+#[inline(never)]
 pub(crate) fn share(cut: u64, out_of: u64) -> u32 {
     let (cut, whole, out_of) = (u128::from(cut), u128::from(WHOLE), u128::from(out_of));
     let share = match out_of <= whole {
@@ -27,6 +28,7 @@ pub(crate) fn share(cut: u64, out_of: u64) -> u32 {
 }
 
 /// A decimal as it stands in a file, in so many digits behind the point; none where it has more, or is none.
+#[inline(never)]
 pub(crate) fn decimal(text: &str, digits: u32) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = fraction.trim_end_matches('0');
@@ -51,6 +53,16 @@ pub(crate) fn decimal(text: &str, digits: u32) -> Option<u64> {
         .checked_add(rest)
 }
 
+/// A version in three parts: `2` is `2.0.0`, where a range of versions would take it for every 2.x.
+#[inline(never)]
+pub(crate) fn version(text: &str) -> String {
+    let text = text.trim().trim_start_matches('v');
+    let end = text.find(['-', '+']).unwrap_or(text.len());
+    let (parts, rest) = text.split_at(end);
+    let missing = 2_usize.saturating_sub(parts.matches('.').count());
+    format!("{parts}{}{rest}", ".0".repeat(missing))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +84,18 @@ mod tests {
     fn the_first_outside_is_found() {
         for cut in [0, 1, 57, 99, 100] {
             assert_eq!(first_outside(100, |number| number < cut), cut);
+        }
+    }
+
+    #[test]
+    fn a_version_has_three_parts() {
+        for (text, expected) in [
+            ("2", "2.0.0"),
+            ("v2.1", "2.1.0"),
+            ("2.1.3-beta", "2.1.3-beta"),
+            ("2-rc.1", "2.0.0-rc.1"),
+        ] {
+            assert_eq!(version(text), expected, "{text}");
         }
     }
 

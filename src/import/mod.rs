@@ -108,7 +108,25 @@ fn tree(
         System::Microsoft => microsoft::import(&mut desk),
         System::Nginx => {}
     }
+    other_letters(&mut desk, system);
     Ok(())
+}
+
+/// Where a vendor's own libraries disagree on ids that are not ASCII.
+fn other_letters(desk: &mut Desk<'_, '_>, system: System) {
+    let who = match system {
+        System::Flagd => "flagd's npm library",
+        System::Unleash => "Unleash's Node SDK",
+        _ => return,
+    };
+    if desk.out.features.iter().any(out::OutFeature::is_drawn) {
+        desk.whole();
+        desk.note(
+            desk.root,
+            format!("{who} hashes ids that are not ASCII in a way of its own"),
+            "here they fall where the server puts them: other people, if that library decides for you",
+        );
+    }
 }
 
 /// A file that is neither JSON nor YAML.

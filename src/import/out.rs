@@ -121,6 +121,23 @@ pub(crate) enum When {
     Now(Option<String>, Option<String>),
 }
 
+impl OutFeature {
+    fn gives(&self) -> impl Iterator<Item = &Give> {
+        let rules = self.rules.iter().map(|rule| &rule.give);
+        rules.chain(&self.own)
+    }
+
+    /// Whether a draw of the other system decides.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.gives().any(|give| give.draws.is_some())
+    }
+
+    /// Whether burgee's own split decides.
+    pub(crate) fn is_split(&self) -> bool {
+        self.gives().any(|give| matches!(give.serve, Arms::Map(_)))
+    }
+}
+
 impl OutDraw {
     pub(crate) fn new(
         hash: &'static str,
@@ -165,6 +182,7 @@ impl Give {
     }
 
     /// A share gets this variant; at 0% and at 100% nothing is drawn.
+    #[inline(never)]
     pub(crate) fn share(share: u32, variant: &str, default: &str, draw: OutDraw) -> Give {
         match share {
             0 => Give::one(default),
@@ -181,6 +199,7 @@ impl Give {
     }
 
     /// Arms that end at these shares, in their order; what is left is the last one's.
+    #[inline(never)]
     pub(crate) fn arms(ends: &[(String, u32)], draw: OutDraw) -> Give {
         let mut at = 0;
         let mut arms: Vec<(String, u32)> = Vec::new();
@@ -207,6 +226,7 @@ impl Give {
     }
 
     /// Half-open ranges; what is in none gets the default.
+    #[inline(never)]
     pub(crate) fn ranges(ranges: Vec<(String, u32, u32)>, draw: OutDraw) -> Give {
         if let [(variant, 0, WHOLE)] = &ranges[..] {
             return Give::one(variant.clone());
@@ -222,6 +242,7 @@ impl Give {
     }
 
     /// The variants that it may give.
+    #[inline(never)]
     pub(crate) fn variants(&self) -> Vec<&str> {
         match &self.serve {
             Arms::One(one) => vec![one],
@@ -232,6 +253,7 @@ impl Give {
 }
 
 impl When {
+    #[inline(never)]
     pub(crate) fn not(self) -> When {
         match self {
             When::Not(one) => *one,
@@ -241,6 +263,7 @@ impl When {
     }
 
     /// Every one; none where there is nothing to ask.
+    #[inline(never)]
     pub(crate) fn all(mut some: Vec<When>) -> Option<When> {
         match some.len() {
             0 => None,
@@ -250,6 +273,7 @@ impl When {
     }
 
     /// Any of them; there is at least one.
+    #[inline(never)]
     pub(crate) fn any(mut some: Vec<When>) -> When {
         match some.len() {
             1 => some.remove(0),
@@ -258,6 +282,7 @@ impl When {
     }
 
     /// Both, where both are there.
+    #[inline(never)]
     pub(crate) fn and(one: Option<When>, other: Option<When>) -> Option<When> {
         When::all(one.into_iter().chain(other).collect())
     }

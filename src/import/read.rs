@@ -1,20 +1,24 @@
 //! Questions to a node of another system's file.
+//! None is inlined: importers are made of them, and size counts more than speed here.
 //! In: a node. Out: what stands below a key, and what a scalar means in JSON.
 
 use crate::config::{Entry, Kind, Node};
 use serde_json::{Map, Number, Value};
 
 /// What stands below a key; none for null.
+#[inline(never)]
 pub(crate) fn get<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
     let entry = entries(node).iter().find(|entry| entry.key == key)?;
     Some(&entry.value).filter(|value| !value.is_null())
 }
 
 /// The first of these keys.
+#[inline(never)]
 pub(crate) fn first<'n, 't>(node: &'n Node<'t>, keys: &[&str]) -> Option<&'n Node<'t>> {
     keys.iter().find_map(|key| get(node, key))
 }
 
+#[inline(never)]
 pub(crate) fn entries<'n, 't>(node: &'n Node<'t>) -> &'n [Entry<'t>] {
     match &node.kind {
         Kind::Map(entries) => entries,
@@ -22,6 +26,7 @@ pub(crate) fn entries<'n, 't>(node: &'n Node<'t>) -> &'n [Entry<'t>] {
     }
 }
 
+#[inline(never)]
 pub(crate) fn items<'n, 't>(node: Option<&'n Node<'t>>) -> &'n [Node<'t>] {
     match node.map(|node| &node.kind) {
         Some(Kind::List(items)) => items,
@@ -29,25 +34,30 @@ pub(crate) fn items<'n, 't>(node: Option<&'n Node<'t>>) -> &'n [Node<'t>] {
     }
 }
 
+#[inline(never)]
 pub(crate) fn is_map(node: &Node<'_>) -> bool {
     matches!(node.kind, Kind::Map(_))
 }
 
+#[inline(never)]
 pub(crate) fn is_list(node: &Node<'_>) -> bool {
     matches!(node.kind, Kind::List(_))
 }
 
 /// The characters of a scalar below a key.
+#[inline(never)]
 pub(crate) fn text<'n>(node: &'n Node<'_>, key: &str) -> Option<&'n str> {
     get(node, key)?.text()
 }
 
+#[inline(never)]
 pub(crate) fn texts(node: Option<&Node<'_>>) -> Vec<String> {
     let texts = items(node).iter().filter_map(Node::text);
     texts.map(str::to_owned).collect()
 }
 
 /// `true` or `false`, without quotes.
+#[inline(never)]
 pub(crate) fn boolean(node: &Node<'_>) -> Option<bool> {
     match &node.kind {
         Kind::Text(text, true) => match &**text {
@@ -59,11 +69,13 @@ pub(crate) fn boolean(node: &Node<'_>) -> Option<bool> {
     }
 }
 
+#[inline(never)]
 pub(crate) fn is_true(node: &Node<'_>, key: &str) -> bool {
     get(node, key).and_then(boolean) == Some(true)
 }
 
 /// A number, without quotes.
+#[inline(never)]
 pub(crate) fn number(node: &Node<'_>) -> Option<f64> {
     match &node.kind {
         Kind::Text(text, true) => {
@@ -77,6 +89,7 @@ pub(crate) fn number(node: &Node<'_>) -> Option<f64> {
 }
 
 /// The only entry of a map: an operator and its operand.
+#[inline(never)]
 pub(crate) fn only<'n, 't>(node: &'n Node<'t>) -> Option<(&'n str, &'n Node<'t>)> {
     match entries(node) {
         [one] => Some((&one.key, &one.value)),
@@ -85,6 +98,7 @@ pub(crate) fn only<'n, 't>(node: &'n Node<'t>) -> Option<(&'n str, &'n Node<'t>)
 }
 
 /// As a value of JSON: what YAML 1.2's core schema and JSON agree on.
+#[inline(never)]
 pub(crate) fn json(node: &Node<'_>) -> Value {
     match &node.kind {
         Kind::List(items) => Value::Array(items.iter().map(json).collect()),

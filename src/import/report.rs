@@ -1,8 +1,25 @@
 //! What became of each flag: carried, approximated, to be looked at, refused; each with its place and its reason.
 //! In: what importers tell. Out: text for a terminal, Markdown, or JSON.
 
+use crate::config::is_printable;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// How long a text of a file is told.
+const LONGEST: usize = 300;
+
+/// A text of a file as a terminal may have it: without what moves its cursor, hides or turns letters, and not without end.
+pub(crate) fn clean(text: &str) -> String {
+    let plain = |sign: char| match is_printable(sign.encode_utf8(&mut [0; 4])) {
+        true => sign,
+        false => '\u{fffd}',
+    };
+    let mut clean: String = text.chars().take(LONGEST).map(plain).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        clean.push('…');
+    }
+    clean
+}
 
 /// What became of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +112,8 @@ impl Report {
         for (old, new) in &self.renamed {
             let _ = writeln!(
                 out,
-                "renamed: {old} is {new} here; the text that is hashed keeps the old name"
+                "renamed: {} is {new} here; the text that is hashed keeps the old name",
+                clean(old)
             );
         }
         for (name, source) in &self.to_settle {
@@ -110,7 +128,7 @@ impl Report {
             "# Import from {system}\n\n{}.\n\n| flag | | where | what |\n|---|---|---|---|\n",
             self.summary()
         );
-        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let cell = |text: &str| clean(text).replace('|', "\\|");
         for one in &self.told {
             let place = match one.path.is_empty() {
                 true => one.place.clone(),

@@ -575,12 +575,13 @@ fn context_name(desk: &mut Desk<'_, '_>, theirs: &str) -> String {
 fn constraints(desk: &mut Desk<'_, '_>, list: &[Node<'_>]) -> Option<Option<When>> {
     let mut all = Vec::new();
     for one in list {
-        all.push(constraint(desk, one)?);
+        all.extend(constraint(desk, one)?);
     }
     Some(When::all(all))
 }
 
-fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
+/// The inner none holds for everybody.
+fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<Option<When>> {
     let (Some(context), Some(operator)) = (text(node, "contextName"), text(node, "operator"))
     else {
         return desk.refuse(node, "a constraint without `contextName` or `operator`", "");
@@ -590,21 +591,26 @@ fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
         .and_then(Node::text)
         .map(str::to_owned)
         .or_else(|| values.first().cloned());
-    let nobody = |name: String| {
-        When::All(vec![
-            When::Present(name.clone(), true),
-            When::Present(name, false),
-        ])
-    };
+    let is_list = operator.starts_with("STR_") || operator.ends_with("IN");
+    if is_list && values.is_empty() {
+        let everybody = (operator == "NOT_IN") != is_true(node, "inverted");
+        return match everybody {
+            true => Some(None),
+            false => desk.refuse(
+                node,
+                "a constraint without values",
+                "nobody meets it: take the strategy out",
+            ),
+        };
+    }
     let is_clock = context == "currentTime";
     let name = if is_clock {
         String::new()
     } else {
         context_name(desk, context)
     };
-    let several = |operator: &'static str| match values.is_empty() {
-        true => nobody(name.clone()),
-        false if is_true(node, "caseInsensitive") => {
+    let several = |operator: &'static str| match is_true(node, "caseInsensitive") {
+        true => {
             let (before, after) = match operator {
                 "prefix" => ("^", ""),
                 "suffix" => ("", "$"),
@@ -625,10 +631,7 @@ fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
     };
     let when = match operator {
         "IN" | "NOT_IN" => {
-            let when = match values.is_empty() {
-                true => nobody(name),
-                false => When::Is(name, values),
-            };
+            let when = When::Is(name, values);
             if operator == "IN" { when } else { when.not() }
         }
         "STR_CONTAINS" => several("contains"),
@@ -651,7 +654,11 @@ fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
                 "SEMVER_GT" => ">",
                 _ => "<",
             };
-            When::Op(name, "version", vec![format!("{sign}{}", single(desk)?)])
+            When::Op(
+                name,
+                "version",
+                vec![format!("{sign}{}", lower::version(&single(desk)?))],
+            )
         }
         "DATE_AFTER" | "DATE_BEFORE" => {
             let value = single(desk)?;
@@ -677,5 +684,5 @@ fn constraint(desk: &mut Desk<'_, '_>, node: &Node<'_>) -> Option<When> {
         }
     };
     let inverted = is_true(node, "inverted");
-    Some(if inverted { when.not() } else { when })
+    Some(Some(if inverted { when.not() } else { when }))
 }

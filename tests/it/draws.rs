@@ -292,13 +292,13 @@ fn diff_counts_exactly_while_a_draw_stays_and_deals_anew_where_it_changes() {
         assert!((found - moved).abs() < 1e-9, "{old}{new}{ran:?}");
         // and so it is with people
         let [old, new] = [old, new].map(|text| compile(&[("a.yaml", text.as_bytes())]).unwrap().0);
-        let people = 20_000;
+        let people = 4_000;
         let moving = |person: &u32| {
             let user = format!("person-{person}");
             decided(&old, &user) != decided(&new, &user)
         };
         let counted = (0..people).filter(moving).count() as f64 / f64::from(people);
-        assert!((counted - moved).abs() < 0.015, "{counted}, not {moved}");
+        assert!((counted - moved).abs() < 0.035, "{counted}, not {moved}");
     }
 }
 

@@ -191,7 +191,6 @@ fn a_file_that_is_none_is_a_sentence_with_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let deep = "[".repeat(100_000);
     let huge = format!("{{\"flags\": \"{}\"}}", "x".repeat(3 << 20));
-    let many = format!("[{}]", "0,".repeat(300_000));
     for system in [
         "flagd",
         "unleash",
@@ -214,7 +213,6 @@ fn a_file_that_is_none_is_a_sentence_with_its_place() {
             ("a bomb", "a: &a [x, x]\nb: [*a, *a]\n"),
             ("deep", &deep),
             ("huge", &huge),
-            ("many", &many),
             (
                 "a version",
                 "{\"version\": 99, \"features\": [], \"flags\": []}",
@@ -422,4 +420,135 @@ fn check_points_to_import() {
             "{file}: {said}"
         );
     }
+}
+
+/// What would make a reader of trees go on for ever, go too deep or take too much.
+#[test]
+fn hostile_files_are_refused_with_a_sentence() {
+    let clause = |segment: &str| {
+        format!(
+            "{{\"clauses\": [{{\"op\": \"segmentMatch\", \"attribute\": \"\", \"values\": [\"{segment}\"]}}]}}"
+        )
+    };
+    let segments = |count: usize, next: &dyn Fn(usize) -> String| -> String {
+        let one = |number| format!("\"s{number}\": {{\"rules\": [{}]}}", clause(&next(number)));
+        let all: Vec<String> = (0..count).map(one).collect();
+        let flag = format!(
+            "{{\"on\": true, \"salt\": \"s\", \"offVariation\": 1, \"variations\": [true, false], \"rules\": [{}], \"fallthrough\": {{\"variation\": 1}}}}",
+            clause("s0").replacen('{', "{\"variation\": 0, ", 1)
+        );
+        format!(
+            "{{\"flags\": {{\"a\": {flag}}}, \"segments\": {{{}}}}}",
+            all.join(", ")
+        )
+    };
+    let shared = |number: usize| {
+        format!(
+            "\"e{number}\": {{\"and\": [{}]}}",
+            vec![format!("{{\"$ref\": \"e{}\"}}", number + 1); 20].join(", ")
+        )
+    };
+    let bomb: Vec<String> = (0..6).map(shared).collect();
+    let of_flags = |targeting: &str| {
+        format!(
+            "{{\"$evaluators\": {{{}, \"e6\": {{\"==\": [{{\"var\": \"a\"}}, \"b\"]}}}}, \"flags\": {{\"a\": {{\"state\": \"ENABLED\", \"variants\": {{\"on\": true, \"off\": false}}, \"defaultVariant\": \"off\", \"targeting\": {targeting}}}}}}}",
+            bomb.join(", ")
+        )
+    };
+    let many: Vec<String> = (0..2_000)
+        .map(|number| format!("{{\"flag_name\": \"f{number}\", \"status\": true}}"))
+        .collect();
+    let variants: Vec<String> = (0..200)
+        .map(|number| format!("\"v{number}\": {number}"))
+        .collect();
+    let rules: Vec<String> = (0..200)
+        .map(|number| format!("{{\"==\": [{{\"var\": \"a\"}}, \"x{number}\"]}}, \"on\""))
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    for (system, text, said) in [
+        (
+            "launchdarkly",
+            segments(3, &|number| format!("s{}", (number + 1) % 3)),
+            "refers to itself",
+        ),
+        (
+            "launchdarkly",
+            segments(500, &|number| format!("s{}", number + 1)),
+            "more than 16 deep",
+        ),
+        (
+            "flagd",
+            of_flags("{\"if\": [{\"$ref\": \"e0\"}, \"on\", \"off\"]}"),
+            "more than 100000 parts",
+        ),
+        (
+            "flagd",
+            of_flags(&format!("{{\"if\": [{}]}}", rules.join(", "))),
+            "more than 100 rules",
+        ),
+        (
+            "fastapi",
+            format!("[{}]", many.join(", ")),
+            "more than 1000 flags",
+        ),
+        (
+            "flagd",
+            format!(
+                "{{\"flags\": {{\"a\": {{\"state\": \"ENABLED\", \"variants\": {{{}}}, \"defaultVariant\": \"v0\"}}}}}}",
+                variants.join(", ")
+            ),
+            "more than 100 variants",
+        ),
+        ("nginx", ";".repeat(1 << 20), "more than 250000 words"),
+        (
+            "nginx",
+            "split_clients \"$a$b$a\u{1b}[2J\" $c { * a; }".to_owned(),
+            "\u{fffd}",
+        ),
+    ] {
+        let path = directory.path().join("in");
+        fs::write(&path, text).unwrap();
+        let ran = import(system, &["--flagd", "int"], &path);
+        assert_eq!(
+            ran.code,
+            1,
+            "{system}, {said}: {}",
+            &ran.err[..ran.err.len().min(400)]
+        );
+        assert!(
+            ran.err.contains(said),
+            "{said}: {}",
+            &ran.err[..ran.err.len().min(400)]
+        );
+        assert!(
+            ran.err.starts_with("in:") && !ran.err.contains('\u{1b}'),
+            "{}",
+            &ran.err[..ran.err.len().min(400)]
+        );
+    }
+}
+
+#[test]
+fn names_that_are_not_allowed_are_turned_into_such_as_are() {
+    let flags = "[{\"flag_name\": \"demoApp.step2\", \"status\": true, \"rollout_percentage\": 50},
+        {\"flag_name\": \"1234\", \"status\": true}, {\"flag_name\": \"demoApp_step2\", \"status\": true}, {\"flag_name\": \"日本\", \"status\": true}]";
+    let ran = fed(&["import", "fastapi", "-"], flags);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for line in [
+        "  demoApp-step2:",
+        "text: \"{unit}:demoApp.step2\"",
+        "  flag-1234:",
+        "  demoApp_step2-2:",
+        "  flag:",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    for line in [
+        "renamed: demoApp.step2 is demoApp-step2 here",
+        "renamed: 1234 is flag-1234 here",
+    ] {
+        assert!(ran.err.contains(line), "{line}: {}", ran.err);
+    }
+    let checked = fed(&["check", "--strict", "-"], &ran.out);
+    assert_eq!(checked.code, 0, "{checked:?}");
 }

@@ -11,8 +11,10 @@ pub use hash::Hash;
 
 use super::units::Share;
 use hash::Digest;
-use smallvec::SmallVec;
 use std::fmt;
+
+/// So long may a text be that is hashed without the heap.
+const SHORT: usize = 256;
 
 /// The draws of one rule: they are the same where the file writes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,11 +79,26 @@ impl Number {
 impl ImportedDraw {
     /// The number of this unit.
     pub fn number(&self, unit: &[u8]) -> Number {
-        let mut text = SmallVec::<[u8; 128]>::new();
-        text.extend_from_slice(self.before.as_bytes());
-        text.extend_from_slice(unit);
-        text.extend_from_slice(self.after.as_bytes());
-        match self.hash.digest(&text, self.seed) {
+        let (before, after) = (self.before.as_bytes(), self.after.as_bytes());
+        let (begin, end) = (before.len(), before.len() + unit.len());
+        // on the stack, and not in a `SmallVec`: a draw of a few hundred instructions feels what that asks three times
+        let mut buffer = [0; SHORT];
+        match buffer.get_mut(..end + after.len()) {
+            Some(text) => {
+                text[..begin].copy_from_slice(before);
+                text[begin..end].copy_from_slice(unit);
+                if !after.is_empty() {
+                    text[end..].copy_from_slice(after);
+                }
+                self.of_text(text)
+            }
+            None => self.of_text(&[before, unit, after].concat()),
+        }
+    }
+
+    #[inline]
+    fn of_text(&self, text: &[u8]) -> Number {
+        match self.hash.digest(text, self.seed) {
             Digest::Word(word) => self.of_word(word),
             Digest::Long(digest, length) => self.of_bytes(&digest[..length]),
         }
