@@ -4,14 +4,14 @@
 use super::comparison::ComparisonResponse;
 use super::responses::{
     FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, ProcessResponse,
-    ShareNow, TrippedResponse, VariantCounts,
+    ShareNow, StandsResponse, TrippedResponse, VariantCounts,
 };
 use crate::{
     engine::{
         Feature, Snapshot, Status, Toggles,
         attributes::{AttributeIndex, USER},
         compare::draw,
-        describe::{json::canonical, sentence},
+        describe::{json::canonical, sentence, standing},
         guard::Guard,
         instant,
         model::Condition,
@@ -49,7 +49,7 @@ pub(super) fn all<'a>(
     let described = snapshot.features().map(|(_, toggles, feature)| {
         (
             feature.key.to_string(),
-            described(snapshot, toggles, feature, &mut counts, metrics, now),
+            described(in_force, toggles, feature, &mut counts, metrics, now),
         )
     });
     FeaturesResponse {
@@ -86,7 +86,7 @@ pub(super) fn one<'a>(
     let mut features = in_force.snapshot.features();
     let (_, toggles, feature) = features.find(|(_, _, feature)| *feature.key == *key)?;
     Some(described(
-        &in_force.snapshot,
+        in_force,
         toggles,
         feature,
         &mut metrics.counts(),
@@ -96,13 +96,14 @@ pub(super) fn one<'a>(
 }
 
 fn described<'a>(
-    snapshot: &Snapshot,
+    in_force: &InForce,
     toggles: &Toggles,
     feature: &'a Feature,
     counts: &mut AllTotals,
     metrics: &Metrics,
     now: Second,
 ) -> FeatureResponse<'a> {
+    let snapshot = &in_force.snapshot;
     let status = match feature.status {
         Status::Draft => "draft",
         Status::Running => "running",
@@ -125,6 +126,7 @@ fn described<'a>(
         expires: feature.expires.as_ref().map(|end| (&*end.day).into()),
         expired: feature.is_expired(now),
         permanent: feature.permanent,
+        stands: stands(in_force, toggles, feature, now),
         metadata: Cow::Borrowed(&feature.metadata),
         shares_now: shares_now(snapshot, toggles, feature, now),
         sentence: sentence::feature(feature, toggles),
@@ -136,6 +138,23 @@ fn described<'a>(
         comparison: metrics
             .comparison(feature, now)
             .map(|report| ComparisonResponse::new(feature, report)),
+    }
+}
+
+/// How long is long, as in `burgee stale`.
+const LONG: i64 = 90 * 86_400;
+
+/// As far as this process knows: the file's history is not here.
+fn stands(in_force: &InForce, toggles: &Toggles, feature: &Feature, now: Second) -> StandsResponse {
+    let standing = standing::of(toggles, feature, now);
+    let by_date = standing::since(toggles, feature, now);
+    let since = by_date.unwrap_or(in_force.since);
+    StandsResponse {
+        at: standing.as_str(),
+        variant: standing.variant().map(Into::into),
+        since: instant::show(since),
+        at_least: by_date.is_none(),
+        is_long: since.0 <= now.0 - LONG,
     }
 }
 

@@ -90,6 +90,8 @@ pub struct FeatureResponse<'a> {
     pub expired: bool,
     /// Whether it is meant to stay
     pub permanent: bool,
+    /// Where it stands, whoever asks
+    pub stands: StandsResponse,
     /// `metadata`, as the file has it
     pub metadata: Cow<'a, serde_json::Map<String, Value>>,
     /// Shares that follow the clock, as they are now
@@ -107,6 +109,23 @@ pub struct FeatureResponse<'a> {
     pub counts: BTreeMap<Box<str>, VariantCounts>,
     /// Null for a feature that draws nothing
     pub comparison: Option<ComparisonResponse<'a>>,
+}
+
+/// Where a feature stands, whoever asks
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Stands")]
+pub struct StandsResponse {
+    /// `everybody` gets the same, a `share` gets something else, it is `targeted`; or it is a `draft`, `paused` or `archived`
+    pub at: &'static str,
+    /// What everybody gets
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// Since when, as far as this process knows: a date of the file, or when it read the file
+    pub since: String,
+    /// Whether that may have been earlier: `burgee stale` reads the file's history
+    pub at_least: bool,
+    /// Whether it is 90 days ago
+    pub is_long: bool,
 }
 
 /// A share that follows the clock

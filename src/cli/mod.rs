@@ -27,6 +27,7 @@ pub mod report;
 pub mod request;
 pub mod run;
 pub mod schema;
+pub mod stale;
 pub mod style;
 pub mod variables;
 
@@ -62,6 +63,7 @@ enum Command {
     Explain(Box<explain::ExplainArgs>),
     Diff(Box<diff::DiffArgs>),
     Report(report::ReportArgs),
+    Stale(Box<stale::StaleArgs>),
     Override(override_link::OverrideArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -148,6 +150,7 @@ pub fn main() -> ExitCode {
         (Command::Explain(args), _) => explain::main(&args, &variables),
         (Command::Diff(args), _) => diff::main(&args, &variables),
         (Command::Report(args), _) => report::main(&args),
+        (Command::Stale(args), _) => stale::main(&args, &variables),
         (Command::Override(args), _) => override_link::main(&args),
         (Command::Completions(args), _) => completions::completions(&args, command()),
         (Command::Man(_), _) => completions::man(command()),

@@ -70,6 +70,8 @@ mod scenarios;
 mod schema;
 mod sentence;
 mod spelling;
+mod stale;
+mod stale_code;
 mod stops;
 mod stops_properties;
 mod support;

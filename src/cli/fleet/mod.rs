@@ -9,7 +9,7 @@ mod kubectl;
 mod local;
 mod object;
 mod pods;
-mod prometheus;
+pub(in crate::cli) mod prometheus;
 mod proof;
 mod report;
 pub mod status;

@@ -3,7 +3,7 @@
 
 use crate::{
     config,
-    engine::{guard::GuardAction, stops::EVERY},
+    engine::{guard::GuardAction, stops::EVERY, units::Second},
     http::client::{self, Url},
 };
 use http::Request;
@@ -76,7 +76,7 @@ pub(super) struct Said {
 }
 
 /// One series: its labels and its value.
-type Row = (BTreeMap<String, String>, f64);
+pub(in crate::cli) type Row = (BTreeMap<String, String>, f64);
 
 impl Prometheus {
     /// All that is certain now, or a sentence.
@@ -101,26 +101,35 @@ impl Prometheus {
         if let Some(job) = &self.job {
             matchers += &format!(",job={}", quoted(job));
         }
-        let question = question.replace('$', &matchers);
-        let path = self.url.path.trim_end_matches('/');
-        let path = format!(
-            "{path}/api/v1/query?query={}",
-            client::percent_encoded(&question)
-        );
-        let answer = client::send(&self.url.address, Request::builder().uri(path), PATIENCE).await;
-        let answer = answer.map_err(|error| format!("Prometheus cannot be asked: {error}"))?;
-        let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
-        match body.filter(|body| body["status"] == "success") {
-            Some(body) => rows(&body),
-            None => {
-                let text = String::from_utf8_lossy(answer.body());
-                let text: String = text.chars().take(200).collect();
-                Err(format!(
-                    "Prometheus answers with {} and `{}`: name the address of its web page by --prometheus",
-                    answer.status().as_u16(),
-                    super::words::printable(text.trim())
-                ))
-            }
+        query(&self.url, &question.replace('$', &matchers), None).await
+    }
+}
+
+/// What it answers to one question, as of now or of an instant.
+pub(in crate::cli) async fn query(
+    url: &Url,
+    question: &str,
+    at: Option<Second>,
+) -> Result<Vec<Row>, String> {
+    let path = url.path.trim_end_matches('/');
+    let question = client::percent_encoded(question);
+    let mut path = format!("{path}/api/v1/query?query={question}");
+    if let Some(at) = at {
+        path += &format!("&time={}", at.0);
+    }
+    let answer = client::send(&url.address, Request::builder().uri(path), PATIENCE).await;
+    let answer = answer.map_err(|error| format!("Prometheus cannot be asked: {error}"))?;
+    let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
+    match body.filter(|body| body["status"] == "success") {
+        Some(body) => rows(&body),
+        None => {
+            let text = String::from_utf8_lossy(answer.body());
+            let text: String = text.chars().take(200).collect();
+            Err(format!(
+                "Prometheus answers with {} and `{}`: name the address of its web page by --prometheus",
+                answer.status().as_u16(),
+                super::words::printable(text.trim())
+            ))
         }
     }
 }

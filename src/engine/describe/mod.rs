@@ -7,3 +7,4 @@ pub mod json;
 pub mod phrase;
 pub mod reason;
 pub mod sentence;
+pub mod standing;

@@ -118,6 +118,17 @@ pub fn renamed<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Vec<Renamed<'a>> {
     twins.into_iter().map(pair).collect()
 }
 
+/// Pairs of an old and a new key: one feature under a new name, with its salt or without.
+pub fn renames<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Vec<(&'a str, &'a str)> {
+    let kept = twins(old, new, |old, new| old.1.salt == new.1.salt);
+    let kept = kept
+        .into_iter()
+        .map(|((_, old), (_, new))| (&*old.key, &*new.key));
+    let alike = renamed(old, new);
+    let alike = alike.into_iter().map(|one| (one.from, one.to));
+    kept.chain(alike).collect()
+}
+
 /// A feature with its file.
 type Whole<'a> = (&'a Toggles, &'a Feature);
 

@@ -122,6 +122,7 @@ class Desk:
         for name in ("toggles.yaml", "old.yaml", "new.yaml", "toggles/toggles.yaml"):
             (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).write_text(TOGGLES)
+        (self.folder / "src").mkdir()
         (self.folder / "token").write_text("a token of this test\n")
         (self.folder / "deploy").symlink_to(ROOT / "deploy")
         deployment = yaml.safe_load((ROOT / "tests/data/three-ways/deployment.yaml").read_text())

@@ -186,6 +186,17 @@ test("who looks for one finds it: by name, owner and status", async () => {
   assert.deepEqual(await order(), all);
 });
 
+test("what may go is told on top, and opened, with its owner: at 100% for long, and parked", async () => {
+  write(GOOD + "  done: {owner: web, rollout: {2020-01-01: 100%}}\n  stays: {permanent: true, rollout: {2020-01-01: 100%}}\n");
+  await open();
+  await page.getByRole("button", { name: "1 long at 100% done" }).click();
+  assert.deepEqual(await order(), ["done"]);
+  assert.match(await (await opened("done")).textContent(), /Owner ?web.*Stands ?everybody gets on since 2020-01-01/);
+  await page.getByRole("button", { name: "1 long at 100% done" }).click();
+  await page.getByRole("button", { name: "1 parked gone" }).click();
+  assert.deepEqual(await order(), ["gone"]);
+});
+
 test("what is selected stays selected over a refresh", async () => {
   await open();
   const revision = page.locator("#fact-Revision code");
@@ -353,7 +364,7 @@ function contrast() {
 test("a keyboard is enough", async () => {
   await open();
   const reached = [];
-  for (let step = 0; step < 22; step++) {
+  for (let step = 0; step < 24; step++) {
     await page.keyboard.press("Tab");
     reached.push(await page.evaluate(() => {
       const one = document.activeElement;
@@ -361,11 +372,11 @@ test("a keyboard is enough", async () => {
       return `${one.labels?.[0]?.textContent.trim().split("\n")[0] || one.dataset.feature || one.textContent.trim()}${ring ? "" : " without a ring"}`;
     }));
   }
-  const chips = ["worse", "tripped", "stopped", "held", "split broken", "expired", "better", "refused"];
+  const chips = ["worse", "tripped", "stopped", "held", "split broken", "expired", "long at 100%", "better", "parked", "refused"];
   assert.equal(reached[0], "To the features");
   chips.forEach((chip, i) => assert.match(reached[i + 1], new RegExp(`^\\d ${chip}( [a-z]+)?$`)));
-  assert.deepEqual(reached.slice(9, 15), ["User", "At", "country", "plan", "path", "Show the decisions"]);
-  ["Find", "Status", "Owner", "Counts"].forEach((label, i) => assert.match(reached[i + 15], new RegExp(`^${label}`)));
+  assert.deepEqual(reached.slice(11, 17), ["User", "At", "country", "plan", "path", "Show the decisions"]);
+  ["Find", "Status", "Owner", "Counts"].forEach((label, i) => assert.match(reached[i + 17], new RegExp(`^${label}`)));
   assert.ok(reached.every((one) => !one.includes("without a ring")), `${reached}`);
   await page.getByLabel("User").focus();
   await page.keyboard.type("bo");
