@@ -126,14 +126,22 @@ impl Decided<'_> {
         let stop = snapshot.stop_of(self.toggles, self.feature);
         let is_held = stop.is_some_and(|stop| stop.kind == StopKind::Hold);
         if !draw.is_weighted && !is_held {
-            let share = |share: f64| (share * 1e6).round() / 1e6;
             let shares = draw.variants.iter().zip(draw.parts(now));
             let shares =
-                shares.map(|(variant, part)| (name(*variant).to_owned(), share(part).into()));
+                shares.map(|(variant, part)| (name(*variant).to_owned(), four_digits(part).into()));
             described.insert("shares".into(), Value::Object(shares.collect()));
         }
         described.into()
     }
+}
+
+/// Of a share: a clock that moves it all the time gives some thousand draws, not one a line.
+fn four_digits(share: f64) -> f64 {
+    if share <= 0.0 {
+        return 0.0;
+    }
+    let scale = 10_f64.powi(3 - share.log10().floor() as i32);
+    (share * scale).round() / scale
 }
 
 fn hash<const N: usize>(parts: [&[u8]; N]) -> u64 {
@@ -143,4 +151,24 @@ fn hash<const N: usize>(parts: [&[u8]; N]) -> u64 {
         hash.update(part);
     }
     hash.digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_has_four_digits_that_say_something() {
+        for (share, expected) in [
+            (0.0, 0.0),
+            (1.0, 1.0),
+            (0.5, 0.5),
+            (0.333_333_33, 0.3333),
+            (0.999_999, 1.0),
+            (0.012_345_6, 0.01235),
+            (0.000_000_01, 0.000_000_01),
+        ] {
+            assert!((four_digits(share) - expected).abs() < 1e-15, "{share}");
+        }
+    }
 }

@@ -284,11 +284,11 @@ impl Recorder {
                     variant.goals.get_or_init(Box::default)[*goal].add(1);
                 }
             }
-            let person = || decisions.people.get(layout.person(index)).copied();
-            if let Some((arm, person)) = arm.filter(|_| !goals.is_empty()).zip(person()) {
-                goals
-                    .iter()
-                    .for_each(|goal| arm.stage.goals.add(*goal, person));
+            if let Some(arm) = arm.filter(|_| !goals.is_empty())
+                && let Some(person) = decisions.people.get(layout.person(index))
+            {
+                let goals = goals.iter();
+                goals.for_each(|goal| arm.stage.goals.add(*goal, *person));
             }
         }
     }

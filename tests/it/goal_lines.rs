@@ -2,12 +2,14 @@
 
 use crate::{
     raw::App,
-    support::{Burgee, Toggles, ask},
+    support::{Burgee, Toggles, ask, fed},
     watch::{app, misfits},
 };
 use serde_json::{Value, json};
 use std::{
-    process::{Command, Output},
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -228,12 +230,66 @@ fn a_key_is_the_variable_that_a_flag_names_and_is_never_shown() {
     );
 }
 
+/// What a service behind burgee writes while these users visit it, with this key.
+fn visited(app: &App, text: &str, key: &str) -> String {
+    let toggles = Toggles::new(text);
+    let flags = ["--log-user-key", "env.USER_KEY"];
+    let (mut child, listen, _) = quiet(&toggles, app, &flags, key);
+    for user in 0..20 {
+        let user = format!("X-User-Id: user-{user}");
+        assert_eq!(ask(listen, "GET", "/", &[&user]).status, 200);
+    }
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut written = String::new();
+    let mut output = child.stdout.take().unwrap();
+    std::io::Read::read_to_string(&mut output, &mut written).unwrap();
+    child.wait().unwrap();
+    written
+}
+
+#[test]
+fn two_services_that_share_a_key_are_joined_and_others_are_not() {
+    let shop = app(|_| "200 OK\r\nX-Feature-Used: checkout".into());
+    let payments = app(|_| "200 OK\r\nX-Feature-Goal: purchase".into());
+    let key = "a key that both of them have";
+    let met = visited(&shop, FILE, key);
+    assert_eq!(met.lines().count(), 20);
+    for (other, reached, strangers) in [(key, 20, 0), ("a key that only one has", 0, 20)] {
+        let bought = visited(&payments, "version: 1\n", other);
+        assert!(!(met.clone() + &bought).contains("user-"), "{bought}");
+        let said = fed(&["report", "--json"], &(bought.clone() + &met)).out;
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let goal = &said["features"]["checkout"]["goals"]["purchase"];
+        let sum: u64 = (0..2)
+            .map(|arm| goal["arms"][arm]["reached"].as_u64().unwrap())
+            .sum();
+        assert_eq!(
+            (sum, &goal["not_exposed"]),
+            (reached, &json!(strangers)),
+            "{said}"
+        );
+        let text = fed(&["report"], &(bought + &met)).out;
+        assert_eq!(
+            text.contains("does it share --log-user-key?"),
+            strangers > 0,
+            "{text}"
+        );
+    }
+}
+
 /// A reader that does not read: lines are lost and counted, and requests are not held up.
 #[test]
 fn a_reader_that_is_stuck_loses_goals_and_holds_nobody_up() {
     let app = app(|_| "200 OK\r\nX-Feature-Goal: purchase".into());
     let toggles = Toggles::new(FILE);
-    let (mut child, listen, admin) = stuck(&toggles, &app);
+    let (mut child, listen, admin) = quiet(&toggles, &app, &[], "");
     let mut lost = 0.0;
     // a pipe has 64 KiB, the queue 4,096 lines
     let begun = std::time::Instant::now();
@@ -253,16 +309,13 @@ fn a_reader_that_is_stuck_loses_goals_and_holds_nobody_up() {
     assert!(lost > 0.0);
 }
 
-/// A burgee whose standard output nobody reads.
-fn stuck(
+/// A burgee whose standard output nobody reads yet: where it listens for traffic and for scrapes.
+fn quiet(
     toggles: &Toggles,
     app: &App,
-) -> (
-    std::process::Child,
-    std::net::SocketAddr,
-    std::net::SocketAddr,
-) {
-    use std::{io::BufRead as _, process::Stdio};
+    flags: &[&str],
+    key: &str,
+) -> (Child, SocketAddr, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
     command.args([
         "run",
@@ -271,26 +324,26 @@ fn stuck(
         "hash",
         "--log-format",
         "json",
-        "--toggles",
     ]);
-    command.arg(toggles.path()).args([
+    command.args([
         "--upstream",
         &app.upstream().to_string(),
         "--api-listen",
         "none",
+        "--toggles",
     ]);
     command
-        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-        .env_clear();
+        .arg(toggles.path())
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.args(flags).env_clear().env("USER_KEY", key);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines
-        .find(|line| line.as_ref().unwrap().contains("burgee listens"))
-        .unwrap()
+        .find_map(|line| line.ok().filter(|line| line.contains("burgee listens")))
         .unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     let at = |name: &str| line[name].as_str().unwrap().parse().unwrap();

@@ -28,15 +28,15 @@ impl Draw {
         (is_fair && are_names && name(&draw.control).is_some()).then_some(draw)
     }
 
-    /// Whether each share is within a point of what it was: people of both times can be compared.
-    pub fn is_like(&self, earlier: &Draw) -> bool {
-        let share = |draw: &Draw, variant: &String| draw.shares.get(variant).copied();
-        let mut variants = self.shares.keys().chain(earlier.shares.keys());
-        variants.all(|variant| {
-            let now = share(self, variant).unwrap_or_default();
-            let then = share(earlier, variant).unwrap_or_default();
-            (now - then).abs() <= 0.01
-        })
+    /// Whether people of both can be compared: the same rule, and each share within a point, and within a tenth of itself.
+    pub fn is_like(&self, other: &Draw) -> bool {
+        let mut variants = self.shares.keys().chain(other.shares.keys());
+        let is_near = |variant: &String| {
+            let share = |draw: &Draw| draw.shares.get(variant).copied().unwrap_or_default();
+            let (one, two) = (share(self), share(other));
+            (one - two).abs() <= f64::min(0.01, 0.1 * f64::min(one, two))
+        };
+        self.rule == other.rule && variants.all(is_near)
     }
 }
 
@@ -73,6 +73,29 @@ mod tests {
             ("null", false),
         ] {
             assert_eq!(Draw::read(text).is_some(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn draws_are_alike_where_their_people_can_be_compared() {
+        let draw = |rule: &str, on: f64| Draw {
+            rule: rule.into(),
+            control: "off".into(),
+            shares: [("off".to_owned(), 1.0 - on), ("on".to_owned(), on)].into(),
+        };
+        for (one, two, expected) in [
+            (("-", 0.5), ("-", 0.5), true),
+            (("-", 0.5), ("-", 0.509), true),
+            (("-", 0.5), ("-", 0.52), false),
+            (("-", 0.01), ("-", 0.0109), true),
+            (("-", 0.01), ("-", 0.012), false),
+            (("-", 0.99), ("-", 0.988), false),
+            (("-", 0.0), ("-", 0.0), true),
+            (("-", 0.5), ("staff", 0.5), false),
+        ] {
+            let (one, two) = (draw(one.0, one.1), draw(two.0, two.1));
+            assert_eq!(one.is_like(&two), expected, "{one:?} {two:?}");
+            assert_eq!(two.is_like(&one), expected, "{one:?} {two:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `burgee report`: what came of an experiment. In: exposure and goal lines of many pods, in any order.
 //! Out: people by arm, goals with intervals, and what may be concluded, as text, Markdown or JSON.
 
+pub mod arms;
 pub mod draw;
 pub mod input;
 pub mod json;
@@ -9,6 +10,7 @@ pub mod people;
 pub mod readout;
 pub mod record;
 pub mod sentence;
+mod strata;
 pub mod text;
 
 use super::{output, style::Style};

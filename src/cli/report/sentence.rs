@@ -1,6 +1,9 @@
 //! What may be concluded, in one sentence: that which is certain, and no more. In: numbers. Out: words.
 
-use super::readout::{ArmReadout, FeatureReadout, GoalReadout, SplitReadout};
+use super::{
+    arms::SplitReadout,
+    readout::{ArmReadout, FeatureReadout, GoalReadout},
+};
 use crate::engine::compare::words::{AtLeast, Comparison, Points, Verdict};
 
 /// The verdict as programs read it.

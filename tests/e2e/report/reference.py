@@ -4,7 +4,7 @@
     reference.py FILE...        prints what `burgee report --json FILE...` prints, without its words
 
 An ARM is the people whom a draw gave one variant when they met the feature first. Whoever met two variants is in no arm. A STRATUM is
-one rule's people while no share moved by more than a point: only these are compared with each other. A GROUP is one of 32 parts of
+one rule's people who were drawn with nearly the same shares: only these are compared with each other. A GROUP is one of 32 parts of
 all people; variance is taken between groups, each left out in turn.
 """
 import gzip
@@ -168,16 +168,21 @@ def split(first, arms):
 
 # ---------------------------------------------------------------- a report
 def strata(met):
-    """-> [{user: (first exposure, in two arms)}, ...]: by rule, in the order of time, cut where a share has moved by more than a point."""
-    out, open_ = [], {}
+    """-> [{user: (first exposure, in two arms)}, ...]: by rule and shares; in the order of time, the first of its kind begins one."""
+    out = []
     for user, (first, in_two) in sorted(met.items(), key=lambda item: item[1][0]):
         draw = json.loads(first[1])
-        shares, begun = draw.get("shares", {}), open_.get(draw["rule"])
-        if begun is None or any(abs(shares.get(v, 0) - begun[0].get(v, 0)) > 0.01 for v in {*shares, *begun[0]}):
-            open_[draw["rule"]] = begun = shares, {}
-            out.append(begun[1])
-        begun[1][user] = first, in_two
-    return out
+        rule, shares = draw["rule"], draw.get("shares", {})
+        like = lambda one: one[0] == rule and all(near(shares.get(v, 0), one[1].get(v, 0)) for v in {*shares, *one[1]})
+        stratum = next(filter(like, out), None)
+        if stratum is None:
+            out.append(stratum := (rule, shares, {}))
+        stratum[2][user] = first, in_two
+    return [members for _, _, members in out]
+
+
+def near(one, two):
+    return abs(one - two) <= min(0.01, 0.1 * min(one, two))
 
 
 def feature(met, goals):
