@@ -87,7 +87,7 @@ pub fn main(args: ProbeArgs) -> ExitCode {
             .any(|(name, _)| arrived(&response, name).is_none())
         {
             output::say(
-                "a header that arrives is seen where answers repeat it: with --debug-response, or if the application is `burgee echo`",
+                "(absent) may only mean that the answer does not tell: start burgee with --debug-response, or use `burgee echo` as the application; or ask burgee: curl 'http://127.0.0.1:3526/explain?user=ID'",
             );
         }
         Ok(if good {
