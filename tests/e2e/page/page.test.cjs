@@ -311,8 +311,9 @@ test("people who reach a goal have an interval, and whether people arrive as the
 test("a healthy feature is not accused of what fails for those whom it reaches", async () => {
   write(GOOD.replace("pro-only: {when: us-pro, serve: on}", "pro-only: {when: us-pro, rollout: 50%}"));
   await open();
-  for (let user = 0; user < 300; user++) await visit(`user-${user}`, "/", user % 3 ? {} : { "x-country": "US", "x-plan": "pro" });
   const card = await opened("pro-only");
+  await card.getByText(/^pro-only: 50% of us-pro/).waitFor();
+  for (let user = 0; user < 300; user++) await visit(`user-${user}`, "/", user % 3 ? {} : { "x-country": "US", "x-plan": "pro" });
   await card.getByText("Not compared: 200 not eligible.").waitFor();
   await card.getByText(/on compared with off: (too few to tell|no difference seen: at most [\d.]+ points?)\./).waitFor();
   assert.doesNotMatch(await card.textContent(), /often/);
