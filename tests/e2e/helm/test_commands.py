@@ -1,5 +1,6 @@
 """Every command of our Markdown and of NOTES runs: by real helm, a played kubectl and the real burgee, or `commands.yaml` says why not."""
 
+import json
 import os
 import pathlib
 import re
@@ -22,6 +23,11 @@ BUILT = {"target", "dist", "node_modules", ".git", "charts"}
 # the changelog tells of commands that were
 PAGES = sorted(page for page in ROOT.rglob("*.md") if not BUILT & set(page.relative_to(ROOT).parts) and page.name != "CHANGELOG.md")
 TOGGLES = "version: 1\nuser: [header.x-user-id]\nfeatures:\n  checkout: {rollout: 1%}\n"
+# as LaunchDarkly exports a flag
+FLAG = {"key": "new-checkout", "version": 1, "on": True, "variations": [True, False], "offVariation": 1, "fallthrough": {"variation": 0}, "salt": "s",
+        "targets": [], "rules": [], "prerequisites": []}
+FILES = {**dict.fromkeys(("toggles.yaml", "old.yaml", "new.yaml", "toggles/toggles.yaml"), TOGGLES), "token": "a token of this test\n", "ids.txt": "mia\n",
+         "answers.jsonl": "", "flags.json": json.dumps({"flags": {"new-checkout": FLAG}, "segments": {}})}
 # names in the pages, and what they are in the played cluster
 MEANT = {"FEATURE": "checkout", "shop-features": "shop-toggles", "burgee-toggles": "shop-toggles", "deployment NAME": "deployment shop",
          "-n NAMESPACE": "-n shop", "payments-features": "shop-toggles", "checkout-button": "checkout", "/etc/burgee/toggles": "toggles",
@@ -73,12 +79,16 @@ class Commands(unittest.TestCase):
         self.assertGreater(len(everything), 50)
         ran = 0
         for helm, binary in HELMS.items():
-            with api_server.running() as environment, self.desk(binary, environment) as run:
+            with api_server.running() as environment, self.desk(binary, environment) as desk:
+                page = None
                 for where, command in everything:
+                    if where != page:
+                        page = where
+                        desk.fill()
                     if reason(command) or helm == "helm 3" and not where.startswith(("helm/", "NOTES")):
                         continue
                     with self.subTest(helm=helm, where=where, command=command):
-                        done = run(command)
+                        done = desk.run(command)
                         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
                         ran += 1
         self.assertGreater(ran, 40)
@@ -89,11 +99,11 @@ class Commands(unittest.TestCase):
             self.assertTrue(any(re.fullmatch(pattern, command) for command in everything), pattern)
 
     def test_what_is_wrong_is_found(self):
-        with api_server.running() as environment, self.desk(HELMS["helm 4"], environment) as run:
+        with api_server.running() as environment, self.desk(HELMS["helm 4"], environment) as desk:
             for wrong in ("helm install shop helm/burgee --set app.prot=1", "kubectl create configmap shop --from-flie toggles.yaml", "burgee status -n shop --al",
                           "kubectl get deployment shop -o yaml | burgee inject --toggle-configmap a | kubectl apply -f -", "kubectl frobnicate",
                           "burgee run --toggles nowhere.yaml", "burgee init", "make frobnicate", "curl 'localhost:3526/explian?user=mia'"):
-                self.assertNotEqual(0, run(wrong).returncode, wrong)
+                self.assertNotEqual(0, desk.run(wrong).returncode, wrong)
 
     def desk(self, helm, environment):
         return Desk(helm, environment)
@@ -119,11 +129,8 @@ class Desk:
         self.meant["localhost:8080"] = pod.listen  # a Service that is forwarded
         (self.folder / "helm").symlink_to(ROOT / "helm")
         copied(self.folder)
-        for name in ("toggles.yaml", "old.yaml", "new.yaml", "toggles/toggles.yaml"):
-            (self.folder / name).parent.mkdir(exist_ok=True)
-            (self.folder / name).write_text(TOGGLES)
         (self.folder / "src").mkdir()
-        (self.folder / "token").write_text("a token of this test\n")
+        self.fill()
         (self.folder / "deploy").symlink_to(ROOT / "deploy")
         deployment = yaml.safe_load((ROOT / "tests/data/three-ways/deployment.yaml").read_text())
         (self.folder / "deployment.yaml").write_text(yaml.safe_dump(deployment))
@@ -151,7 +158,13 @@ esac''')
   test|uninstall|rollback) exit 97 ;;
 esac; done; exit 97''')
         self.environment |= self.cluster.environment() | {"VAR": "a key of this test", "FIXTURES": str(self.folder), "PATH": f"{tools}:{os.environ['PATH']}"}
-        return self.run
+        return self
+
+    def fill(self):
+        """The files that commands name, as each page finds them: some commands write what others read."""
+        for name, text in FILES.items():
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text)
 
     def tool(self, name, script):
         path = self.folder / "bin" / name
