@@ -276,9 +276,10 @@ fn a_stranger_learns_what_came_of_a_feature() {
             (written("feature_flag.key\":\"briefcase") > crowd * 1000).then_some(())
         });
     }
-    let text = std::fs::read_to_string(log).unwrap();
-    let buyers = 1 + (0..2000).filter(|visitor| buys(&text, *visitor)).count();
     eventually("and bought", || {
+        // read anew: the last line may have been half written
+        let text = std::fs::read_to_string(log).unwrap();
+        let buyers = 1 + (0..2000).filter(|visitor| buys(&text, *visitor)).count();
         (written("\"goal\"") == buyers).then_some(())
     });
     let said = fed(&["report", log, "--feature", "briefcase"], "").out;
