@@ -464,7 +464,7 @@ test("pictures of few and many, on a desk and on a phone, by day and by night", 
   const many = (count) => "version: 1\nsegments: {staff: {user: [ann]}}\nfeatures:\n" + Array.from({ length: count }, (_, i) =>
     `  ${["checkout", "search", "menu", "offer", "basket"][i % 5]}-${i}: {owner: ${["web", "search", "payments"][i % 3]}, variants: [control, treatment], rollout: ${20 + i % 80}%, serve: {control: 50%, treatment: 50%}}\n`).join("");
   const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-  for (const count of [1, 20]) {
+  for (const count of [1, 20, 500]) {
     write(many(count));
     for (const [name, options] of [["desk", {}], ["desk-dark", { colorScheme: "dark" }], ["phone", phone], ["phone-dark", { ...phone, colorScheme: "dark" }]]) {
       await open(options);
@@ -473,7 +473,7 @@ test("pictures of few and many, on a desk and on a phone, by day and by night", 
       await asked("ann");
       if (count === 1) await opened("checkout-0");
       await until("they are counted", () => document.querySelector(".requests").textContent !== "no request");
-      await picture(`${count}-${name}`);
+      await picture(`${count}-${name}`, { fullPage: count < 500 });
       await context.close();
     }
   }
