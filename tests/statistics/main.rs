@@ -7,6 +7,7 @@ mod comparison;
 mod independence;
 mod moves;
 mod numbers;
+mod report;
 mod shares;
 mod table;
 mod world;

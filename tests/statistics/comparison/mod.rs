@@ -3,7 +3,7 @@
 
 mod nulls;
 mod power;
-mod random;
+pub mod random;
 mod run;
 mod world;
 
