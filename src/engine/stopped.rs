@@ -54,14 +54,23 @@ impl Snapshot {
 
     /// Whether a stop took away what this feature would have given.
     pub fn is_stopped(&self, toggles: &Toggles, feature: &Feature, decision: Decision) -> bool {
-        let files = self.files.iter().zip(&self.stopped.effects);
-        let mut files = files.filter(|(file, _)| std::ptr::eq(*file, toggles));
-        let is_this =
-            |effect: &Effect| std::ptr::eq(&toggles.features[usize::from(effect.feature)], feature);
         let paused = toggles.paused || feature.status == Status::Paused;
         let takes = |effect: &Effect| effect.kind == EffectKind::Stopped || !paused;
-        decision.reason == Reason::Disabled
-            && files.any(|(_, effects)| effects.iter().any(|one| is_this(one) && takes(one)))
+        decision.reason == Reason::Disabled && self.effects_on(toggles, feature).any(takes)
+    }
+
+    /// Whether a stop or a hold of this feature, or of one that it asks for, may take away what it would have given.
+    pub fn is_reached(&self, toggles: &Toggles, feature: &Feature) -> bool {
+        self.effects_on(toggles, feature).next().is_some()
+    }
+
+    fn effects_on(&self, toggles: &Toggles, feature: &Feature) -> impl Iterator<Item = &Effect> {
+        let files = self.files.iter().zip(&self.stopped.effects);
+        let files = files.filter(move |(file, _)| std::ptr::eq(*file, toggles));
+        let is_this = move |effect: &&Effect| {
+            std::ptr::eq(&toggles.features[usize::from(effect.feature)], feature)
+        };
+        files.flat_map(|(_, effects)| effects).filter(is_this)
     }
 
     /// What stops or holds this feature.

@@ -13,7 +13,6 @@ use super::{
 use crate::engine::{
     Snapshot,
     compare::draw::{self, Draw},
-    stops::StopKind,
     units::Second,
 };
 use serde_json::{Map, Value};
@@ -122,10 +121,8 @@ impl Decided<'_> {
         let rule = self.feature.rule_label(draw.rule).into_owned();
         described.insert("rule".into(), rule.into());
         described.insert("control".into(), name(draw::control(self.feature)).into());
-        // subjects with weights are laid end to end, and a clock that is held has shares of its own
-        let stop = snapshot.stop_of(self.toggles, self.feature);
-        let is_held = stop.is_some_and(|stop| stop.kind == StopKind::Hold);
-        if !draw.is_weighted && !is_held {
+        // subjects with weights are laid end to end, and where a stop or a hold reaches, some are not exposed
+        if !draw.is_weighted && !snapshot.is_reached(self.toggles, self.feature) {
             let shares = draw.variants.iter().zip(draw.parts(now));
             let shares =
                 shares.map(|(variant, part)| (name(*variant).to_owned(), four_digits(part).into()));

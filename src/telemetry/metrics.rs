@@ -148,7 +148,7 @@ impl Metrics {
                 let stage = StageMetrics::next(
                     stage,
                     feature,
-                    is_stopped(snapshot, toggles, feature),
+                    snapshot.is_reached(toggles, feature),
                     histograms,
                     workers,
                     before,
@@ -260,12 +260,6 @@ impl Metrics {
             config.last_success = Some(at);
         }
     }
-}
-
-/// Whether somebody has stopped it; a hold leaves the draw as it is.
-fn is_stopped(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> bool {
-    let stop = snapshot.stop_of(toggles, feature);
-    stop.is_some_and(|stop| stop.kind == StopKind::Stop)
 }
 
 /// The units that are drawn by, in the order of [`crate::engine::Decisions::people`].

@@ -28,8 +28,9 @@ pub(super) const LONGEST_SETTLE: Duration = Duration::from_secs(60);
 pub(super) struct StageMetrics {
     pub(super) feature: Box<str>,
     pub(super) text: u32,
-    /// somebody has stopped it: the comparison begins anew when it is resumed
-    is_stopped: bool,
+    /// a stop or a hold takes people out of its arms, so that who arrives says nothing of the split; when it is resumed, the
+    /// comparison begins anew, because those come as if they were new
+    is_reached: bool,
     /// what its guard is certain of
     pub(super) verdicts: Vec<Verdict>,
     pub(super) guard: Option<Guard>,
@@ -64,7 +65,7 @@ impl StageMetrics {
     pub(super) fn next(
         old: Option<StageMetrics>,
         feature: &Feature,
-        is_stopped: bool,
+        is_reached: bool,
         histograms: &mut BTreeMap<DrawKey, Workers<RequestHistogram>>,
         workers: usize,
         before: [u64; FORCED + 1],
@@ -73,8 +74,8 @@ impl StageMetrics {
     ) -> Option<StageMetrics> {
         let mut verdicts = Vec::new();
         if let Some(old) = old.filter(|old| old.text == feature.text) {
-            if is_stopped || !old.is_stopped {
-                return Some(StageMetrics { is_stopped, ..old });
+            if is_reached || !old.is_reached {
+                return Some(StageMetrics { is_reached, ..old });
             }
             verdicts = old.verdicts;
         }
@@ -113,7 +114,7 @@ impl StageMetrics {
         Some(StageMetrics {
             feature: feature.key.clone(),
             text: feature.text,
-            is_stopped,
+            is_reached,
             verdicts,
             guard: feature.guard,
             arms: arms.collect(),
@@ -157,7 +158,7 @@ impl StageMetrics {
     /// A look. Out: what has become certain.
     pub(super) fn look(&mut self, now: Second, pods: usize) -> Vec<Verdict> {
         let counted = self.counted();
-        self.stage.look(now, &counted);
+        self.stage.look(now, &counted, !self.is_reached);
         let new = self.verdicts(now, pods, &counted);
         self.verdicts.extend_from_slice(&new);
         new

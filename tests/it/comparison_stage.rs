@@ -56,7 +56,7 @@ impl World {
                 }
             }
             self.now += 2;
-            self.stage.look(Second(self.now), &self.counted);
+            self.stage.look(Second(self.now), &self.counted, true);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
 use burgee::{
     config::{Text, compile_texts},
     engine::{
-        Decisions, Snapshot,
+        Decisions, Reason, Snapshot,
         compare::{guard::Test, sequences::Span, words::Measure},
         request::{EvaluationContext, Input},
         stops::{Stop, StopKind, Stops},
@@ -294,4 +294,79 @@ fn a_verdict_is_given_once_and_outlives_a_resume_but_not_the_text() {
     let other = Arc::new(snapshot(&STOP.replace("50%, guard", "40%, guard")));
     metrics.prepare(&other, Second(9));
     assert_eq!(metrics.verdicts(&other.files[0].features[0]).len(), 0);
+}
+
+/// Twenty thousand people come while a clock, or what a feature asks for, is held or stopped: who is held back is no sign of a broken
+/// split, and when it is resumed, those who come then are not either.
+#[test]
+fn people_who_are_held_back_break_no_split() {
+    let glide = "{from: 20%, to: 100%, start: 1970-01-01T00:00:00Z, end: 1970-01-03T00:00:00Z}";
+    let now = |seconds: i64| Second(86_400 + seconds);
+    for (features, name, kind) in [
+        (format!("  f: {{rollout: {glide}}}\n"), "f", StopKind::Hold),
+        (
+            format!(
+                "  f: {{when: {{feature.parent: on}}, rollout: 50%}}\n  parent: {{rollout: {glide}}}\n"
+            ),
+            "parent",
+            StopKind::Hold,
+        ),
+        (
+            "  f: {when: {feature.parent: on}, rollout: 50%}\n  parent: on\n".to_owned(),
+            "parent",
+            StopKind::Stop,
+        ),
+    ] {
+        let open = snapshot(&format!("version: 1\nfeatures:\n{features}"));
+        let stop = Stop {
+            name: name.into(),
+            kind,
+            at: Some(Second(3600)),
+            why: None,
+            by: None,
+            line: 0,
+        };
+        let stops = Stops {
+            revision: "0".into(),
+            list: [stop].into(),
+        };
+        let held = Arc::new(open.with_stops(&stops.into()));
+        let open = Arc::new(open);
+        let metrics = Metrics::new(1);
+        let worker = metrics.workers().next().unwrap();
+        let come = |snapshot: &Arc<Snapshot>, seconds: i64, expected: bool| {
+            metrics.prepare(snapshot, now(seconds));
+            let mut disabled = 0;
+            for user in 0..20_000 {
+                let context = EvaluationContext {
+                    user: Some(format!("user-{user}")),
+                    ..EvaluationContext::default()
+                };
+                let mut decisions = Decisions::default();
+                snapshot.decide(Input::Context(&context), now(seconds), None, &mut decisions);
+                disabled += u32::from(
+                    decisions.by_feature[0].is_some_and(|one| one.reason == Reason::Disabled),
+                );
+                worker.record_request(&RequestEvent {
+                    request: None,
+                    status: 200,
+                    duration: Duration::from_millis(3),
+                    snapshot,
+                    decisions: &decisions,
+                });
+            }
+            assert_eq!(disabled > 1000, expected, "{features}: {disabled}");
+            metrics.look(now(seconds + 2));
+            let comparison = metrics
+                .comparison(&open.files[0].features[0], now(seconds + 2))
+                .unwrap();
+            let broken = comparison
+                .draws
+                .iter()
+                .find_map(|draw| draw.broken.as_ref());
+            assert!(broken.is_none(), "{features} at {seconds}: {broken:?}");
+        };
+        come(&held, 0, true);
+        come(&open, 100, false);
+    }
 }

@@ -255,6 +255,40 @@ fn who_is_counted_and_for_what() {
     );
 }
 
+/// While a clock is held, some people are held back. They come when it goes on, all of them in one arm.
+#[test]
+fn who_comes_after_a_hold_breaks_no_split() {
+    let half = |people: std::ops::Range<u32>, day: u32| {
+        let time = format!("2026-11-{day:02}T10:00:00.000000Z");
+        let variants = ["control", "treatment"].into_iter().cycle();
+        let lines = people
+            .zip(variants)
+            .map(move |(user, variant)| exposure(&time, &user.to_string(), variant));
+        lines.collect::<Vec<_>>()
+    };
+    let after = |first: u32, people: u32| {
+        let time = "2026-11-03T10:00:00.000000Z";
+        let come =
+            (first..first + people).map(|user| exposure(time, &user.to_string(), "treatment"));
+        come.collect::<Vec<_>>()
+    };
+    let held = exposure("2026-11-02T10:00:00.000000Z", "held", "control");
+    let held = held.replace(r#","shares":{"control":0.5,"treatment":0.5}"#, "");
+    let of = |lines: Vec<String>| {
+        let said: Value = serde_json::from_str(&report(&["--json"], &lines.join("\n"))).unwrap();
+        let feature = &said["features"]["checkout"];
+        (
+            feature["split"]["people"].clone(),
+            feature["split"]["broken"].clone(),
+        )
+    };
+    let before = half(0..1000, 1);
+    let held_back = [before.clone(), vec![held], after(1000, 500)].concat();
+    assert_eq!(of(held_back), (json!(1000), json!(false)));
+    let without_a_hold = [before, after(1000, 500)].concat();
+    assert_eq!(of(without_a_hold), (json!(1500), json!(true)));
+}
+
 #[test]
 fn what_there_is_nothing_to_say_of_gets_a_sentence() {
     let line = exposure("2026-11-01T10:00:00.000000Z", "mia", "control");

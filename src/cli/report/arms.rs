@@ -6,6 +6,7 @@ use super::{
     people::{First, Met},
 };
 use crate::engine::compare::split::{LEVEL, Split};
+use std::collections::BTreeMap;
 
 /// Whether people arrive as they were drawn.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,19 @@ impl Arms {
     }
 }
 
+/// By rule since when a hold has held people back: they come later as if they were new, and all of them in one arm.
+fn held_since<'d>(people: &[(&u64, &First)], draws: &'d [Draw]) -> BTreeMap<&'d str, i64> {
+    let mut since = BTreeMap::new();
+    for (_, first) in people {
+        let draw = &draws[first.draw as usize];
+        if draw.shares.is_empty() {
+            let earliest = since.entry(&*draw.rule).or_insert(first.at);
+            *earliest = first.at.min(*earliest);
+        }
+    }
+    since
+}
+
 /// By arm how many people there should be and are, and whether that is chance. People at their first exposure are exact trials,
 /// whatever they met later.
 pub(super) fn split(
@@ -74,10 +88,14 @@ pub(super) fn split(
     met: &Met,
     arms: &Arms,
 ) -> (Vec<(f64, u64)>, Option<SplitReadout>) {
+    let until = held_since(people, draws);
     let mut counts = vec![vec![0_u64; arms.names.len()]; draws.len()];
     for (_, first) in people {
-        let place = arms.of(first);
-        counts[first.draw as usize][place] += 1;
+        let draw = first.draw as usize;
+        let held = until.get(&*draws[draw].rule);
+        if held.is_none_or(|held| first.at < *held) {
+            counts[draw][arms.of(first)] += 1;
+        }
     }
     let mut order: Vec<usize> = (0..draws.len()).collect();
     order.retain(|draw| !draws[*draw].shares.is_empty());

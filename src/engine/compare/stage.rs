@@ -108,10 +108,10 @@ impl Stage {
         })
     }
 
-    /// A look. `counted` has all of the stage, by draw and variant.
-    pub fn look(&mut self, now: Second, counted: &[Vec<Arm>]) {
+    /// A look. `counted` has all of the stage, by draw and variant; `all_arrive` unless somebody holds some of them back.
+    pub fn look(&mut self, now: Second, counted: &[Vec<Arm>], all_arrive: bool) {
         for (looked, arms) in self.draws.iter_mut().zip(counted) {
-            looked.look_at_people(now, arms);
+            looked.look_at_people(now, arms, all_arrive);
             let cells = arms.iter().map(|arm| &arm.cells);
             let share = looked.draw.share(now);
             if let Some(slice) = looked.slices.look(now, share, cells) {
@@ -192,7 +192,7 @@ impl Stage {
 
 impl Looked {
     /// New people are counted against the shares of between this look and the last, but not across a step.
-    fn look_at_people(&mut self, now: Second, arms: &[Arm]) {
+    fn look_at_people(&mut self, now: Second, arms: &[Arm], all_arrive: bool) {
         let parts = self.draw.parts(now);
         let share = self.draw.share(now);
         let new: Vec<u64> = arms
@@ -202,7 +202,7 @@ impl Looked {
             .collect();
         let all = new.iter().sum();
         self.people = arms.iter().map(|arm| arm.people).collect();
-        let fair = self.slices.is_steady(now, share) && !self.draw.is_weighted;
+        let fair = all_arrive && self.slices.is_steady(now, share) && !self.draw.is_weighted;
         let parts = parts
             .iter()
             .zip(std::mem::replace(&mut self.parts, parts.clone()));

@@ -151,11 +151,18 @@ def compare(strata, one_sided, unknown):
 
 
 def split(first, arms):
-    """People at their first exposure are trials. -> how many should be in each arm, and how unlikely it all is."""
+    """People at their first exposure are trials, until some are held back. -> how many should be in each arm, and how unlikely it all is."""
     S, V, expected, N = ([0.0] * len(arms) for _ in range(4))
-    for _, text, variant in first:
-        shares = json.loads(text).get("shares")
-        for i, arm in enumerate(arms if shares else ()):
+    held = {}
+    for at, text, _ in first:
+        draw = json.loads(text)
+        if not draw.get("shares"):
+            held[draw["rule"]] = min(at, held.get(draw["rule"], at))
+    for at, text, variant in first:
+        draw = json.loads(text)
+        shares = draw.get("shares")
+        counts = shares and at < held.get(draw["rule"], inf)
+        for i, arm in enumerate(arms if counts else ()):
             p = shares.get(arm, 0)
             expected[i], V[i], N[i] = expected[i] + p, V[i] + p * (1 - p), N[i] + 1
             S[i] += (arm == variant) - p

@@ -78,7 +78,7 @@ pub fn run(
         });
         let seconds = (look + 1) as f64 * step;
         let now = Second(BEGIN + seconds as i64);
-        stage.look(now, &counted);
+        stage.look(now, &counted, true);
         let tested = &stage.tested[0];
         for (stops, margin) in said.stops.iter_mut().zip(margins) {
             if stops.is_none() && stage.harm(tested, *margin, 1, now, &counted).is_some() {
