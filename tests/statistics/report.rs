@@ -220,9 +220,10 @@ fn an_interval_holds_at_every_look_and_a_broken_split_is_found() {
         visits: 1,
         ..EVEN
     };
-    let found = count(&experiments(&broken, 1, 20), |said| said.broken);
-    writeln!(table, "| a split of 100,000 people, 2% of whom are lost, all of them the treatment's | 20 | {found} |").unwrap();
-    assert_eq!(found, 20, "{table}");
+    let found = count(&experiments(&broken, 1, 100), |said| said.broken);
+    writeln!(table, "| a split of 100,000 people, 2% of whom are lost, all of them the treatment's | 100 | {found} |").unwrap();
+    // what may be called broken in one of a thousand at all looks together takes 4.7 standard deviations; these are 6.4
+    assert!(found >= 90, "{table}");
     let effect = Kind {
         name: "",
         people: 10_000,
