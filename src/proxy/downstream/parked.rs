@@ -11,7 +11,7 @@ use crate::{
     proxy::{client_body::LINGER, settings, watched_stream::WatchedStream, worker::Worker},
 };
 use bytes::Bytes;
-use std::{rc::Rc, sync::atomic::Ordering};
+use std::{future::poll_fn, pin::pin, rc::Rc, sync::atomic::Ordering, task::Poll};
 use tokio::time::timeout;
 
 /// An idle connection.
@@ -33,18 +33,27 @@ impl Parked {
     /// None where nothing came in time, or the process stops.
     pub(super) async fn wait(self, client: &ClientConnection) -> Option<(WatchedStream, Bytes)> {
         let _counted = Counted::new(&client.worker);
-        let is_readable =
-            !self.unread.is_empty() || sniff::readable(&self.socket, client).await.is_some();
-        if is_readable {
+        let stops = || client.worker.phase.get() >= Phase::Stopping;
+        if !self.unread.is_empty() || self.is_readable(client, stops).await {
             client.unpark();
             return Some((self.socket, self.unread));
         }
-        if client.worker.phase.get() >= Phase::Stopping {
+        if stops() {
             let lingering = h1::linger(self.socket, &client.worker.settings.budget);
             // boxed: idle connections need not keep room for their end
             Box::pin(h1::until_closing(client, timeout(LINGER, lingering))).await;
         }
         None
+    }
+
+    /// As hyper would know it: when the process stops, nobody waits for another request, and a peer that is found dead is left.
+    async fn is_readable(&self, client: &ClientConnection, stops: impl Fn() -> bool) -> bool {
+        let mut readable = pin!(sniff::readable(&self.socket, client));
+        poll_fn(|cx| match stops() || self.socket.check().is_err() {
+            true => Poll::Ready(false),
+            false => readable.as_mut().poll(cx).map(|come| come.is_some()),
+        })
+        .await
     }
 }
 

@@ -11,6 +11,7 @@ use std::hint::black_box;
 #[derive(Default)]
 pub(super) struct Trim {
     due: u64,
+    /// the most since the last time
     clients: usize,
     used: usize,
     again: u32,
@@ -21,6 +22,8 @@ impl Trim {
     const INTERVAL: u64 = 1_500;
     /// Bytes: more than shares a page with anything else. They are never touched.
     const PAGE: usize = 1 << 20;
+    /// So many connections: about as much memory.
+    const CLIENTS: usize = 64;
     /// How many blocks are asked for, and of what size: one that is not served from the page at hand. Half a millisecond.
     const BLOCKS: (usize, usize) = (6000, 2 * 1024);
 
@@ -29,7 +32,8 @@ impl Trim {
         if now < self.due {
             return;
         }
-        let fewer = clients < self.clients || used + Self::PAGE < self.used;
+        // connections that fall idle and wake again are no reason
+        let fewer = clients + Self::CLIENTS < self.clients || used + Self::PAGE < self.used;
         let again = if fewer { 3 } else { self.again };
         if again > 0 {
             for _ in 0..Self::BLOCKS.0 {
@@ -39,7 +43,11 @@ impl Trim {
         }
         *self = Trim {
             due: now + Self::INTERVAL,
-            clients,
+            clients: if fewer {
+                clients
+            } else {
+                clients.max(self.clients)
+            },
             used,
             again: again.saturating_sub(1),
         };
