@@ -76,11 +76,7 @@ pub fn single(
         let details = format!("there is no flag `{key}` in force");
         return refusal(404, Some(key), "FLAG_NOT_FOUND", details);
     };
-    let decided = &decisions.by_feature;
-    let standings = explain::standings(toggles, Input::Context(context), None, decided);
-    let bucket = std::iter::zip(&toggles.features, standings)
-        .find(|(one, _)| std::ptr::eq(*one, feature))
-        .and_then(|(_, standing)| standing.bucket);
+    let bucket = explain::bucket(toggles, Input::Context(context), feature);
     let status = if decision.reason == Reason::Error {
         400
     } else {

@@ -189,6 +189,14 @@ impl Feature {
             .is_some_and(|expiry| expiry.end <= now)
     }
 
+    /// What a rule gives, by its number; 0 is the feature's own.
+    pub fn allocation(&self, rule: u8) -> Option<&Allocation> {
+        match usize::from(rule).checked_sub(1) {
+            None => self.fallthrough.as_ref(),
+            Some(index) => self.rules.get(index).map(|rule| &rule.allocation),
+        }
+    }
+
     /// What a rule is called where it stands beside others: its name, else its number; `-` for 0, the feature itself.
     pub fn rule_label(&self, rule: u8) -> Cow<'_, str> {
         match usize::from(rule).checked_sub(1) {

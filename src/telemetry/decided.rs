@@ -58,7 +58,6 @@ impl Decided<'_> {
         if self.decision.reason != Reason::Split || self.decision.overridden {
             return None;
         }
-        let mut draws = draw::draws(self.feature).into_iter();
-        draws.find(|draw| draw.rule == rule && draw.variants.contains(&variant))
+        draw::of(self.feature, rule).filter(|draw| draw.variants.contains(&variant))
     }
 }

@@ -2,7 +2,7 @@
 //! line a goal and a person; nearly always one. It is also written where nothing is drawn: the exposure may be another service's.
 
 use super::{
-    decided::{Decided, decided},
+    decided::decided,
     event::ExposureEvent,
     goals::{NAMES, is_name},
     log_fields::UserNames,
@@ -73,12 +73,12 @@ fn people<'a>(event: &'a ExposureEvent<'_>, names: &UserNames) -> Vec<Person<'a>
         people.push((None, Map::new()));
     }
     for (_, one) in decided(event.snapshot, decisions) {
-        let is_of = |id: Option<&[u8]>| id.is_none() || id == one.unit;
-        if let (Some(_), Some((_, features))) =
-            (one.draw(), people.iter_mut().find(|(id, _)| is_of(*id)))
+        let mut people = people.iter_mut();
+        let of = people.find(|(id, _)| id.is_none() || *id == one.unit);
+        if let Some((_, features)) = of
+            && one.draw().is_some()
         {
-            let Decided { feature, .. } = &one;
-            features.insert(feature.key.to_string(), one.variant().into());
+            features.insert(one.feature.key.to_string(), one.variant().into());
         }
     }
     people

@@ -276,15 +276,20 @@ impl Recorder {
             if is_used {
                 variant.exposures.add(1);
             }
+            if goals.is_empty() {
+                continue;
+            }
             // a goal is reached after the page that used the feature: it counts for every arm
-            let arm = layout.arm(*slots, decision);
-            let arm = arm.filter(|_| decision.reason == Reason::Split);
+            let arm = match decision.reason {
+                Reason::Split => layout.arm(*slots, decision),
+                _ => None,
+            };
             if is_used || arm.is_some() {
                 for goal in &goals {
                     variant.goals.get_or_init(Box::default)[*goal].add(1);
                 }
             }
-            if let Some(arm) = arm.filter(|_| !goals.is_empty())
+            if let Some(arm) = arm
                 && let Some(person) = decisions.people.get(layout.person(index))
             {
                 let goals = goals.iter();

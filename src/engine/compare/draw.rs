@@ -35,10 +35,20 @@ pub fn control(feature: &Feature) -> u8 {
 
 /// The draws of a running feature that wants to be counted.
 pub fn draws(feature: &Feature) -> Vec<Draw> {
-    match feature.status == Status::Running && feature.metrics {
+    match is_counted(feature) {
         true => declared(feature),
         false => Vec::new(),
     }
+}
+
+/// The one of this rule; 0 is the feature's own.
+pub fn of(feature: &Feature, rule: u8) -> Option<Draw> {
+    let allocation = feature.allocation(rule).filter(|_| is_counted(feature))?;
+    Draw::new(rule, allocation, feature)
+}
+
+fn is_counted(feature: &Feature) -> bool {
+    feature.status == Status::Running && feature.metrics
 }
 
 /// What the file draws, whether the feature runs and is counted or not.

@@ -57,13 +57,10 @@ pub fn standings<'a>(
 
 fn standing(feature: &Feature, decision: Option<Decision>, unit: &[u8]) -> Standing {
     let drawn = decision.filter(|decision| decision.reason == Reason::Split);
-    let allocation = drawn.and_then(|decision| allocation(feature, decision));
+    let allocation = drawn.and_then(|decision| feature.allocation(decision.rule));
     let draws = allocation.and_then(|allocation| allocation.draws.as_ref());
     Standing {
-        bucket: match feature.spread {
-            Spread::Draws => None,
-            _ => Some(feature.bucket(unit)),
-        },
+        bucket: bucket_of(feature, unit),
         draw: draws.map(|draws| {
             let place = |draw: &ImportedDraw| draw.number(unit).place();
             [place(&draws.rollout), place(&draws.serve)]
@@ -71,11 +68,18 @@ fn standing(feature: &Feature, decision: Option<Decision>, unit: &[u8]) -> Stand
     }
 }
 
-/// The one that decided.
-fn allocation(feature: &Feature, decision: Decision) -> Option<&Allocation> {
-    match decision.rule.checked_sub(1) {
-        Some(index) => Some(&feature.rules[usize::from(index)].allocation),
-        None => feature.fallthrough.as_ref(),
+/// The bucket of one feature's unit, where no sentences are wanted.
+pub fn bucket<'a>(toggles: &'a Toggles, input: Input<'a>, feature: &Feature) -> Option<u16> {
+    let values = values(toggles, input, None);
+    let unit = values.get(feature.unit).bytes()?;
+    bucket_of(feature, unit)
+}
+
+/// None where another system's draw decides.
+fn bucket_of(feature: &Feature, unit: &[u8]) -> Option<u16> {
+    match feature.spread {
+        Spread::Draws => None,
+        _ => Some(feature.bucket(unit)),
     }
 }
 
@@ -110,7 +114,7 @@ pub fn file<'a>(
         };
         Explanation {
             decision: decided[index],
-            bucket: unit.and_then(|unit| standing(feature, decided[index], unit).bucket),
+            bucket: unit.and_then(|unit| bucket_of(feature, unit)),
             unit: unit.map(|unit| String::from_utf8_lossy(unit).into_owned()),
             why,
             change,
