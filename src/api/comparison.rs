@@ -6,7 +6,7 @@ use crate::{
         Feature,
         compare::{
             split::Split,
-            words::{Interval, Verdict},
+            words::{Interval, counts},
         },
         instant,
     },
@@ -142,12 +142,7 @@ impl<'a> ComparisonResponse<'a> {
             variant: name(variant),
             measure: measure.as_str(),
             difference: comparison.difference.map(Into::into),
-            verdict: match comparison.verdict {
-                Verdict::TooFewToTell => "too_few",
-                Verdict::MoreOften => "more_often",
-                Verdict::LessOften => "less_often",
-                Verdict::NoDifferenceSeen(_) => "no_difference_seen",
-            },
+            verdict: comparison.verdict.as_str(),
             words: comparison.verdict.sentence(measure),
         });
         let draw = |draw: DrawReport| {
@@ -240,10 +235,8 @@ impl From<NotCompared> for NotComparedResponse {
             (not.without_control, "drawn without the control"),
             (not.paused, "while paused"),
         ];
-        let some = named.iter().filter(|(count, _)| *count > 0);
-        let some = some.map(|(count, why)| format!("{} {why}", grouped(*count)));
         NotComparedResponse {
-            words: some.collect::<Vec<_>>().join(", "),
+            words: counts(&named),
             not_eligible: not.not_eligible,
             without_id: not.without_id,
             forced: not.forced,
@@ -252,19 +245,6 @@ impl From<NotCompared> for NotComparedResponse {
             paused: not.paused,
         }
     }
-}
-
-/// `6,452`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use super::responses::{
 };
 use crate::{
     engine::{
-        Feature, Snapshot, Status, Toggles,
+        Feature, Snapshot, Toggles,
         attributes::{AttributeIndex, USER},
         compare::draw,
-        describe::{json::canonical, sentence, standing},
+        describe::{json, sentence, standing},
         guard::Guard,
         instant,
         model::Condition,
@@ -104,21 +104,15 @@ fn described<'a>(
     now: Second,
 ) -> FeatureResponse<'a> {
     let snapshot = &in_force.snapshot;
-    let status = match feature.status {
-        Status::Draft => "draft",
-        Status::Running => "running",
-        Status::Paused => "paused",
-        Status::Archived => "archived",
-    };
     let names = feature
         .variants
         .iter()
         .map(|variant| (&*variant.name).into());
-    let header = feature.header.as_ref().map(|name| canonical(name.as_str()));
+    let header = json::header(feature);
     let counts = counts.remove(&feature.key).unwrap_or_default().into_iter();
     FeatureResponse {
         description: feature.description.as_deref().map(Into::into),
-        status: status.into(),
+        status: feature.status.as_str().into(),
         variants: names.collect(),
         default: (&*feature.variant(feature.default).name).into(),
         header: header.map(Into::into),
@@ -141,9 +135,6 @@ fn described<'a>(
     }
 }
 
-/// How long is long, as in `burgee stale`.
-const LONG: i64 = 90 * 86_400;
-
 /// As far as this process knows: the file's history is not here.
 fn stands(in_force: &InForce, toggles: &Toggles, feature: &Feature, now: Second) -> StandsResponse {
     let standing = standing::of(toggles, feature, now);
@@ -154,7 +145,7 @@ fn stands(in_force: &InForce, toggles: &Toggles, feature: &Feature, now: Second)
         variant: standing.variant().map(Into::into),
         since: instant::show(since),
         at_least: by_date.is_none(),
-        is_long: since.0 <= now.0 - LONG,
+        is_long: since.0 <= now.0 - standing::LONG,
     }
 }
 

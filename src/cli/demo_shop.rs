@@ -1,11 +1,14 @@
 //! What the demo's application sells, so that something comes of a feature: whoever buys has reached a goal. In: requests. Out: what it
 //! tells the sidecar of them, and a thousand people at once where somebody asks for them.
 
-use super::demo_crowd::{self, CROWD};
+use super::{
+    demo_crowd::{self, CROWD},
+    health,
+};
 use crate::http::server::{self, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -23,14 +26,9 @@ pub struct Shop {
 
 impl Shop {
     /// People come in here.
-    pub fn open(&self, mut door: SocketAddr) {
-        match door.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => door.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => door.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
+    pub fn open(&self, door: SocketAddr) {
         // it opens once
-        let _ = self.door.set(door);
+        let _ = self.door.set(health::here(door));
     }
 
     /// The response to what is done in the shop; none for its page.
@@ -66,7 +64,7 @@ pub(super) fn report_use(request: &HeaderMap, response: &mut Response) {
 }
 
 /// To the page.
-fn back() -> Response {
+pub(super) fn back() -> Response {
     let mut response = server::text(StatusCode::SEE_OTHER, "");
     let page = HeaderValue::from_static("/");
     response.headers_mut().insert(header::LOCATION, page);

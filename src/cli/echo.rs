@@ -147,13 +147,10 @@ fn become_user(name: &str) -> Response {
         true => format!("user_id={name}; Path=/; SameSite=Lax"),
         false => "user_id=; Path=/; Max-Age=0".into(),
     };
-    let mut response = server::text(StatusCode::SEE_OTHER, "");
+    let mut response = demo_shop::back();
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    response
-        .headers_mut()
-        .insert(header::LOCATION, http::HeaderValue::from_static("/"));
     response
 }
 

@@ -53,7 +53,7 @@ pub fn main(args: HealthArgs) -> ExitCode {
 }
 
 /// The loopback address of a listener on all addresses; IPv4 on a host without IPv6.
-fn here(listen: SocketAddr) -> SocketAddr {
+pub(super) fn here(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() && has_ipv6() => Ipv6Addr::LOCALHOST.into(),

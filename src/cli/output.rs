@@ -47,12 +47,17 @@ pub(super) fn printed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Runs a command that waits for the network.
-pub(super) fn block_on(command: impl Future<Output = io::Result<ExitCode>>) -> ExitCode {
+/// What comes of waiting for the network.
+pub(super) fn waited<T>(wait: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    match runtime.and_then(|runtime| runtime.block_on(command)) {
+    runtime.and_then(|runtime| runtime.block_on(wait))
+}
+
+/// Runs a command that waits for the network.
+pub(super) fn block_on(command: impl Future<Output = io::Result<ExitCode>>) -> ExitCode {
+    match waited(command) {
         Ok(code) => code,
         Err(error) => fail(&error),
     }

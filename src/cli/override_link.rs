@@ -119,22 +119,18 @@ fn knows(file: &Toggles, forced: &[(Name, String)]) -> Result<(), String> {
     {
         return Err("the file has no `override` with a `key`: it takes no signed override".into());
     }
-    let did_you_mean = |word: &str, known: &mut dyn Iterator<Item = &str>| {
-        let near = phrases::nearest(word, known);
-        near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
-    };
     for (name, variant) in forced {
         let name = name.as_str();
         let features = &file.features;
         let is_named = |feature: &&Feature| feature.name.eq_ignore_ascii_case(name);
         let Some(feature) = features.iter().find(is_named) else {
-            let mut known = features.iter().map(|feature| &*feature.name);
-            let meant = did_you_mean(name, &mut known);
+            let known = features.iter().map(|feature| &*feature.name);
+            let meant = phrases::meant(name, known);
             return Err(format!("there is no feature `{name}`{meant}"));
         };
-        let mut variants = feature.variants.iter().map(|variant| &*variant.name);
+        let variants = feature.variants.iter().map(|variant| &*variant.name);
         if !variants.clone().any(|known| known == variant) {
-            let meant = did_you_mean(variant, &mut variants);
+            let meant = phrases::meant(variant, variants);
             return Err(format!("`{name}` has no variant `{variant}`{meant}"));
         }
     }

@@ -26,7 +26,9 @@ pub use compile::{Environment, LONGEST_REASON, is_printable, is_stoppable};
 pub use file::{schema, stops_schema};
 pub(crate) use phrases::quote;
 pub use problem::{Problem, Problems, Severity};
-pub use read::{Generation, LARGEST, STOPS, Stamp, Text, generation, stamp, stops, stops_beside};
+pub use read::{
+    Generation, LARGEST, STOPS, Stamp, Text, generation, is_toggles, stamp, stops, stops_beside,
+};
 use std::{path::Path, sync::Arc};
 pub(crate) use tree::{Entry, Kind, Node, Position};
 

@@ -71,6 +71,11 @@ pub(super) fn one_of<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
     }
 }
 
+/// `; did you mean …?` behind a sentence; nothing where no name is near.
+pub fn meant<'k>(words: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    nearest(words, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
 /// `did you mean …?`, else which names there are.
 pub(super) fn did_you_mean<'k>(
     words: &str,

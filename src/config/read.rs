@@ -82,6 +82,11 @@ fn counts(name: &OsStr) -> bool {
     name != STOPS && !name.as_encoded_bytes().starts_with(b".")
 }
 
+/// Whether a file of this name in a directory is read as toggles.
+pub fn is_toggles(name: &OsStr) -> bool {
+    is_yaml(Path::new(name)) && counts(name)
+}
+
 fn is_yaml(path: &Path) -> bool {
     let extension = path.extension();
     extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
@@ -193,7 +198,7 @@ fn files(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&below).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if is_yaml(Path::new(&name)) && counts(&name) {
+        if is_toggles(&name) {
             files.push((path.join(&name), below.join(&name)));
         }
     }

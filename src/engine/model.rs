@@ -80,6 +80,18 @@ pub enum Status {
     Archived,
 }
 
+impl Status {
+    /// As the file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Draft => "draft",
+            Status::Running => "running",
+            Status::Paused => "paused",
+            Status::Archived => "archived",
+        }
+    }
+}
+
 /// One feature.
 #[derive(Debug)]
 pub struct Feature {

@@ -143,7 +143,7 @@ fn effects(toggles: &Toggles, stops: &Stops, trips: &[Trip]) -> Box<[Effect]> {
 }
 
 /// Whether the feature asks for one that is reached, through segments too.
-fn asks(feature: &Feature, toggles: &Toggles, reached: &[bool]) -> bool {
+pub fn asks(feature: &Feature, toggles: &Toggles, reached: &[bool]) -> bool {
     fn walk(condition: &Condition, toggles: &Toggles, reached: &[bool]) -> bool {
         let walk = |one| walk(one, toggles, reached);
         match condition {

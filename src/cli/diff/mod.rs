@@ -235,8 +235,7 @@ fn unknown(name: &str, old: &Snapshot, new: &Snapshot) -> Option<String> {
     if known.contains(&name) {
         return None;
     }
-    let meant = phrases::nearest(name, known)
-        .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let meant = phrases::meant(name, known);
     Some(format!(
         "--accept {name}: neither side has this feature{meant}"
     ))

@@ -86,8 +86,7 @@ pub fn main(args: &ExplainArgs, variables: &Variables) -> ExitCode {
     {
         let features = snapshot.features();
         let known = features.flat_map(|(_, _, feature)| [&*feature.key, &*feature.name]);
-        let meant = phrases::nearest(unknown, known)
-            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        let meant = phrases::meant(unknown, known);
         return output::refuse(&format!(
             "`{unknown}` is no feature of {}{meant}",
             args.file.display()
@@ -163,12 +162,7 @@ fn sentence(
             feature.key, explained.why
         );
     };
-    let header = feature
-        .header
-        .as_ref()
-        .map_or("no header".to_owned(), |name| {
-            json::canonical(name.as_str())
-        });
+    let header = json::header(feature).unwrap_or_else(|| "no header".to_owned());
     let bucket = explained
         .bucket
         .map_or(String::new(), |bucket| format!(", bucket {bucket}"));

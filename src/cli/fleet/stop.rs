@@ -253,8 +253,7 @@ fn unknown(new: &[Stop], toggles: &Snapshot) -> Option<String> {
     let stopped = toggles.with_stops(&stops.into());
     let stop = stopped.unknown_stops().find(|stop| &*stop.name != EVERY)?;
     let known = toggles.features().map(|(_, _, feature)| &*feature.key);
-    let meant = phrases::nearest(&stop.name, known);
-    let meant = meant.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let meant = phrases::meant(&stop.name, known);
     Some(format!(
         "`{}` is no feature of the toggles{meant}",
         stop.name

@@ -2,9 +2,10 @@
 
 use super::{
     readout::{FeatureReadout, GoalReadout, Readout},
-    sentence::{self, grouped, percent},
+    sentence::{self, percent},
     text::{between, instant, points},
 };
+use crate::engine::compare::words::grouped;
 use std::io::{self, Write};
 
 /// Prints it.

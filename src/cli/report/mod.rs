@@ -136,11 +136,9 @@ fn unknown(args: &ReportArgs, readout: &Readout) -> Option<String> {
     let met = arms.filter(|arm| arm.people > 0);
     let check = |flag: &str, wanted: &[String], known: Vec<&str>| {
         let name = wanted.iter().find(|name| !known.contains(&&***name))?;
-        let near = phrases::nearest(name, known.iter().copied());
-        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        Some(format!("{flag} {name}: no line has it{near}"))
+        let meant = phrases::meant(name, known);
+        Some(format!("{flag} {name}: no line has it{meant}"))
     };
-    let control: Vec<String> = args.control.iter().cloned().collect();
     check(
         "--feature",
         &args.feature,
@@ -150,7 +148,7 @@ fn unknown(args: &ReportArgs, readout: &Readout) -> Option<String> {
     .or_else(|| {
         check(
             "--control",
-            &control,
+            args.control.as_slice(),
             met.map(|arm| &*arm.variant).collect(),
         )
     })

@@ -1,7 +1,10 @@
 //! Who met what first, and who reached which goal last: all that is kept of a log, 25 bytes for each, whatever the order of its lines.
 //! In: records. Out: people by feature and by goal, and what became of every line.
 
-use super::record::{Exposure, Goal, NotOurs, Record};
+use super::{
+    draw::Draw,
+    record::{Exposure, Goal, NotOurs, Record},
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,6 +67,8 @@ pub(super) struct Met {
     pub(super) variants: Vec<Box<str>>,
     /// as written
     pub(super) draws: Vec<Box<str>>,
+    /// the same, read
+    pub(super) read: Vec<Draw>,
     numbers: HashMap<Box<str>, u32>,
     pub(super) people: HashMap<u64, First>,
 }
@@ -216,9 +221,10 @@ impl Met {
         if let Some(number) = self.numbers.get(text) {
             return Some(*number);
         }
-        super::draw::Draw::read(text)?;
+        let draw = Draw::read(text)?;
         let number = u32::try_from(self.draws.len()).ok()?;
         self.draws.push(text.into());
+        self.read.push(draw);
         self.numbers.insert(text.into(), number);
         Some(number)
     }

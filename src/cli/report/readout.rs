@@ -4,7 +4,6 @@
 
 use super::{
     arms::{Arms, SplitReadout, control_of, split},
-    draw::Draw,
     people::{First, Lines, Met, People},
     strata::{Stratum, strata},
 };
@@ -102,11 +101,7 @@ impl People {
     fn feature(&self, name: &str, met: &Met, control: Option<&str>) -> FeatureReadout {
         let mut people: Vec<(&u64, &First)> = met.people.iter().collect();
         people.sort_unstable_by_key(|(_, first)| met.order(first));
-        let draws: Vec<Draw> = met
-            .draws
-            .iter()
-            .filter_map(|text| Draw::read(text))
-            .collect();
+        let draws = &met.read;
         let (first, last) = match (people.first(), people.last()) {
             (Some((_, first)), Some((_, last))) => (first.at, last.at),
             _ => (0, 0),
@@ -114,8 +109,8 @@ impl People {
         let latest = people.last().map(|(_, first)| &draws[first.draw as usize]);
         let (control, stands_in) = control_of(met, latest, control);
         let arms = Arms::new(met, control);
-        let strata = strata(&people, &draws, &arms, &self.goals);
-        let (drawn, split) = split(&people, &draws, met, &arms);
+        let strata = strata(&people, draws, &arms, &self.goals);
+        let (drawn, split) = split(&people, draws, met, &arms);
         let arm = |(index, variant): (usize, &String)| {
             let counts = strata.iter().map(|stratum| &stratum.arms[index]);
             let in_two_arms: u64 = counts.clone().map(|arm| arm.in_two_arms).sum();

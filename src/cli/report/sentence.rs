@@ -4,18 +4,13 @@ use super::{
     arms::SplitReadout,
     readout::{ArmReadout, FeatureReadout, GoalReadout},
 };
-use crate::engine::compare::words::{AtLeast, Comparison, Points, Verdict};
+use crate::engine::compare::words::{AtLeast, Comparison, Points, Verdict, counts, grouped};
 
 /// The verdict as programs read it.
 pub fn verdict(feature: &FeatureReadout, comparison: &Comparison) -> &'static str {
-    if is_refused(feature) {
-        return "refused";
-    }
-    match comparison.verdict {
-        Verdict::TooFewToTell => "too_few",
-        Verdict::MoreOften => "more_often",
-        Verdict::LessOften => "less_often",
-        Verdict::NoDifferenceSeen(_) => "no_difference_seen",
+    match is_refused(feature) {
+        true => "refused",
+        false => comparison.verdict.as_str(),
     }
 }
 
@@ -133,7 +128,7 @@ fn is_refused(feature: &FeatureReadout) -> bool {
     feature.split.is_some_and(|split| split.is_broken)
 }
 
-fn share_of(people: f64, split: &SplitReadout) -> f64 {
+pub(super) fn share_of(people: f64, split: &SplitReadout) -> f64 {
     people / split.people.max(1) as f64
 }
 
@@ -144,17 +139,6 @@ pub fn people(count: u64) -> String {
         grouped(count),
         if count == 1 { "person" } else { "people" }
     )
-}
-
-/// `98,765`
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let comma = |index: usize| index > 0 && (digits.len() - index).is_multiple_of(3);
-    let with = |(index, digit): (usize, char)| match comma(index) {
-        true => vec![',', digit],
-        false => vec![digit],
-    };
-    digits.chars().enumerate().flat_map(with).collect()
 }
 
 /// `49.93%`, `0.052%`
@@ -198,14 +182,11 @@ pub fn lines(lines: &super::people::Lines) -> String {
         (lines.broken, "broken"),
         (lines.other, "of other logs"),
     ];
-    let some = parts.iter().filter(|(count, _)| *count > 0);
-    let some: Vec<_> = some
-        .map(|(count, what)| format!("{} {what}", grouped(*count)))
-        .collect();
+    let some = counts(&parts);
     let read = grouped(lines.read);
     let word = if lines.read == 1 { "line" } else { "lines" };
     match some.is_empty() {
         true => format!("{read} {word}"),
-        false => format!("{read} {word}: {}", some.join(", ")),
+        false => format!("{read} {word}: {some}"),
     }
 }

@@ -2,11 +2,15 @@
 
 use super::{
     readout::{FeatureReadout, GoalReadout, Readout},
-    sentence::{self, grouped, people, percent},
+    sentence::{self, people, percent},
 };
 use crate::{
     cli::style::Style,
-    engine::{compare::words::Interval, instant, units::Second},
+    engine::{
+        compare::words::{Interval, grouped},
+        instant,
+        units::Second,
+    },
 };
 use std::io::{self, Write};
 
@@ -34,7 +38,7 @@ fn feature(feature: &FeatureReadout, style: Style, out: &mut impl Write) -> io::
     for arm in &feature.arms {
         let share = arm.people as f64 / all.max(1) as f64;
         let drawn = feature.split.map_or_else(String::new, |split| {
-            let drawn = arm.drawn.0 / split.people.max(1) as f64;
+            let drawn = sentence::share_of(arm.drawn.0, &split);
             format!("  {:>7} drawn", percent(drawn))
         });
         let (name, count) = (&arm.variant, grouped(arm.people));

@@ -9,6 +9,7 @@ use super::{
     walk::{self, Found},
 };
 use crate::{
+    cli::output,
     engine::{Feature, Snapshot, Toggles, forged_fields::fold, units::Second},
     http::client::Url,
 };
@@ -89,7 +90,8 @@ impl<'a> Gathered<'a> {
             true => None,
             false => Some(search(sources, &features, &gone, code)?),
         };
-        let seen = prometheus.map(|url| counted(url, now, since)).transpose()?;
+        let seen = prometheus.map(|url| output::waited(seen::ask(url, now, since)));
+        let seen = seen.transpose()?;
         Ok(Gathered {
             now,
             since,
@@ -100,14 +102,6 @@ impl<'a> Gathered<'a> {
             seen,
         })
     }
-}
-
-fn counted(url: &Url, now: Second, since: Second) -> io::Result<AllSeen> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime
-        .enable_all()
-        .build()?
-        .block_on(seen::ask(url, now, since))
 }
 
 fn ones<'a>((source, from): (usize, &'a Source<'a>)) -> impl Iterator<Item = One<'a>> {

@@ -1,7 +1,10 @@
 //! The history of toggles files in git. Starts `git` without a shell, and lets it neither write nor ask the network.
 //! In: a path. Out: its versions, the newest first.
 
-use crate::{config::Text, engine::units::Second};
+use crate::{
+    config::{self, Text},
+    engine::units::Second,
+};
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -141,8 +144,7 @@ impl Objects {
             Some((kind, bytes)) if kind == "blob" => texts.push(text(path, bytes)),
             Some((kind, bytes)) if kind == "tree" => {
                 for (name, object) in entries(&bytes) {
-                    let is_toggles = name.ends_with(".yaml") || name.ends_with(".yml");
-                    if !is_toggles || name.starts_with('.') || name == crate::config::STOPS {
+                    if !config::is_toggles(name.as_ref()) {
                         continue;
                     }
                     if let Some((_, bytes)) = self.object(&object)? {

@@ -24,7 +24,7 @@ pub mod walk;
 use super::{output, variables::Variables};
 use crate::{
     config,
-    engine::{Snapshot, instant, units::Second},
+    engine::{Snapshot, describe::standing, instant, units::Second},
     flags::values,
     http::client::Url,
     server::clock::wall_clock,
@@ -35,8 +35,6 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-
-const DAY: i64 = 86_400;
 
 /// Show which features may be taken out, what would be lost, and where code names them
 #[derive(clap::Args, Clone, Debug)]
@@ -78,7 +76,7 @@ pub fn main(args: &StaleArgs, variables: &Variables) -> ExitCode {
         return output::refuse(&"--json and --markdown: choose one");
     }
     let now = args.at.unwrap_or_else(wall_clock);
-    let since = args.since.unwrap_or(Second(now.0 - 90 * DAY));
+    let since = args.since.unwrap_or(Second(now.0 - standing::LONG));
     if since > now {
         return output::refuse(&"--since: this day is still to come");
     }
@@ -113,10 +111,7 @@ fn load(path: &Path, now: Second, variables: &Variables) -> Result<Snapshot, con
     };
     let snapshot = config::load(path, &environment, now)?.snapshot;
     let stops = config::load_stops(path, None)?;
-    match stops.list.is_empty() {
-        true => Ok(snapshot),
-        false => Ok(snapshot.with_stops(&Arc::new(stops))),
-    }
+    Ok(snapshot.with_stops(&Arc::new(stops)))
 }
 
 fn date(text: &str) -> Result<Second, String> {

@@ -4,7 +4,7 @@
 use super::{gathered::Gone, history::Since, search::Mention, seen::Seen, walk::Found};
 use crate::engine::{
     Feature,
-    describe::{json::canonical, standing::Standing},
+    describe::{json, standing::Standing},
     instant,
     units::Second,
 };
@@ -95,10 +95,7 @@ pub struct Report<'a> {
 impl Row<'_> {
     /// The header as people write it.
     pub fn header(&self) -> Option<String> {
-        self.feature
-            .header
-            .as_ref()
-            .map(|name| canonical(name.as_str()))
+        json::header(self.feature)
     }
 }
 

@@ -39,6 +39,36 @@ pub enum Verdict {
     NoDifferenceSeen(f64),
 }
 
+impl Verdict {
+    /// As the API and reports call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::TooFewToTell => "too_few",
+            Verdict::MoreOften => "more_often",
+            Verdict::LessOften => "less_often",
+            Verdict::NoDifferenceSeen(_) => "no_difference_seen",
+        }
+    }
+}
+
+/// `98,765`
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let comma = |index: usize| index > 0 && (digits.len() - index).is_multiple_of(3);
+    let with = |(index, digit): (usize, char)| match comma(index) {
+        true => vec![',', digit],
+        false => vec![digit],
+    };
+    digits.chars().enumerate().flat_map(with).collect()
+}
+
+/// `6,452 not eligible, 5 forced`: what there is none of is left out.
+pub fn counts(all: &[(u64, &str)]) -> String {
+    let some = all.iter().filter(|(count, _)| *count > 0);
+    let some = some.map(|(count, what)| format!("{} {what}", grouped(*count)));
+    some.collect::<Vec<_>>().join(", ")
+}
+
 /// The difference of two arms: the tested one's share of bad answers less the control's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {

@@ -77,10 +77,7 @@ fn member(
         json(out, &draw);
     }
     out.extend_from_slice(b",\"header\":");
-    json(
-        out,
-        &feature.header.as_ref().map(|name| canonical(name.as_str())),
-    );
+    json(out, &header(feature));
     if let Some(value) = &variant.value {
         out.extend_from_slice(b",\"value\":");
         json(out, value);
@@ -100,6 +97,12 @@ fn member(
 fn json(out: &mut Vec<u8>, value: &impl serde::Serialize) {
     // text, numbers and JSON values always serialise
     let _ = serde_json::to_writer(out, value);
+}
+
+/// A feature's header as people write it.
+pub fn header(feature: &Feature) -> Option<String> {
+    let name = feature.header.as_ref()?;
+    Some(canonical(name.as_str()))
 }
 
 /// A field name as people write it: `x-feature-briefcase` is `X-Feature-Briefcase`.

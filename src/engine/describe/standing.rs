@@ -13,24 +13,16 @@ use std::collections::BTreeSet;
 pub enum Standing {
     /// everybody gets this variant
     Everybody(Box<str>),
-    /// in the file, and out of service
-    Parked(Parked),
+    /// in the file, and out of service: by its own status, or paused as its file is
+    Parked(Status),
     /// a share of people gets something else than the rest
     Share,
     /// it depends on the request alone
     Targeted,
 }
 
-/// Why a feature is out of service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parked {
-    /// `status: draft`
-    Draft,
-    /// `status: paused`, its own or the file's
-    Paused,
-    /// `status: archived`
-    Archived,
-}
+/// What has stood still for so many seconds has done so for long: 90 days.
+pub const LONG: i64 = 90 * 86_400;
 
 impl Standing {
     /// For programs: `everybody`, `share`, `targeted`, `draft`, `paused`, `archived`.
@@ -52,17 +44,6 @@ impl Standing {
     }
 }
 
-impl Parked {
-    /// As the file writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Parked::Draft => "draft",
-            Parked::Paused => "paused",
-            Parked::Archived => "archived",
-        }
-    }
-}
-
 /// What a feature can give at an instant.
 #[derive(Default)]
 struct Given {
@@ -73,11 +54,9 @@ struct Given {
 /// Where it stands at this instant.
 pub fn of(toggles: &Toggles, feature: &Feature, at: Second) -> Standing {
     match feature.status {
-        Status::Draft => return Standing::Parked(Parked::Draft),
-        Status::Archived => return Standing::Parked(Parked::Archived),
-        Status::Paused => return Standing::Parked(Parked::Paused),
-        Status::Running if toggles.paused => return Standing::Parked(Parked::Paused),
+        Status::Running if toggles.paused => return Standing::Parked(Status::Paused),
         Status::Running => {}
+        parked => return Standing::Parked(parked),
     }
     let mut given = Given::default();
     given.feature(toggles, feature, at);
