@@ -4,6 +4,7 @@
 use crate::{
     raw::App,
     support::{Burgee, Toggles, ask, get},
+    watch::{app, behind},
 };
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -181,21 +182,12 @@ fn a_new_text_begins_a_new_comparison() {
 /// Some of the people of each variant buy, and buy again: each counts once. What this pod saw is what its page draws.
 #[test]
 fn people_who_reach_a_goal_are_counted_once_with_an_interval_and_the_split_is_told() {
-    let app = App::script(|client, _| {
-        while client.has_more() {
-            let head = client.message().head;
-            let goal = if head.starts_with("POST") {
-                "X-Feature-Goal: purchase\r\n"
-            } else {
-                ""
-            };
-            client.send(format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{goal}\r\n"
-            ));
-        }
+    let app = app(|head| match head.starts_with("POST") {
+        true => "200 OK\r\nX-Feature-Goal: purchase".into(),
+        false => "200 OK".into(),
     });
-    let toggles = Toggles::new("version: 1\nfeatures:\n  checkout: 50%\n  dark-mode: on\n");
-    let burgee = Burgee::start(&toggles.path(), &app.upstream().to_string(), &[]);
+    let text = "version: 1\nfeatures:\n  checkout: 50%\n  dark-mode: on\n";
+    let (burgee, _toggles) = behind(&app, text, &[]);
     for user in 0..1000 {
         let field = format!("X-User-Id: user-{user}");
         ask(burgee.listen, "GET", "/", &[&field]);

@@ -2,8 +2,8 @@
 
 use crate::{
     raw::App,
-    support::{Burgee, Toggles, ask, fed},
-    watch::{app, misfits},
+    support::{Toggles, ask, fed},
+    watch::{app, behind, misfits},
 };
 use serde_json::{Value, json};
 use std::{
@@ -21,12 +21,6 @@ features:
   dark-mode: on
   old: 0%
 ";
-
-fn behind(app: &App, text: &str, flags: &[&str]) -> (Burgee, Toggles) {
-    let toggles = Toggles::new(text);
-    let burgee = Burgee::start(&toggles.path(), &app.upstream().to_string(), flags);
-    (burgee, toggles)
-}
 
 fn id(line: &Value) -> &str {
     line["feature_flag.context.id"].as_str().unwrap()

@@ -7,7 +7,7 @@ use crate::{
 use burgee::{
     config::{Text, compile_texts},
     engine::{
-        Decisions, Reason, Snapshot,
+        Decision, Decisions, Reason, Snapshot,
         compare::{guard::Test, sequences::Span, words::Measure},
         request::{EvaluationContext, Input},
         stops::{Stop, StopKind, Stops},
@@ -228,33 +228,12 @@ fn snapshot(text: &str) -> Snapshot {
     compiled.unwrap().0
 }
 
-/// Hundreds of people, whose answers are errors where they have `checkout` on.
-fn serve(worker: &Recorder, snapshot: &Snapshot) {
-    for user in 0..400 {
-        let context = EvaluationContext {
-            user: Some(format!("user-{user}")),
-            ..EvaluationContext::default()
-        };
-        let mut decisions = Decisions::default();
-        snapshot.decide(Input::Context(&context), Second(0), None, &mut decisions);
-        let on = decisions.by_feature[0].is_some_and(|decision| decision.variant == 0);
-        worker.record_request(&RequestEvent {
-            request: None,
-            status: if on { 503 } else { 200 },
-            duration: Duration::from_millis(3),
-            snapshot,
-            decisions: &decisions,
-        });
-    }
-}
-
-#[test]
-fn a_verdict_is_given_once_and_outlives_a_resume_but_not_the_text() {
-    let open = snapshot(STOP);
+/// The same toggles under one stop.
+fn under(open: &Snapshot, name: &str, kind: StopKind, at: Option<Second>) -> Arc<Snapshot> {
     let stop = Stop {
-        name: "checkout".into(),
-        kind: StopKind::Stop,
-        at: None,
+        name: name.into(),
+        kind,
+        at,
         why: None,
         by: None,
         line: 0,
@@ -263,13 +242,54 @@ fn a_verdict_is_given_once_and_outlives_a_resume_but_not_the_text() {
         revision: "0".into(),
         list: [stop].into(),
     };
-    let stopped = Arc::new(open.with_stops(&stops.into()));
+    Arc::new(open.with_stops(&stops.into()))
+}
+
+/// So many people, whose answers are errors where the first feature's decision is so. Out: for how many it was disabled.
+fn serve(
+    worker: &Recorder,
+    snapshot: &Snapshot,
+    now: Second,
+    people: u32,
+    fails: impl Fn(Decision) -> bool,
+) -> u32 {
+    let mut disabled = 0;
+    for user in 0..people {
+        let context = EvaluationContext {
+            user: Some(format!("user-{user}")),
+            ..EvaluationContext::default()
+        };
+        let mut decisions = Decisions::default();
+        snapshot.decide(Input::Context(&context), now, None, &mut decisions);
+        let decision = decisions.by_feature[0];
+        disabled += u32::from(decision.is_some_and(|one| one.reason == Reason::Disabled));
+        worker.record_request(&RequestEvent {
+            request: None,
+            status: if decision.is_some_and(&fails) {
+                503
+            } else {
+                200
+            },
+            duration: Duration::from_millis(3),
+            snapshot,
+            decisions: &decisions,
+        });
+    }
+    disabled
+}
+
+#[test]
+fn a_verdict_is_given_once_and_outlives_a_resume_but_not_the_text() {
+    let open = snapshot(STOP);
+    let stopped = under(&open, "checkout", StopKind::Stop, None);
     let open = Arc::new(open);
     let feature = &open.files[0].features[0];
     let metrics = Metrics::new(1);
     let worker = metrics.workers().next().unwrap();
     metrics.prepare(&open, Second(0));
-    serve(&worker, &open);
+    serve(&worker, &open, Second(0), 400, |decision| {
+        decision.variant == 0
+    });
     let [verdict] = <[_; 1]>::try_from(metrics.look(Second(2))).unwrap();
     assert_eq!(
         (&*verdict.variant, verdict.measure),
@@ -318,43 +338,13 @@ fn people_who_are_held_back_break_no_split() {
         ),
     ] {
         let open = snapshot(&format!("version: 1\nfeatures:\n{features}"));
-        let stop = Stop {
-            name: name.into(),
-            kind,
-            at: Some(Second(3600)),
-            why: None,
-            by: None,
-            line: 0,
-        };
-        let stops = Stops {
-            revision: "0".into(),
-            list: [stop].into(),
-        };
-        let held = Arc::new(open.with_stops(&stops.into()));
+        let held = under(&open, name, kind, Some(Second(3600)));
         let open = Arc::new(open);
         let metrics = Metrics::new(1);
         let worker = metrics.workers().next().unwrap();
         let come = |snapshot: &Arc<Snapshot>, seconds: i64, expected: bool| {
             metrics.prepare(snapshot, now(seconds));
-            let mut disabled = 0;
-            for user in 0..20_000 {
-                let context = EvaluationContext {
-                    user: Some(format!("user-{user}")),
-                    ..EvaluationContext::default()
-                };
-                let mut decisions = Decisions::default();
-                snapshot.decide(Input::Context(&context), now(seconds), None, &mut decisions);
-                disabled += u32::from(
-                    decisions.by_feature[0].is_some_and(|one| one.reason == Reason::Disabled),
-                );
-                worker.record_request(&RequestEvent {
-                    request: None,
-                    status: 200,
-                    duration: Duration::from_millis(3),
-                    snapshot,
-                    decisions: &decisions,
-                });
-            }
+            let disabled = serve(&worker, snapshot, now(seconds), 20_000, |_| false);
             assert_eq!(disabled > 1000, expected, "{features}: {disabled}");
             metrics.look(now(seconds + 2));
             let comparison = metrics

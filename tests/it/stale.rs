@@ -1,14 +1,8 @@
 //! `burgee stale` in a repository with a history: since when, whose, what would be lost, what to do next.
 
-use crate::support::burgee;
+use crate::{raw::App, support::burgee};
 use serde_json::Value;
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
-    path::Path,
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 /// A repository whose commits have the days that the test says.
 struct Repository(tempfile::TempDir);
@@ -360,26 +354,17 @@ fn a_directory_of_files_with_stops_and_features_that_ask_for_each_other() {
     }
 }
 
-/// Answers like Prometheus; the questions come out.
-fn prometheus() -> (String, std::sync::mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (said, questions) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
-            let mut question = String::new();
-            stream.read_line(&mut question).unwrap();
-            let mut line = String::new();
-            while stream.read_line(&mut line).unwrap() > 2 {
-                line.clear();
-            }
+/// Answers like Prometheus.
+fn prometheus() -> App {
+    App::script(|client, tell| {
+        while client.has_more() {
+            let question = client.message();
             let row = |variant: &str, value: &str| {
                 format!(
                     r#"{{"metric":{{"feature":"new-ui","variant":"{variant}"}},"value":[1,"{value}"]}}"#
                 )
             };
-            let rows = match question.contains("evaluations") {
+            let rows = match question.start().contains("evaluations") {
                 true => [row("on", "1234.4"), row("off", "0")].join(","),
                 false => row("on", "12"),
             };
@@ -387,23 +372,19 @@ fn prometheus() -> (String, std::sync::mpsc::Receiver<String>) {
                 r#"{{"status":"success","data":{{"resultType":"vector","result":[{rows}]}}}}"#
             );
             let length = body.len();
-            write!(
-                stream.get_mut(),
-                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            )
-            .unwrap();
-            if said.send(question).is_err() {
-                return;
-            }
+            let _ = tell.send(question);
+            client.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+            ));
         }
-    });
-    (url, questions)
+    })
 }
 
 #[test]
 fn prometheus_says_who_got_what_since_that_day() {
     let repository = seeded();
-    let (url, questions) = prometheus();
+    let prometheus = prometheus();
+    let url = prometheus.upstream().to_string();
     let said = repository.stale(&["--prometheus", &url, "--since", "2026-11-20"]);
     let feature = &said["features"]["new-ui"];
     assert_eq!(
@@ -417,7 +398,8 @@ fn prometheus_says_who_got_what_since_that_day() {
     );
     assert_eq!(said["features"]["trial"]["seen"], Value::Null);
     // ten days, as of the day that was asked about
-    let question = questions.recv().unwrap();
+    let question = prometheus.request();
+    let question = question.start();
     assert!(
         question.contains("864000s") && question.contains("&time=1795996800 "),
         "{question}"

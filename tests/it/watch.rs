@@ -21,7 +21,8 @@ pub(crate) fn app(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Ap
     })
 }
 
-fn behind(app: &App, text: &str, flags: &[&str]) -> (Burgee, Toggles) {
+/// A burgee before it.
+pub(crate) fn behind(app: &App, text: &str, flags: &[&str]) -> (Burgee, Toggles) {
     let toggles = Toggles::new(text);
     let burgee = Burgee::start(&toggles.path(), &app.upstream().to_string(), flags);
     (burgee, toggles)
