@@ -23,6 +23,7 @@ mod yaml;
 use crate::engine::{Snapshot, stops::Stops, units::Second};
 use collector::Collector;
 pub use compile::{Environment, LONGEST_REASON, is_printable, is_stoppable};
+pub(crate) use compile::{is_name, is_variant};
 pub use file::{schema, stops_schema};
 pub(crate) use phrases::quote;
 pub use problem::{Problem, Problems, Severity};
@@ -170,7 +171,8 @@ fn root<'t>(text: &'t Text, file: u16, problems: &mut Collector) -> Option<Node<
     let root = yaml::parse(&text.bytes, file, problems);
     // what nginx reads is neither a list nor a map here
     let is_plain = root.as_ref().is_none_or(|root| root.text().is_some());
-    if let Some(at) = memchr::memmem::find(&text.bytes, b"split_clients ").filter(|_| is_plain) {
+    let nginx = || memchr::memmem::find(&text.bytes, b"split_clients ");
+    if let Some(at) = is_plain.then(nginx).flatten() {
         let line = memchr::memchr_iter(b'\n', &text.bytes[..at]).count() as u32 + 1;
         let at = Position {
             line,

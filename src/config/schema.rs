@@ -99,7 +99,7 @@ leaf! {
     Prefix = {"type": "string", "pattern": PREFIX};
     AttributeName = {"type": "string"};
     EnvSource = {"type": "string", "pattern": "^env\\.[A-Za-z0-9_]+$"};
-    Hash = {"enum": ["murmur3", "murmur2", "fnv1a", "crc32", "xxh32", "sha1", "sha256", "md5"]};
+    Hash = {"enum": crate::engine::imported::Hash::ALL.map(crate::engine::imported::Hash::name)};
     DrawText = {"type": "string", "pattern": "[{]unit[}]", "maxLength": 1024};
     Seed = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 0};
     Bits = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 1};

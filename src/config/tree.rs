@@ -54,6 +54,15 @@ pub(crate) struct Entry<'t> {
 }
 
 impl<'t> Node<'t> {
+    /// What stands below a key of a map.
+    pub(crate) fn below(&self, key: &str) -> Option<&Node<'t>> {
+        let Kind::Map(entries) = &self.kind else {
+            return None;
+        };
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        Some(&entry.value)
+    }
+
     /// The characters of a scalar; none for null, which only stands without quotes.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {

@@ -61,6 +61,8 @@ pub(crate) struct Desk<'d, 't> {
     open: usize,
     /// where the report begins to be of this flag
     began: usize,
+    /// how many refusals there were then
+    refused: usize,
 }
 
 impl<'d, 't> Desk<'d, 't> {
@@ -85,6 +87,7 @@ impl<'d, 't> Desk<'d, 't> {
             steps: 0,
             open: 0,
             began: 0,
+            refused: 0,
         }
     }
 
@@ -93,6 +96,7 @@ impl<'d, 't> Desk<'d, 't> {
     pub(crate) fn begin(&mut self, flag: &str) -> bool {
         flag.clone_into(&mut self.flag);
         self.began = self.report.told.len();
+        self.refused = self.report.refused;
         let fits = self.out.features.len() < MOST_FLAGS;
         if !fits {
             let (what, hint) = (
@@ -206,9 +210,9 @@ impl<'d, 't> Desk<'d, 't> {
         self.tell(Fate::Approximated(of), at, what.into(), hint.into());
     }
 
-    /// How many refusals there are: more than before means that something is missing.
-    pub(crate) fn refusals(&self) -> usize {
-        self.report.refused
+    /// Whether something of this flag is refused.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.report.refused > self.refused
     }
 
     /// The name of a feature, allowed and its own.
@@ -333,37 +337,27 @@ impl<'d, 't> Desk<'d, 't> {
 
     /// Puts a feature into the file; one of which nothing could be carried is there by name.
     #[inline(never)]
-    pub(crate) fn done(
-        &mut self,
-        theirs: &str,
-        at: &Node<'_>,
-        feature: Option<OutFeature>,
-        refusals_before: usize,
-    ) {
+    pub(crate) fn done(&mut self, at: &Node<'_>, feature: Option<OutFeature>) {
+        let theirs = self.flag.clone();
         let feature = feature.unwrap_or_else(|| OutFeature {
-            name: self.feature(theirs),
+            name: self.feature(&theirs),
             default: "off".to_owned(),
             ..OutFeature::default()
         });
-        self.finish(at, feature, refusals_before);
+        self.finish(at, feature);
     }
 
     /// One with refusals is written as a draft, which nobody gets, for a person to complete.
     #[inline(never)]
-    fn finish(&mut self, at: &Node<'_>, mut feature: OutFeature, refusals_before: usize) {
+    fn finish(&mut self, at: &Node<'_>, mut feature: OutFeature) {
         if feature.rules.len() > MOST_RULES {
             let what = format!("more than {MOST_RULES} rules");
             self.refuse::<()>(at, what, "let a segment name what several of them share");
             feature.rules.truncate(MOST_RULES);
         }
-        let lost = self.refusals() > refusals_before;
-        let rules = feature.rules.iter().map(|rule| &rule.give);
-        let gives: Vec<&Give> = rules.chain(&feature.own).collect();
-        let mut served: BTreeSet<String> = gives
-            .iter()
-            .flat_map(|give| give.variants())
-            .map(str::to_owned)
-            .collect();
+        let lost = self.is_lost();
+        let served = feature.gives().flat_map(Give::variants);
+        let mut served: BTreeSet<String> = served.map(str::to_owned).collect();
         served.insert(feature.default.clone());
         let (kept, unused): (Vec<_>, Vec<_>) = feature
             .variants
@@ -379,14 +373,9 @@ impl<'d, 't> Desk<'d, 't> {
         }
         for one in &self.report.told[self.began..] {
             let comment = match one.fate {
-                Fate::Note => format!("look: {}; {}", one.what, one.hint),
-                Fate::Approximated(of) => format!(
-                    "look: {}: {of} of 100,000 ids get something else; {}",
-                    one.what, one.hint
-                ),
+                Fate::Note | Fate::Approximated(_) => format!("look: {}", one.sentence()),
                 Fate::Carried | Fate::Refused => continue,
             };
-            let comment = comment.trim_end_matches("; ").to_owned();
             if !feature.comments.contains(&comment) {
                 feature.comments.push(comment);
             }
@@ -404,9 +393,6 @@ impl<'d, 't> Desk<'d, 't> {
                 .comments
                 .push("a draft, which nobody gets, until a person has completed it".to_owned());
             feature.status = Some("draft");
-            if feature.own.is_none() && feature.rules.is_empty() {
-                feature.own = Some(Give::one(feature.default.clone()));
-            }
         } else {
             self.tell(
                 Fate::Carried,
@@ -414,6 +400,9 @@ impl<'d, 't> Desk<'d, 't> {
                 format!("{} is {}", quote(&self.flag), quote(&feature.name)).into(),
                 "".into(),
             );
+        }
+        if feature.own.is_none() && feature.rules.is_empty() {
+            feature.own = Some(Give::one(feature.default.clone()));
         }
         let has_by = feature.is_drawn() || feature.is_split();
         if !has_by {

@@ -9,7 +9,7 @@ use super::{
     out::{Arms, Give, OutFeature, OutRule, Reach, WHOLE, When},
     read::{get, is_list, items, text, texts},
 };
-use crate::config::Node;
+use crate::config::{self, Node};
 
 pub(crate) fn import(desk: &mut Desk<'_, '_>) {
     let root = desk.root;
@@ -40,12 +40,7 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
         return;
     };
     let namespace = name(context);
-    let is_name = namespace.starts_with(|c: char| c.is_ascii_alphabetic())
-        && namespace.len() <= 64
-        && namespace
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if is_name {
+    if config::is_name(&namespace) {
         desk.out.namespace = Some(namespace);
     }
     for node in items(get(context, "features")) {
@@ -57,9 +52,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "a feature without a name", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = feature(desk, context, name, node);
-        desk.done(name, node, feature, before);
+        desk.done(node, feature);
     }
 }
 

@@ -29,9 +29,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "an experiment without `key`", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = experiment(desk, key, node);
-        desk.done(key, node, feature, before);
+        desk.done(node, feature);
     }
 }
 

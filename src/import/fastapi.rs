@@ -34,9 +34,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "a flag without `flag_name`", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = flag(desk, name, node);
-        desk.done(name, node, feature, before);
+        desk.done(node, feature);
     }
 }
 

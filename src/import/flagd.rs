@@ -9,7 +9,7 @@ use super::{
     desk::{Desk, Variants},
     lower,
     options::Flagd,
-    out::{Give, OutDraw, OutFeature, OutRule, When},
+    out::{Give, OutDraw, OutFeature, When},
     read::{boolean, entries, first, get, is_list, is_map, items, json, number, only, text},
 };
 use crate::{
@@ -34,9 +34,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
         if !desk.begin(&entry.key) {
             break;
         }
-        let before = desk.refusals();
         let feature = flag(desk, &entry.key, &entry.value);
-        desk.done(&entry.key, &entry.value, feature, before);
+        desk.done(&entry.value, feature);
     }
 }
 
@@ -132,16 +131,8 @@ fn flag(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> Option<OutFeatur
         Some(targeting) => branch(desk, &mut flag, targeting, None, &mut rules),
     }
     for (when, give) in rules {
-        match when {
-            None => {
-                feature.own = Some(give);
-                break;
-            }
-            when => feature.rules.push(OutRule {
-                name: None,
-                when,
-                give,
-            }),
+        if !feature.add(when, give) {
+            break;
         }
     }
     feature.by = flag.by.filter(|by| by != "user");

@@ -8,7 +8,7 @@ use super::{
     desk::{Desk, Variants},
     lower,
     options::Flipt,
-    out::{Give, OutDraw, OutFeature, OutRule, WHOLE, When},
+    out::{Give, OutDraw, OutFeature, WHOLE, When},
     read::{first, get, is_list, is_map, is_true, items, json, number, text, texts},
 };
 use crate::config::Node;
@@ -39,12 +39,11 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "a flag without a key that can be drawn by", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = match text(node, "type") {
             Some("BOOLEAN_FLAG_TYPE") => boolean(desk, key, node),
             _ => variant(desk, key, node),
         };
-        desk.done(key, node, feature, before);
+        desk.done(node, feature);
     }
 }
 
@@ -82,16 +81,8 @@ fn boolean(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> Option<OutFea
         } else if let Some(segment) = get(rollout, "segment") {
             let when = segments(desk, segment)?;
             let give = with_rest(&taken, word(is_true(segment, "value")));
-            match when {
-                Some(when) => feature.rules.push(OutRule {
-                    name: None,
-                    when: Some(when),
-                    give,
-                }),
-                None => {
-                    feature.own = Some(give);
-                    return Some(feature);
-                }
+            if !feature.add(when, give) {
+                return Some(feature);
             }
         } else {
             return desk.refuse(
@@ -155,20 +146,9 @@ fn variant(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> Option<OutFea
             None => return desk.refuse(rule, "a rule without a segment", ""),
         };
         let give = distribution(desk, key, rule, &mut variants)?;
-        match when {
-            Some(when) => feature.rules.push(OutRule {
-                name: None,
-                when: Some(when),
-                give,
-            }),
-            None => {
-                feature.own = Some(give);
-                break;
-            }
+        if !feature.add(when, give) {
+            break;
         }
-    }
-    if feature.own.is_none() && feature.rules.is_empty() {
-        feature.own = Some(Give::one(feature.default.clone()));
     }
     feature.variants = match variants.declare() {
         Ok(declared) => declared,

@@ -11,9 +11,8 @@ use super::{
     lower,
     out::{Arms, Give, OutDraw, OutDraws, OutFeature, Reach, WHOLE},
     read::{entries, first, get, is_map, is_true, items, json, number, text},
-    write::percent,
 };
-use crate::config::Node;
+use crate::{config::Node, engine::describe::reason::percent};
 
 /// So many arms have orders that can all be tried.
 const MOST_ARMS: usize = 6;
@@ -25,9 +24,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
         if !desk.begin(&entry.key) {
             break;
         }
-        let before = desk.refusals();
         let feature = flag(desk, &entry.key, node);
-        desk.done(&entry.key, node, feature, before);
+        desk.done(node, feature);
     }
     if entries(root).is_empty() {
         desk.refuse::<()>(

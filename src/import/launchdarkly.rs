@@ -11,7 +11,7 @@ use super::{
     out::{Give, OutDraw, OutFeature, OutRule, When},
     read::{entries, get, is_list, is_map, is_true, items, json, number, text, texts},
 };
-use crate::config::Node;
+use crate::config::{self, Node};
 use serde_json::Value;
 
 pub(crate) fn import(desk: &mut Desk<'_, '_>) {
@@ -31,7 +31,6 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             if !desk.begin(&entry.key) {
                 break;
             }
-            let before = desk.refusals();
             let mut variants = Variants::default();
             let ours = variants.add(
                 &variation_name(0, &json(&entry.value)),
@@ -44,7 +43,7 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
                 own: Some(Give::one(ours)),
                 ..OutFeature::default()
             };
-            desk.done(&entry.key, &entry.value, Some(feature), before);
+            desk.done(&entry.value, Some(feature));
         }
     }
     if !found && let (Some(key), Some(_)) = (text(root, "key"), get(root, "variations")) {
@@ -65,9 +64,8 @@ fn one(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> bool {
     if !desk.begin(key) {
         return false;
     }
-    let before = desk.refusals();
     let feature = flag(desk, key, node);
-    desk.done(key, node, feature, before);
+    desk.done(node, feature);
     true
 }
 
@@ -85,15 +83,7 @@ fn variation_name(index: usize, value: &Value) -> String {
     match value {
         Value::Bool(is) => is.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text)
-            if (1..=64).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-                && text.as_bytes()[0].is_ascii_alphanumeric() =>
-        {
-            text.clone()
-        }
+        Value::String(text) if config::is_variant(text) => text.clone(),
         _ => format!("variation-{index}"),
     }
 }

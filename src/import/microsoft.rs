@@ -36,9 +36,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "a flag without an id that can be drawn by", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = flag(desk, id, node);
-        desk.done(id, node, feature, before);
+        desk.done(node, feature);
     }
 }
 

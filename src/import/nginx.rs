@@ -64,9 +64,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>, text: &str) -> Result<(), (Positio
             break;
         }
         let node = node(split.at);
-        let before = desk.refusals();
         let feature = feature(desk, &split, &node, user.as_deref());
-        desk.done(&split.variable, &node, feature, before);
+        desk.done(&node, feature);
     }
     if let Some(source) = user {
         if source.starts_with("header.x-") {

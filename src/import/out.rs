@@ -122,9 +122,24 @@ pub(crate) enum When {
 }
 
 impl OutFeature {
-    fn gives(&self) -> impl Iterator<Item = &Give> {
+    /// Every share that it gives: of its rules, and its own.
+    pub(crate) fn gives(&self) -> impl Iterator<Item = &Give> {
         let rules = self.rules.iter().map(|rule| &rule.give);
         rules.chain(&self.own)
+    }
+
+    /// One more way: a rule, or what all others get. Whether others are left.
+    #[inline(never)]
+    pub(crate) fn add(&mut self, when: Option<When>, give: Give) -> bool {
+        match when {
+            None => self.own = Some(give),
+            when => self.rules.push(OutRule {
+                name: None,
+                when,
+                give,
+            }),
+        }
+        self.own.is_none()
     }
 
     /// Whether a draw of the other system decides.

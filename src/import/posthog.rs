@@ -8,7 +8,7 @@ use super::{
     dates::{shown, whole_second},
     desk::{Desk, Variants},
     lower,
-    out::{Arms, Give, OutDraw, OutDraws, OutFeature, OutRule, Reach, WHOLE, When},
+    out::{Arms, Give, OutDraw, OutDraws, OutFeature, Reach, WHOLE, When},
     read::{entries, get, is_list, is_true, items, number, text, texts},
 };
 use crate::config::Node;
@@ -44,9 +44,8 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
             desk.refuse::<()>(node, "a flag without a key that can be drawn by", "");
             continue;
         }
-        let before = desk.refusals();
         let feature = flag(desk, key, node);
-        desk.done(key, node, feature, before);
+        desk.done(node, feature);
     }
 }
 
@@ -176,21 +175,9 @@ fn flag(desk: &mut Desk<'_, '_>, key: &str, node: &Node<'_>) -> Option<OutFeatur
         feature.comments.push("was not active".to_owned());
     }
     for (when, share, variant) in ways {
-        let give = give(share, variant, &ends, &draws);
-        match when {
-            Some(when) => feature.rules.push(OutRule {
-                name: None,
-                when: Some(when),
-                give,
-            }),
-            None => {
-                feature.own = Some(give);
-                break;
-            }
+        if !feature.add(when, give(share, variant, &ends, &draws)) {
+            break;
         }
-    }
-    if feature.own.is_none() && feature.rules.is_empty() {
-        feature.own = Some(Give::one("off"));
     }
     Some(feature)
 }

@@ -8,8 +8,7 @@ use serde_json::{Map, Number, Value};
 /// What stands below a key; none for null.
 #[inline(never)]
 pub(crate) fn get<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
-    let entry = entries(node).iter().find(|entry| entry.key == key)?;
-    Some(&entry.value).filter(|value| !value.is_null())
+    node.below(key).filter(|value| !value.is_null())
 }
 
 /// The first of these keys.

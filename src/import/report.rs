@@ -191,7 +191,7 @@ impl Told {
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let mut sentence = self.what.clone();
         if let Fate::Approximated(of) = self.fate {
             let _ = write!(sentence, ": {of} of 100,000 ids get something else");

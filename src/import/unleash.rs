@@ -43,13 +43,12 @@ pub(crate) fn import(desk: &mut Desk<'_, '_>) {
         if !desk.begin(name) {
             break;
         }
-        let before = desk.refusals();
         if name.is_empty() {
             desk.refuse::<()>(node, "a feature without a name", "");
             continue;
         }
         let feature = feature(desk, name, node);
-        desk.done(name, node, feature, before);
+        desk.done(node, feature);
     }
 }
 
@@ -66,7 +65,6 @@ struct Way {
 }
 
 fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFeature> {
-    let refused = desk.refusals();
     let root = desk.root;
     let belongs = |one: &&Node<'_>| text(one, "featureName").or(text(one, "feature")) == Some(name);
     let mut strategies: Vec<&Node<'_>> = items(get(node, "strategies")).iter().collect();
@@ -131,7 +129,7 @@ fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFe
             "a feature draws by one attribute",
         );
     }
-    let lost = desk.refusals() > refused;
+    let lost = desk.is_lost();
     let mut feature = OutFeature {
         name: desk.feature(name),
         description: text(node, "description").map(str::to_owned),
@@ -184,16 +182,8 @@ fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFe
             break; // whoever comes here has been decided: what follows reaches fewer
         }
     }
-    if feature.own.is_none() && feature.rules.is_empty() {
-        feature.own = Some(Give::one("off"));
-    }
-    let gives = feature
-        .rules
-        .iter()
-        .map(|rule| &rule.give)
-        .chain(&feature.own);
-    let splits = gives
-        .into_iter()
+    let splits = feature
+        .gives()
         .any(|give| matches!(give.serve, Arms::List(_)));
     if splits && !desk.options.unleash_old_variants {
         desk.note(

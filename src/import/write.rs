@@ -2,6 +2,7 @@
 //! In: an [`OutFile`]. Out: YAML that `burgee check --strict` accepts.
 
 use super::out::{Arms, Give, OutDraw, OutDraws, OutFeature, OutFile, OutRule, Reach, WHOLE, When};
+use crate::engine::describe::reason::percent;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -140,7 +141,7 @@ fn shares(give: &Give) -> Vec<(&'static str, String)> {
     let mut keys = Vec::new();
     match &give.rollout {
         Reach::Share(WHOLE) => {}
-        Reach::Share(share) => keys.push(("rollout", percent(*share))),
+        Reach::Share(share) => keys.push(("rollout", percent(*share).to_string())),
         Reach::Clock(text) => keys.push(("rollout", text.clone())),
     }
     let arm = |(name, share): &(String, u32)| format!("{}: {}", word(name), percent(*share));
@@ -304,14 +305,4 @@ pub(crate) fn quoted(text: &str) -> String {
         }
     }
     quoted
-}
-
-/// `33.33%`
-pub(crate) fn percent(millionths: u32) -> String {
-    let (whole, rest) = (millionths / 1_000_000, millionths % 1_000_000);
-    let rest = format!(".{rest:06}");
-    format!(
-        "{whole}{}%",
-        rest.trim_end_matches('0').trim_end_matches('.')
-    )
 }

@@ -40,5 +40,6 @@ mod weights;
 
 pub use compiler::Environment;
 pub(in crate::config) use generation::snapshot;
+pub(crate) use names::{is_name, is_variant};
 pub use stops::{LONGEST as LONGEST_REASON, is_printable, is_stoppable};
 pub(in crate::config) use stops::{stops, unknown as unknown_stops};

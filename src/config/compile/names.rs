@@ -20,14 +20,14 @@ pub(super) fn is_feature(name: &str) -> bool {
 }
 
 /// `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`
-pub(super) fn is_variant(name: &str) -> bool {
+pub(crate) fn is_variant(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.as_bytes()[0].is_ascii_alphanumeric()
         && name.bytes().all(is_word)
 }
 
 /// Namespaces, segments and attributes: as a variant, beginning with a letter.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     is_variant(name) && name.as_bytes()[0].is_ascii_alphabetic()
 }
 

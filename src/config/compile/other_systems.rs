@@ -12,7 +12,7 @@ pub(super) fn is_of_another_system(root: &Node<'_>, problems: &mut Collector) ->
     if let Kind::List(items) = &root.kind
         && items
             .first()
-            .is_some_and(|item| below(item, "flag_name").is_some())
+            .is_some_and(|item| item.below("flag_name").is_some())
     {
         is_file_of(root.at, "the FastAPI flag service", "fastapi", problems);
         return true;
@@ -62,8 +62,7 @@ pub(super) fn is_of_another_system(root: &Node<'_>, problems: &mut Collector) ->
     } else if let Some(entry) = entries
         .iter()
         .find(|entry| {
-            below(&entry.value, "variations").is_some()
-                && below(&entry.value, "defaultRule").is_some()
+            entry.value.below("variations").is_some() && entry.value.below("defaultRule").is_some()
         })
         .filter(|_| has("features").is_none())
     {
@@ -86,16 +85,6 @@ pub(super) fn is_of_another_system(root: &Node<'_>, problems: &mut Collector) ->
     true
 }
 
-fn below<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
-    match &node.kind {
-        Kind::Map(entries) => entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value),
-        _ => None,
-    }
-}
-
 fn is_list(node: &Node<'_>) -> bool {
     matches!(node.kind, Kind::List(_))
 }
@@ -107,7 +96,7 @@ fn system(flags: &Node<'_>) -> Option<(&'static str, &'static str)> {
         Kind::List(items) => items.first()?,
         _ => return None,
     };
-    let has = |key: &str| below(first, key).is_some();
+    let has = |key: &str| first.below(key).is_some();
     match is_list(flags) {
         true if has("filters") => Some(("PostHog", "posthog")),
         true if has("enabled") || has("type") => Some(("Flipt", "flipt")),

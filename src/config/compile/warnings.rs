@@ -70,7 +70,7 @@ impl<'t> Compiler<'t, '_> {
     pub(super) fn overlaps(&mut self, rules: &'t [Node<'t>]) {
         let mut tests: Vec<(Window, &Node<'t>)> = Vec::new();
         for (number, rule) in rules.iter().enumerate() {
-            let Some(when) = value(rule, "when") else {
+            let Some(when) = rule.below("when") else {
                 continue;
             };
             let Some(window) = self.window(when, number + 1) else {
@@ -93,7 +93,7 @@ impl<'t> Compiler<'t, '_> {
 
     /// The dates of a rule: its own, or those of a feature that it asks for.
     fn window(&self, when: &Node<'t>, rule: usize) -> Option<Window> {
-        if let Some(now) = value(when, "now") {
+        if let Some(now) = when.below("now") {
             let (from, until) = dates(now);
             return Some((from, until, format!("rule {rule}")));
         }
@@ -103,8 +103,8 @@ impl<'t> Compiler<'t, '_> {
         entries.iter().find_map(|entry: &Entry<'t>| {
             let name = entry.key.strip_prefix("feature.")?;
             let parent = self.features.get(name)?;
-            let now = value(self.declared[usize::from(*parent)].node(), "when")
-                .and_then(|when| value(when, "now"))?;
+            let parent = self.declared[usize::from(*parent)].node();
+            let now = parent.below("when").and_then(|when| when.below("now"))?;
             let (from, until) = dates(now);
             Some((from, until, quote(name)))
         })
@@ -112,21 +112,14 @@ impl<'t> Compiler<'t, '_> {
 }
 
 fn dates(now: &Node<'_>) -> (Option<Second>, Option<Second>) {
-    let date = |key| value(now, key).and_then(|node| instant::parse(node.text()?).ok());
+    let date = |key| {
+        now.below(key)
+            .and_then(|node| instant::parse(node.text()?).ok())
+    };
     (date("from"), date("until"))
 }
 
 fn meet(one: &Window, other: &Window) -> bool {
     let before = |until: Option<Second>, from: Option<Second>| matches!((until, from), (Some(until), Some(from)) if until <= from);
     !before(one.1, other.0) && !before(other.1, one.0)
-}
-
-fn value<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
-    match &node.kind {
-        Kind::Map(entries) => entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value),
-        _ => None,
-    }
 }
