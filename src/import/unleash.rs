@@ -69,6 +69,7 @@ fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFe
     let belongs = |one: &&Node<'_>| text(one, "featureName").or(text(one, "feature")) == Some(name);
     let mut strategies: Vec<&Node<'_>> = items(get(node, "strategies")).iter().collect();
     strategies.extend(items(get(root, "featureStrategies")).iter().filter(belongs));
+    let is_bare = strategies.is_empty();
     let environment = items(get(root, "featureEnvironments"))
         .iter()
         .rfind(belongs);
@@ -143,7 +144,7 @@ fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFe
         feature.comments.push("was not enabled".to_owned());
     }
     feature.when = parents(desk, node);
-    if ways.is_empty() && !lost && has_no_strategies(node, root, name) {
+    if ways.is_empty() && !lost && is_bare {
         // without strategies it is on
         ways.push(Way {
             when: None,
@@ -193,13 +194,6 @@ fn feature(desk: &mut Desk<'_, '_>, name: &str, node: &Node<'_>) -> Option<OutFe
         );
     }
     Some(feature)
-}
-
-/// Whether it has no strategies at all, rather than none that was understood.
-fn has_no_strategies(node: &Node<'_>, root: &Node<'_>, name: &str) -> bool {
-    let apart = items(get(root, "featureStrategies")).iter();
-    let mut apart = apart.filter(|one| text(one, "featureName") == Some(name));
-    items(get(node, "strategies")).is_empty() && apart.next().is_none()
 }
 
 fn draws(desk: &Desk<'_, '_>, way: &Way, group: &str, total: u64) -> OutDraws {

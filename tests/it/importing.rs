@@ -299,6 +299,38 @@ fn what_the_files_do_not_say_is_asked_for() {
     }
 }
 
+/// Strategies that stand apart name their feature in one of two ways. Who has none at all is on, who has only disabled ones is not.
+#[test]
+fn a_feature_of_unleash_whose_strategies_are_all_disabled_is_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("features.json");
+    for (apart, gives) in [
+        (
+            r#"{"feature": "dark", "name": "default", "disabled": true}"#,
+            "off",
+        ),
+        (
+            r#"{"featureName": "dark", "name": "default", "disabled": true}"#,
+            "off",
+        ),
+        (r#"{"feature": "dark", "name": "default"}"#, "on"),
+        (
+            r#"{"feature": "other", "name": "default", "disabled": true}"#,
+            "on",
+        ),
+    ] {
+        let features = r#"[{"name": "dark", "enabled": true, "strategies": []}]"#;
+        let text = format!(r#"{{"features": {features}, "featureStrategies": [{apart}]}}"#);
+        fs::write(&file, text).unwrap();
+        let ran = import("unleash", &[], &file);
+        assert!(
+            ran.out.ends_with(&format!("  dark:\n    serve: {gives}\n")),
+            "{apart}: {}",
+            ran.out
+        );
+    }
+}
+
 #[test]
 fn a_report_is_markdown_or_json() {
     let directory = tempfile::tempdir().unwrap();
