@@ -30,7 +30,7 @@ use super::{
 use crate::{
     engine::Decisions,
     live::{InForce, Phase},
-    telemetry::RequestEvent,
+    telemetry::{RequestEvent, RequestLine},
 };
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header, request, response,
@@ -54,8 +54,8 @@ pub(super) fn exchange(
     let spare = worker.spare_decisions.borrow_mut().pop();
     let mut decisions = spare.unwrap_or_default();
     decisions.remember_users = worker.telemetry.wants_users();
-    let target = || Box::new((request.method().clone(), request.uri().clone()));
-    let logged = worker.telemetry.wants_requests().then(target);
+    let wants_line = worker.telemetry.wants_requests();
+    let logged = wants_line.then(|| RequestLine::of(&request));
     let version = request.version();
     let mut admitted = admit(&client, request, &in_force, &mut active, &mut decisions);
     async move {
@@ -70,7 +70,8 @@ pub(super) fn exchange(
                         respond::set_visitor_cookies(headers, snapshot, &decisions, *is_https);
                     }
                     if feature_report {
-                        exposure::record(headers, &worker.telemetry, snapshot, &decisions);
+                        let logged = logged.as_deref();
+                        exposure::record(headers, &worker.telemetry, snapshot, &decisions, logged);
                     }
                     if worker.settings.debug_response {
                         exposure::add_debug_fields(headers, snapshot, &decisions);
@@ -91,7 +92,7 @@ pub(super) fn exchange(
                 decisions.reset(snapshot);
             }
             worker.telemetry.record_request(&RequestEvent {
-                request: logged.map(|request| *request),
+                request: logged.as_deref(),
                 status: response.status().as_u16(),
                 duration: begun.elapsed(),
                 snapshot,

@@ -10,7 +10,7 @@ use crate::{
         headers,
         vary::{self, Vary},
     },
-    telemetry::{self, ExposureEvent},
+    telemetry::{self, ExposureEvent, RequestLine},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -23,6 +23,7 @@ pub(super) fn record(
     telemetry: &telemetry::Recorder,
     snapshot: &Snapshot,
     decisions: &Decisions,
+    request: Option<&RequestLine>,
 ) {
     let (used, goals) = (words(headers, &USED), words(headers, &GOAL));
     if used.is_empty() && goals.is_empty() {
@@ -39,6 +40,7 @@ pub(super) fn record(
     }
     merge(headers, &vary);
     telemetry.record_exposure(&ExposureEvent {
+        request,
         used: &indexes,
         goals: &goals.iter().map(String::as_str).collect::<Vec<_>>(),
         snapshot,

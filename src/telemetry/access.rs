@@ -1,9 +1,12 @@
 //! One line a request. In: a request and its response. Out: text for people or JSON for machines, in the shape of the other log
 //! lines; feature fields are named as OpenTelemetry names them. What a client sent is escaped; queries are left out.
 
-use super::{event::RequestEvent, log_fields};
+use super::{
+    event::{RequestEvent, RequestLine},
+    log_fields,
+    trace_context::TraceContext,
+};
 use crate::engine::{Decision, Feature};
-use http::{Method, Uri};
 use serde_json::{Value, json};
 
 /// For people, or for machines.
@@ -17,13 +20,15 @@ pub(super) enum Format {
 pub(super) fn line(
     format: Format,
     time: &str,
-    (method, uri): &(Method, Uri),
+    request: &RequestLine,
     user: Option<String>,
     event: &RequestEvent<'_>,
 ) -> Vec<u8> {
     let decisions = event.snapshot.features().zip(&event.decisions.by_feature);
     let decisions =
         decisions.filter_map(|((_, _, feature), decision)| Some((feature, (*decision)?)));
+    let (method, path) = (&request.method, request.uri.path());
+    let trace = request.trace.iter().flat_map(TraceContext::fields);
     let duration = event.duration.as_micros() as f64 / 1e6;
     let mut line = match format {
         Format::Json => {
@@ -32,13 +37,16 @@ pub(super) fn line(
                 "level": "INFO",
                 "message": "request",
                 "method": method.as_str(),
-                "path": uri.path(),
+                "path": path,
                 "status": event.status,
                 "duration": duration,
                 "revision": event.snapshot.revision,
             });
             if let Some(user) = user {
                 line["feature_flag.context.id"] = user.into();
+            }
+            for (name, value) in trace {
+                line[name] = value.into();
             }
             line["assignments"] = decisions
                 .map(|(feature, decision)| log_fields::fields(feature, decision))
@@ -54,9 +62,11 @@ pub(super) fn line(
             let user = user.map_or(String::new(), |user| {
                 format!(" feature_flag.context.id={user:?}")
             });
+            let trace: String = trace
+                .map(|(name, value)| format!(" {name}={value}"))
+                .collect();
             format!(
-                "{time}  INFO request method={method} path={:?} status={} duration={duration} revision={}{user} assignments={}",
-                uri.path(),
+                "{time}  INFO request method={method} path={path:?} status={} duration={duration} revision={}{user}{trace} assignments={}",
                 event.status,
                 event.snapshot.revision,
                 decisions.join(",")

@@ -1,15 +1,37 @@
 //! What happens to a request, one type each.
 //! In: the facts. Out: what `worker` counts and `request_logs` writes down.
 
+use super::trace_context::TraceContext;
 use crate::engine::{Decisions, Snapshot};
-use http::{Method, Uri};
+use http::{Method, Request, Uri};
 use std::time::Duration;
+
+/// What log lines say of a request, as it came.
+#[derive(Debug)]
+pub struct RequestLine {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) trace: Option<TraceContext>,
+}
+
+impl RequestLine {
+    /// Taken before anything is stripped.
+    #[cold]
+    #[inline(never)]
+    pub fn of<B>(request: &Request<B>) -> Box<RequestLine> {
+        Box::new(RequestLine {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            trace: TraceContext::of(request.headers()),
+        })
+    }
+}
 
 /// A response to a request: its head is on its way.
 #[derive(Debug)]
 pub struct RequestEvent<'a> {
-    /// method and target, where a log wants them
-    pub request: Option<(Method, Uri)>,
+    /// where a log wants it
+    pub request: Option<&'a RequestLine>,
     /// what the client sees
     pub status: u16,
     /// from the end of the request's head
@@ -23,6 +45,8 @@ pub struct RequestEvent<'a> {
 /// The application says that its response used features, or that a goal was reached.
 #[derive(Debug)]
 pub struct ExposureEvent<'a> {
+    /// where a log wants it
+    pub request: Option<&'a RequestLine>,
     /// indexes of decisions, none twice
     pub used: &'a [usize],
     /// as the application calls them

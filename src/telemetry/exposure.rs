@@ -65,7 +65,7 @@ impl ExposureLog {
                 continue;
             }
             let line = decided.line(event.snapshot, &time, Second(now.unix_timestamp()), names);
-            if !self.push(line) {
+            if !self.push(line, event) {
                 self.slot(hash).store(0, Relaxed);
                 all = false;
             }
@@ -73,11 +73,15 @@ impl ExposureLog {
         let goals = goal_lines::lines(event, &time, names);
         goals
             .into_iter()
-            .fold(all, |all, line| self.push(line) && all)
+            .fold(all, |all, line| self.push(line, event) && all)
             && event.goals.len() <= goal_lines::MOST
     }
 
-    fn push(&self, line: Map<String, Value>) -> bool {
+    fn push(&self, mut line: Map<String, Value>, event: &ExposureEvent<'_>) -> bool {
+        let trace = event.request.and_then(|request| request.trace.as_ref());
+        for (name, value) in trace.iter().flat_map(|trace| trace.fields()) {
+            line.insert(name.into(), value.into());
+        }
         let mut line = log_fields::escaped(&Value::Object(line).to_string());
         line.push('\n');
         self.lines.push(line.into_bytes())

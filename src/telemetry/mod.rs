@@ -25,6 +25,7 @@ mod scrape;
 mod series;
 mod stages;
 mod totals;
+mod trace_context;
 mod variant;
 mod verdict;
 mod verdicts;
@@ -33,7 +34,7 @@ pub use scrape::CONTENT_TYPE;
 
 pub use comparison::{ArmReport, DrawReport, FeatureComparison, GoalReport, NotCompared};
 pub use counter::BOUNDS;
-pub use event::{ExposureEvent, RequestEvent};
+pub use event::{ExposureEvent, RequestEvent, RequestLine};
 pub use log_fields::{UserNames, UserNaming};
 pub use metrics::Metrics;
 pub use recorder::Recorder;

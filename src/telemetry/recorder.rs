@@ -171,7 +171,7 @@ impl Recorder {
         }
     }
 
-    /// Whether [`super::RequestEvent`] needs the method and the target.
+    /// Whether events need the [`super::RequestLine`].
     pub fn wants_requests(&self) -> bool {
         self.logs.wants_requests()
     }

@@ -61,9 +61,9 @@ impl RequestLogs {
         })
     }
 
-    /// Whether [`event::RequestEvent`] needs the method and the target.
+    /// Whether events need the [`event::RequestLine`].
     pub(super) fn wants_requests(&self) -> bool {
-        self.access.is_some()
+        self.access.is_some() || self.exposures.is_some()
     }
 
     /// Whether decisions have to remember the users.
@@ -74,7 +74,7 @@ impl RequestLogs {
 
     /// False where a line was dropped.
     pub(super) fn access(&self, event: &event::RequestEvent<'_>) -> bool {
-        let (Some((lines, format)), Some(request)) = (&self.access, &event.request) else {
+        let (Some((lines, format)), Some(request)) = (&self.access, event.request) else {
             return true;
         };
         let user = event.decisions.users.iter().flatten().next();

@@ -78,6 +78,7 @@ mod support;
 mod terminal;
 mod three_ways;
 mod toggles;
+mod trace_context;
 mod values;
 mod vectors;
 mod warnings;
