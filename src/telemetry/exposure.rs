@@ -108,6 +108,9 @@ impl Decided<'_> {
         let mut line = Map::new();
         line.insert("time".into(), time.into());
         line.extend(log_fields::fields(self.feature, self.decision));
+        if let Some(namespace) = &self.toggles.namespace {
+            line.insert("feature_flag.set.id".into(), (**namespace).into());
+        }
         line.insert("feature_flag.version".into(), (*snapshot.revision).into());
         if let Some(user) = self.unit.and_then(|unit| names.name(unit)) {
             line.insert("feature_flag.context.id".into(), user.into());

@@ -104,3 +104,18 @@ fn an_exposure_line_has_its_trace_where_there_is_no_access_log() {
     ask(burgee.listen, "GET", "/", &[&field]);
     assert_eq!(burgee.wrote()["trace_id"], json!(TRACE));
 }
+
+#[test]
+fn an_exposure_of_a_file_with_a_namespace_names_it_as_the_set() {
+    let app = app(|_| "200 OK\r\nX-Feature-Used: checkout".into());
+    for (toggles, expected) in [
+        (TOGGLES.to_owned(), None),
+        (format!("namespace: shop\n{TOGGLES}"), Some(json!("shop"))),
+    ] {
+        let (burgee, _toggles) = behind(&app, &toggles, &["--exposure-log"]);
+        ask(burgee.listen, "GET", "/", &[]);
+        let line = burgee.wrote();
+        assert_eq!(line.get("feature_flag.set.id").cloned(), expected, "{line}");
+        assert_eq!(misfits(&line), Vec::<String>::new(), "{line}");
+    }
+}
