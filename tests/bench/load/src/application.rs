@@ -1,7 +1,8 @@
-//! The application: `/` answers 200 bytes, `/1m` a mebibyte, `/echo` the head as it came.
+//! The application: `/` answers 200 bytes, `/1m` a mebibyte, `/echo` the head as it came. `/socket` is a WebSocket
+//! that answers each message with itself, and at `/socket/echo` begins with the head.
 //! In: connections on a free port of the loopback and, if asked, on a Unix socket. Out: the port on standard output, and answers.
 
-use crate::wire;
+use crate::{websocket, wire};
 use rustix::{
     buffer::spare_capacity,
     event::epoll::{self, CreateFlags, EventData, EventFlags},
@@ -21,6 +22,7 @@ struct Connection {
     came: Vec<u8>,
     answer: Vec<u8>,
     sent: usize,
+    is_websocket: bool,
 }
 
 struct Answers {
@@ -95,6 +97,7 @@ fn accept(
                 came: Vec::new(),
                 answer: Vec::new(),
                 sent: 0,
+                is_websocket: false,
             },
         );
     }
@@ -113,6 +116,7 @@ impl Connection {
             ) {
                 Err(Errno::AGAIN) => {}
                 Ok((0, _)) | Err(_) => return false,
+                Ok(_) if self.is_websocket => self.send_back(),
                 Ok(_) => self.answer_what_came(answers),
             }
         }
@@ -138,6 +142,15 @@ impl Connection {
                 .split(|byte| *byte == b' ')
                 .nth(1)
                 .unwrap_or_default();
+            if path.starts_with(b"/socket") {
+                self.is_websocket = true;
+                self.answer.extend_from_slice(websocket::SWITCHED);
+                if path == b"/socket/echo" {
+                    self.answer.extend(websocket::answer(&self.came[..head]));
+                }
+                self.came.drain(..head);
+                return self.send_back();
+            }
             match path {
                 b"/1m" => self.answer.extend_from_slice(&answers.large),
                 b"/echo" => {
@@ -150,6 +163,14 @@ impl Connection {
                 _ => self.answer.extend_from_slice(&answers.small),
             }
             self.came.drain(..head + body);
+        }
+    }
+
+    /// Messages, as they came.
+    fn send_back(&mut self) {
+        while let Some((message, length)) = websocket::message(&self.came) {
+            self.answer.extend(websocket::answer(&message));
+            self.came.drain(..length);
         }
     }
 

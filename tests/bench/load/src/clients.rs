@@ -1,7 +1,8 @@
 //! The clients: connections that are kept alive, a request at a time on each.
 //! In: what was asked. Out: a line of JSON with the number of answers, of errors, and the latencies in microseconds.
+//! A WebSocket is a connection that has begun with an upgrade; its requests are messages, and its answers are their echo.
 
-use crate::{schedule::Schedule, wire};
+use crate::{report::Report, schedule::Schedule, websocket, wire};
 use rustix::{
     buffer::spare_capacity,
     event::{
@@ -29,6 +30,11 @@ pub struct Asked {
     pub busy: usize,
     pub path: String,
     pub post: usize,
+    pub websocket: bool,
+    /// HTTP/2's only
+    pub grpc: bool,
+    /// a request whose connection was closed before the answer began is sent again, as a browser does it
+    pub again: bool,
     pub hold: bool,
 }
 
@@ -45,13 +51,15 @@ struct Connection {
 struct Clients {
     port: u16,
     epoll: OwnedFd,
+    /// what begins a WebSocket
+    upgrade: Option<Vec<u8>>,
+    again: bool,
     requests: Vec<Vec<u8>>,
     connections: Vec<Connection>,
     /// the one that has waited longest comes first
     idle: VecDeque<usize>,
     sent: usize,
-    errors: u64,
-    latencies: Vec<u64>,
+    report: Report,
     buffer: Vec<u8>,
 }
 
@@ -60,16 +68,20 @@ pub fn run(asked: &Asked) -> io::Result<()> {
     let mut clients = Clients {
         port: asked.port,
         epoll: epoll::create(CreateFlags::CLOEXEC)?,
-        requests: (0..256)
-            .map(|user| wire::request(&asked.path, asked.post, user * 7919 % 100_000_000))
-            .collect(),
+        upgrade: asked
+            .websocket
+            .then(|| websocket::upgrade(&wire::request(&asked.path, 0, 1))),
+        again: asked.again,
+        requests: requests(asked),
         connections: (0..asked.connections)
             .map(|_| Connection::default())
             .collect(),
         idle: (0..asked.connections).collect(),
         sent: 0,
-        errors: 0,
-        latencies: Vec::with_capacity(1 << 20),
+        report: Report {
+            latencies: Vec::with_capacity(1 << 20),
+            ..Report::default()
+        },
         buffer: vec![0; 1 << 18],
     };
     let mut schedule = Schedule::new(asked.seconds, asked.requests, asked.rate);
@@ -97,19 +109,35 @@ pub fn run(asked: &Asked) -> io::Result<()> {
             clients.receive(event.data.u64() as usize, clock());
         }
     }
-    println!("{}", clients.report(begun.elapsed().as_secs_f64()));
+    println!("{}", clients.report.line(begun.elapsed().as_secs_f64()));
     if asked.hold {
         io::stdin().read_to_end(&mut Vec::new())?;
     }
     Ok(())
 }
 
+fn requests(asked: &Asked) -> Vec<Vec<u8>> {
+    // of large ones a few, so that they stay in memory
+    let users = if asked.post > 1 << 20 { 4 } else { 256 };
+    let users = (0..users).map(|user| user * 7919 % 100_000_000);
+    if asked.websocket {
+        users.map(websocket::request).collect()
+    } else {
+        users
+            .map(|user| wire::request(&asked.path, asked.post, user))
+            .collect()
+    }
+}
+
 impl Clients {
     fn send(&mut self, which: usize, due: u64) -> io::Result<()> {
         let connection = &mut self.connections[which];
         if connection.socket.is_none() {
-            let socket = TcpStream::connect(("127.0.0.1", self.port))?;
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
             socket.set_nodelay(true)?;
+            if let Some(upgrade) = &self.upgrade {
+                websocket::begin(&mut socket, upgrade)?;
+            }
             epoll::add(
                 &self.epoll,
                 &socket,
@@ -138,48 +166,47 @@ impl Clients {
         };
         let read = socket.read(&mut self.buffer).unwrap_or(0);
         if read == 0 {
-            connection.socket = None;
-            self.errors += 1;
-            if !self.idle.contains(&which) {
-                self.idle.push_back(which);
-            }
-            return;
+            return self.closed(which);
         }
         let left = match connection.left {
             Some(left) => left,
             None => {
                 connection.head.extend_from_slice(&self.buffer[..read]);
-                let Some((head, body)) = wire::head(&connection.head) else {
+                let (is_good, end) = if self.upgrade.is_some() {
+                    let end = Some((2, websocket::MESSAGE));
+                    (websocket::is_answer(&connection.head), end)
+                } else {
+                    let is_good = connection.head.starts_with(b"HTTP/1.1 200");
+                    (is_good, wire::head(&connection.head))
+                };
+                let Some((head, body)) = end else {
                     return;
                 };
-                self.errors += u64::from(!connection.head.starts_with(b"HTTP/1.1 200"));
+                self.report.errors += u64::from(!is_good);
                 // `read` of them are taken off below
                 head + body + read - connection.head.len()
             }
         };
         connection.left = Some(left - read);
         if left == read {
-            self.latencies.push(now - connection.due);
+            self.report.latencies.push(now - connection.due);
             self.idle.push_back(which);
         }
     }
 
-    fn report(&mut self, seconds: f64) -> String {
-        self.latencies.sort_unstable();
-        let at = |share: f64| {
-            let rank = (self.latencies.len() as f64 * share) as usize;
-            let nanoseconds = self
-                .latencies
-                .get(rank.min(self.latencies.len().saturating_sub(1)));
-            nanoseconds.copied().unwrap_or(0) as f64 / 1e3
-        };
-        let (answers, errors) = (self.latencies.len(), self.errors);
-        format!(
-            "{{\"answers\": {answers}, \"errors\": {errors}, \"seconds\": {seconds:.4}, \"p50\": {:.1}, \"p99\": {:.1}, \"p99.9\": {:.1}, \"max\": {:.1}}}",
-            at(0.5),
-            at(0.99),
-            at(0.999),
-            at(1.0)
-        )
+    /// By the other side.
+    fn closed(&mut self, which: usize) {
+        let connection = &mut self.connections[which];
+        let (due, has_begun) = (connection.due, !connection.head.is_empty());
+        connection.socket = None;
+        if self.idle.contains(&which) {
+            // as servers may
+            self.report.errors += u64::from(!self.again);
+        } else if self.again && !has_begun && self.send(which, due).is_ok() {
+            self.report.again += 1;
+        } else {
+            self.report.errors += 1;
+            self.idle.push_back(which);
+        }
     }
 }
