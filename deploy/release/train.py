@@ -24,7 +24,7 @@ import counted
 import machine
 import order
 import peers
-import scenarios
+import tail
 import tools
 
 MANY = {"connections": 64, "requests": 20_000}
@@ -79,7 +79,7 @@ def work(application):
         serve(application, peers.Work(toggles=toggles), MANY, {"connections": 16, "rate": 4000, "seconds": 1})
     serve(application, peers.Work(), {**SOME, "post": 10240}, {**SOME, "requests": 300, "path": "/1m"})
     serve(application, peers.Work(), MANY, name="burgee-unix")
-    texts = ["version: 1\nuser: [cookie.uid]\nfeatures:\n" + peers.lines("  f-NNN: 99%", peers.Work(toggles=1000)), scenarios.largest_file(98)]
+    texts = ["version: 1\nuser: [cookie.uid]\nfeatures:\n" + peers.lines("  f-NNN: 99%", peers.Work(toggles=1000)), tail.largest_file(98)]
     texts += [file.read_text() for file in sorted((tools.ROOT / "config/examples").glob("*.yaml"))]
     for text in texts:
         serve(application, peers.Work(text=text), SOME)

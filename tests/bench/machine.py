@@ -6,6 +6,7 @@ In: commands. Out: processes that end with us, and what the kernel counted for t
 import atexit
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -19,8 +20,10 @@ import sys
 import tempfile
 import time
 
+import checks
 import peers
 import tools
+from work import GRPC, Place
 
 CHILDREN = []
 # Above whatever else this machine does, where that is allowed: a compiler must not take slices of milliseconds.
@@ -75,7 +78,9 @@ def descriptors():
 
 
 def start(command, core, first=True, **more):
-    pinned = [*(FIRST if first else []), "taskset", "--cpu-list", str(CORES[core % len(CORES)]), *command]
+    """On this core, the first or the second; on all that there are, where it is none."""
+    allowed = CORES if core is None else [CORES[core % len(CORES)]]
+    pinned = [*(FIRST if first else []), "taskset", "--cpu-list", ",".join(map(str, allowed)), *command]
     process = subprocess.Popen(list(map(str, pinned)), start_new_session=True, **{"stdin": subprocess.DEVNULL, **more})
     CHILDREN.append(process)
     if not first:
@@ -123,6 +128,15 @@ def free_port():
 free_port.next = 20000 + os.getpid() % 5000
 
 
+def cpu(process):
+    """Nanoseconds that it and its children have taken."""
+    total = 0
+    for pid in family(process.pid):
+        for thread in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            total += int(thread.read_text().split()[0])
+    return total
+
+
 class Application:
     """What the proxies are in front of, and a folder; both end with us."""
 
@@ -134,18 +148,26 @@ class Application:
         self.process = start([tools.load(), "application", self.socket], 1, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
+    @functools.cached_property
+    def grpc_port(self):
+        """The other application, begun when it is first asked for."""
+        grpc = start([tools.load(), "grpc-application"], 1, stdout=subprocess.PIPE, text=True)
+        return int(grpc.stdout.readline())
+
 
 class Proxy:
     """A peer at work. In: its name and the work. Out: a running process that has answered once."""
 
-    def __init__(self, application, name, work, before=(), after=(), first=True, patience=20):
-        self.port = free_port()
-        place = peers.Place(application.folder, self.port, application.port, application.socket)
+    def __init__(self, application, name, work, before=(), after=(), first=True, patience=20, core=0, scraped=False):
+        self.port, self.work = free_port(), work
+        behind = application.grpc_port if work.kind == GRPC else application.port
+        place = Place(application.folder, self.port, behind, application.socket, free_port() if scraped else 0)
+        self.admin = f"127.0.0.1:{place.admin}"
         command = [*before, *peers.EVERY[name](place, work), *after]
         self.said = application.folder / f"{self.port}.said"
         begun = time.perf_counter()
         with open(self.said, "w") as said:
-            self.process = start(command, 0, first, stdout=said, stderr=said)
+            self.process = start(command, core, first, stdout=said, stderr=said)
         while not self.answers():
             if self.process.poll() is not None or time.perf_counter() - begun > patience:
                 stop(self.process)
@@ -154,6 +176,8 @@ class Proxy:
         self.start_ms = (time.perf_counter() - begun) * 1e3
 
     def answers(self):
+        if self.work.h2:
+            return checks.speaks_h2(self.port)
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
             return client.recv(100).startswith(b"HTTP/1.1 200")
@@ -165,11 +189,7 @@ class Proxy:
 
     def cpu(self):
         """Nanoseconds of all its threads."""
-        total = 0
-        for pid in family(self.process.pid):
-            for thread in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-                total += int(thread.read_text().split()[0])
-        return total
+        return cpu(self.process)
 
     def memory(self):
         """Megabytes; what is shared is shared out (PSS)."""
@@ -188,7 +208,7 @@ class Proxy:
 
 def clients(port, hold=False, **options):
     """The clients, begun."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    words = [word for name, value in options.items() for word in ((f"--{name}",) if value is True else (f"--{name}", str(value)))]
     more = {"stdin": subprocess.PIPE} if hold else {}
     return start([tools.load(), "clients", str(port), *words, *(["--hold"] if hold else [])], 1, stdout=subprocess.PIPE, text=True, **more)
 

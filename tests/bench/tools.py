@@ -97,9 +97,12 @@ def burgee():
 
 
 def which_burgee():
-    """In words."""
-    if "BURGEE" in os.environ:
-        return "a binary that was given"
+    """Its build and its commit, in words."""
+    if given := os.environ.get("BURGEE"):
+        said = subprocess.run([given, "--version"], capture_output=True, text=True).stdout
+        commit = "".join(re.findall(r"\((\w+)", said)) or "?"
+        is_plain = pathlib.Path(given).resolve() == TARGET / "release/burgee"
+        return f"{'a plain `cargo build --release`' if is_plain else 'a binary that was given,'} of {commit[:7]}"
     commit = json.loads((DIST / "burgee.json").read_text())["source"] or "?"
     return f"`make release` of {commit[:7]}{commit[40:]}"
 

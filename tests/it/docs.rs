@@ -156,6 +156,14 @@ fn the_figures_of_the_readme_are_those_of_the_results() {
             "`tests/bench/run.py --redraw`: {row}"
         );
     }
+    let measured = between
+        .lines()
+        .find_map(|line| line.strip_suffix("; by `make bench`."))
+        .expect("date, build, commit and machine");
+    assert!(
+        results.contains(measured) && measured.contains(" of "),
+        "`tests/bench/run.py --redraw`: {measured}"
+    );
 }
 
 #[test]
