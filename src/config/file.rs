@@ -35,7 +35,7 @@ map!(
     "status" status: is::FileStatus = "`paused` is the kill switch: every feature gives its default",
     "when" when: Condition = "none of this file's headers are sent unless this holds",
     "user" user: UserSource = "who is asking: the first of these sources that is present; left out: [header.x-user-id, cookie.user_id]",
-    "anonymous" anonymous: Anonymous<'static> = "ids for visitors who are not signed in: the last source of `user`",
+    "anonymous" anonymous: Anonymous<'static> = "ids for visitors: the last source of `user`",
     "attributes" attributes: is::MapOf<is::Attributes, AttributeSource> = "names for what conditions ask about",
     "segments" segments: is::MapOf<is::Segments, Condition> = "named conditions",
     "features" features: Features = "what can be on, off, or one of several variants",
@@ -148,10 +148,13 @@ map!(
 }, {"required": ["from"]});
 
 map!(
-    /// Ids for visitors who are not signed in.
+    /// Ids for visitors.
     Anonymous, "`anonymous`", {
     "cookie" cookie: is::Token = "the name of the cookie that keeps the id",
     "max-age" max_age: is::Duration = "how long the browser keeps it, `365d`",
+    "for" audience: is::Audience = "`everybody`: who is signed in gets it too, and `visitor` is an attribute; left out: `strangers`, who have no user id",
+    "when" when: Condition = "consent: while it does not hold, the cookie is neither set nor read, and one that is there is deleted; on `header.` and `cookie.` sources only",
+    "domain" domain: is::Domain = "the domain whose subdomains share the cookie; left out: this host alone",
 }, {"required": ["cookie", "max-age"]});
 
 map!(

@@ -74,6 +74,8 @@ const INSTANT: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ](
 const NUMBER: &str = "^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$";
 const BUCKETS: &str = "^\\s*[0-9]{1,4}\\s*-\\s*[0-9]{1,4}\\s*$";
 const VERSIONS: &str = "^\\s*(\\*|(=|>=?|<=?|\\^|~)?\\s*[0-9]+(\\.([0-9]+|[xX*])){0,2}(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?\\s*(,\\s*(=|>=?|<=?|\\^|~)?\\s*[0-9]+(\\.([0-9]+|[xX*])){0,2}(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?\\s*)*)$";
+const DOMAIN: &str =
+    "^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$";
 const NETWORK: &str = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
 
 leaf! {
@@ -91,6 +93,8 @@ leaf! {
     GuardAction = {"enum": ["report", "hold", "stop"]};
     Patience = {"type": "string", "pattern": "^0*[1-9][0-9]*(ms|s)$"};
     Instant = {"type": "string", "pattern": INSTANT};
+    Audience = {"enum": ["strangers", "everybody"]};
+    Domain = {"type": "string", "pattern": DOMAIN, "maxLength": 253};
     Duration = {"type": "string", "pattern": "^[0-9]+[smhd]$"};
     Number = {"type": ["number", "string"], "pattern": NUMBER};
     Salt = {"type": SCALAR, "pattern": SALT};

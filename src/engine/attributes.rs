@@ -95,11 +95,22 @@ impl<'a> Values<'a> {
         &self.attributes[usize::from(index)]
     }
 
-    /// Sets a visitor's new id as the user; without effect once the user has been read.
-    pub fn set_user(&self, id: Cow<'a, [u8]>) {
-        let last = self.attributes[usize::from(USER)].sources.len();
+    /// Sets an attribute to the id of a visitor, as by a source behind its own; without effect once it has been read.
+    pub fn set(&self, index: AttributeIndex, id: Cow<'a, [u8]>) {
+        let last = self.attributes[usize::from(index)].sources.len();
         // an `OnceCell` that is set already keeps what it has
-        let _ = self.found[usize::from(USER)].set(Found::Value(id, last));
+        let _ = self.found[usize::from(index)].set(Found::Value(id, last));
+    }
+
+    /// As if the visitor's cookie had not come, which is the last source of the user, and all that `visitor` is.
+    pub fn without_visitor(&self, visitor: Option<AttributeIndex>) {
+        let user = &self.attributes[usize::from(USER)];
+        let others = user.sources.len().saturating_sub(1);
+        let found = user.find_in(&user.sources[..others], self.input, true);
+        let _ = self.found[usize::from(USER)].set(found);
+        if let Some(visitor) = visitor {
+            let _ = self.found[usize::from(visitor)].set(Found::Absent);
+        }
     }
 }
 
@@ -116,6 +127,11 @@ impl Attribute {
 
     /// The first source that is present; for `user` a conflicting header ends the search, and a list is nobody.
     pub fn find<'a>(&'a self, input: Input<'a>, is_user: bool) -> Found<'a> {
+        self.find_in(&self.sources, input, is_user)
+    }
+
+    #[inline]
+    fn find_in<'a>(&'a self, sources: &'a [Source], input: Input<'a>, is_user: bool) -> Found<'a> {
         let http = match input {
             Input::Context(context) => return self.in_context(context, is_user),
             Input::Http(http) => http,
@@ -124,7 +140,7 @@ impl Attribute {
             return found;
         }
         let mut rest = Found::Absent;
-        for (index, source) in self.sources.iter().enumerate() {
+        for (index, source) in sources.iter().enumerate() {
             match source.read(http, self.split.as_deref()) {
                 Ok(Some(given)) => match self.spelled(given, source.is_decoded(), index) {
                     Some(found @ Found::Value(..)) => return found,

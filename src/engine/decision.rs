@@ -57,8 +57,8 @@ pub struct Decisions {
     pub user_sources: SmallVec<[UserSource; 1]>,
     /// for each file, what became of an override
     pub overrides: SmallVec<[Option<OverrideResult>; 1]>,
-    /// the new id of a visitor, and which files' cookies carry it
-    pub visitor: Option<(VisitorId, SmallVec<[u16; 1]>)>,
+    /// what becomes of visitors' cookies, where anything does
+    pub visitor: Option<CookieChanges>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
     /// by index of their decisions, the features whose conditions met a value that they could not read
@@ -73,6 +73,17 @@ pub struct Decisions {
     pub users: SmallVec<[Option<Box<[u8]>>; 1]>,
     /// the units of `people`, in their order, where `users` is filled
     pub units: SmallVec<[Option<Box<[u8]>>; 1]>,
+}
+
+/// What becomes of visitors' cookies by the response.
+#[derive(Debug, Default)]
+pub struct CookieChanges {
+    /// the id of a new visitor
+    pub id: Option<VisitorId>,
+    /// the files whose cookies carry it
+    pub given: SmallVec<[u16; 1]>,
+    /// the files that want theirs deleted
+    pub deleted: SmallVec<[u16; 1]>,
 }
 
 /// Where the user's id came from.

@@ -24,6 +24,7 @@
 //! 6. Our headers are written: `headers`.
 
 use super::{
+    anonymous,
     attributes::{Found, USER, Values},
     compare::Person,
     condition::Scope,
@@ -35,10 +36,8 @@ use super::{
     overrides::OverrideResult,
     request::Input,
     units::Second,
-    visitor::{RandomBits, VisitorCookie, VisitorId},
+    visitor::RandomBits,
 };
-use smallvec::SmallVec;
-use std::borrow::Cow;
 
 impl Snapshot {
     /// Decides every feature of every file, from the request as it came. Then, in this order: strip what is for this hop
@@ -108,14 +107,11 @@ fn file<'a>(
     out: &mut Decisions,
 ) {
     // 2. as the request came
-    out.user_sources.push(user_source(
-        toggles,
-        index,
-        values,
-        input,
-        random,
-        &mut out.visitor,
-    ));
+    if let Some(anonymous) = &toggles.anonymous {
+        let file = (toggles, anonymous, index);
+        anonymous::apply(file, values, input, now, random, &mut out.visitor);
+    }
+    out.user_sources.push(user_source(values, input));
     if out.remember_users {
         out.users.push(values.get(USER).bytes().map(Into::into));
     }
@@ -231,29 +227,8 @@ fn overridden(
     })
 }
 
-/// Where the user's id came from. A visitor without one gets one here.
-fn user_source<'a>(
-    toggles: &'a Toggles,
-    index: usize,
-    values: &Values<'a>,
-    input: Input<'a>,
-    random: Option<RandomBits<'_>>,
-    visitor: &mut Option<(VisitorId, SmallVec<[u16; 1]>)>,
-) -> UserSource {
-    if let (Some(_), Input::Http(http), Some(random)) = (&toggles.visitor_cookie, input, random) {
-        // looked up apart from `values`, which then takes the new id as if it had come with the request
-        if VisitorCookie::is_navigation(http.headers)
-            && matches!(
-                toggles.attributes[usize::from(USER)].find(input, true),
-                Found::Absent | Found::Object
-            )
-        {
-            let (id, files) =
-                visitor.get_or_insert_with(|| (VisitorId::new(random()), SmallVec::new()));
-            files.push(index as u16);
-            values.set_user(Cow::Owned(id.as_str().as_bytes().to_vec()));
-        }
-    }
+/// Where the user's id came from.
+fn user_source(values: &Values<'_>, input: Input<'_>) -> UserSource {
     match values.get(USER) {
         Found::Absent | Found::Object | Found::List(_) => UserSource::Absent,
         Found::Conflict => UserSource::Conflict,

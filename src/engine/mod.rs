@@ -2,6 +2,7 @@
 //! In: a [`Snapshot`] made by `config` and a request. Out: [`Decisions`], and headers that only burgee wrote.
 
 pub mod allocation;
+pub mod anonymous;
 pub mod attributes;
 pub mod bucket;
 pub mod client_address;

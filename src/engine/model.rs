@@ -50,7 +50,7 @@ pub struct Toggles {
     /// the first is `user`
     pub attributes: Box<[Attribute]>,
     /// the file's `anonymous`: ids for visitors
-    pub visitor_cookie: Option<VisitorCookie>,
+    pub anonymous: Option<Anonymous>,
     /// who may override variants
     pub override_policy: Option<OverridePolicy>,
     /// named conditions, and their names for `explain`
@@ -305,6 +305,17 @@ pub enum Condition {
         /// before this
         until: Option<Second>,
     },
+}
+
+/// The `anonymous` block of a file.
+#[derive(Debug)]
+pub struct Anonymous {
+    /// what keeps an id
+    pub cookie: VisitorCookie,
+    /// must hold, or the cookie is neither set nor read; depends on headers and cookies alone
+    pub when: Option<Condition>,
+    /// `for: everybody`: the attribute `visitor`, which somebody who is signed in has too
+    pub visitor: Option<AttributeIndex>,
 }
 
 /// The `override` block of a file. At least one of `when` and `key` is there.

@@ -135,7 +135,7 @@ fn header<'a>(
 }
 
 /// The first cookie of this name: split on `;` only, no decoding (RFC 6265 is read as browsers write it).
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     for line in headers.get_all(header::COOKIE) {
         let mut rest = Some(line.as_bytes());
         while let Some(line) = rest {

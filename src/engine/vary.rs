@@ -92,6 +92,9 @@ impl Walk<'_> {
     /// All of them: which one decides depends on whether the others are there.
     fn sources(&mut self, sources: &[Source]) {
         for source in sources {
+            if let (Source::Visitor(_), Some(anonymous)) = (source, &self.toggles.anonymous) {
+                self.condition_of(&anonymous.when); // whether the cookie is read at all
+            }
             let field = match source {
                 Source::Header(name) => name.clone(),
                 Source::Cookie(_) | Source::Visitor(_) => header::COOKIE,

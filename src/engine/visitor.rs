@@ -1,15 +1,17 @@
-//! Ids for visitors without one: a random cookie, set on document navigations only.
-//! In: random bits from outside and the request's headers. Out: an id, and the cookie that keeps it.
+//! Ids for visitors: a random one in a cookie, set and taken away on document navigations only.
+//! In: random bits from outside and the request's headers. Out: an id, and the lines that set and delete its cookie.
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// `anonymous: {cookie: visitor, max-age: 365d}`
+/// `anonymous: {cookie: visitor, max-age: 365d, domain: example.com}`
 #[derive(Clone, Debug)]
 pub struct VisitorCookie {
     /// the cookie's name
     pub cookie: Box<str>,
     /// in seconds
     pub max_age: u64,
+    /// the host whose subdomains get it too; without one it is this host's alone
+    pub domain: Option<Box<str>>,
 }
 
 /// Where 128 random bits come from; the engine has no randomness of its own.
@@ -44,10 +46,17 @@ impl VisitorId {
 }
 
 impl VisitorCookie {
-    /// Whether this request opens a document, so that parallel first requests of a page do not get ids of their own.
+    /// Whether this request opens a document, so that parallel first requests of a page do not get ids of their own. A frame
+    /// in a page of another site does not count: no browser keeps a `SameSite=Lax` cookie there.
     pub fn is_navigation(headers: &HeaderMap) -> bool {
         match headers.get("sec-fetch-mode") {
-            Some(mode) => mode == "navigate",
+            Some(mode) => {
+                let is_frame = |headers: &HeaderMap| {
+                    let dest = headers.get("sec-fetch-dest");
+                    dest.is_some_and(|dest| dest != "document")
+                };
+                mode == "navigate" && (!is_frame(headers) || is_same_site(headers))
+            }
             None => headers.get_all(header::ACCEPT).iter().any(|accept| {
                 accept.to_str().is_ok_and(|accept| {
                     let names = |range: &str| {
@@ -66,13 +75,38 @@ impl VisitorCookie {
 
     /// The `Set-Cookie` value that keeps this id.
     pub fn set_cookie(&self, id: &VisitorId, secure: bool) -> Option<HeaderValue> {
+        self.line(id.as_str(), self.max_age, secure)
+    }
+
+    /// The `Set-Cookie` value that deletes it: only the same path and domain name the same cookie.
+    pub fn delete_cookie(&self, secure: bool) -> Option<HeaderValue> {
+        self.line("", 0, secure)
+    }
+
+    fn line(&self, value: &str, max_age: u64, secure: bool) -> Option<HeaderValue> {
+        let cookie = &self.cookie;
         let secure = if secure { "; Secure" } else { "" };
+        let domain = self.domain.as_ref();
+        let domain = domain.map_or(String::new(), |domain| format!("; Domain={domain}"));
         let line = format!(
-            "{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-            self.cookie,
-            id.as_str(),
-            self.max_age
+            "{cookie}={value}; Path=/{domain}; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
         );
         HeaderValue::from_str(&line).ok()
     }
+}
+
+/// Whether no other site led here. A `SameSite=Strict` cookie, which consent may be kept in, does not come from another site;
+/// a browser that does not say where it comes from proves nothing.
+pub fn is_same_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site == "same-origin" || site == "same-site" || site == "none")
+}
+
+/// Whether a browser loads a page ahead of time, which may never be shown. Several at once would each bring an id, and the last
+/// would replace those that the pages before were made for.
+pub fn is_speculative(headers: &HeaderMap) -> bool {
+    let names = |name: &str| headers.get_all(name).iter();
+    names("sec-purpose")
+        .chain(names("purpose"))
+        .any(|line| line.as_bytes().starts_with(b"prefetch"))
 }

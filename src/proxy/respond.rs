@@ -9,27 +9,26 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    engine::{Decisions, Snapshot},
+    engine::{Decisions, Snapshot, anonymous},
     live::Phase,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-/// Gives a new visitor its id, in the cookies that the files ask for.
+/// Sets and deletes the cookies of visitors that the files ask for.
 pub(super) fn set_visitor_cookies(
     headers: &mut HeaderMap,
     snapshot: &Snapshot,
     decisions: &Decisions,
     is_https: bool,
 ) {
-    let Some((id, files)) = &decisions.visitor else {
+    let changes = decisions.visitor.as_ref();
+    let cookies = changes.map(|changes| anonymous::set_cookies(snapshot, changes, is_https));
+    let cookies = cookies.unwrap_or_default();
+    if cookies.is_empty() {
         return;
-    };
-    for file in files {
-        let visitor_cookie = snapshot.files[usize::from(*file)].visitor_cookie.as_ref();
-        let cookie = visitor_cookie.and_then(|cookie| cookie.set_cookie(id, is_https));
-        if let Some(cookie) = cookie {
-            let _ = headers.try_append(header::SET_COOKIE, cookie);
-        }
+    }
+    for cookie in cookies {
+        let _ = headers.try_append(header::SET_COOKIE, cookie);
     }
     make_private(headers);
 }

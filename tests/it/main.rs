@@ -81,6 +81,7 @@ mod toggles;
 mod trace_context;
 mod values;
 mod vectors;
+mod visitors;
 mod warnings;
 mod watch;
 mod weights;

@@ -13,7 +13,7 @@ use crate::{
     config::{self, phrases},
     engine::{
         Decisions, Feature, Snapshot,
-        describe::{explain, json},
+        describe::{explain, identity, json},
     },
     flags::values,
 };
@@ -134,6 +134,10 @@ fn one(
         return out.write_all(&line);
     }
     for toggles in &*snapshot.files {
+        let who = identity::of(toggles, input, request.now, &decisions);
+        if let Some(who) = who.filter(|_| toggles.features.iter().any(wanted)) {
+            writeln!(out, "{who}")?;
+        }
         for (feature, explained) in toggles.features.iter().zip(explain::file(
             snapshot,
             toggles,

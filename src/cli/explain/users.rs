@@ -3,8 +3,11 @@
 
 use crate::cli::{ids, request::DescribedRequest};
 use crate::engine::{
-    Decisions, Feature, Reason, Snapshot, attributes::Values, condition::Scope, describe::json,
-    request::Input, units::Second,
+    Decisions, Feature, Reason, Snapshot,
+    condition::Scope,
+    describe::{explain, json},
+    request::Input,
+    units::Second,
 };
 use std::{
     io::{self, BufWriter, IsTerminal as _, Write},
@@ -83,7 +86,7 @@ impl Summary {
             if counts.is_empty() {
                 continue;
             }
-            let values = Values::new(&toggles.attributes, input);
+            let values = explain::values(toggles, input, request.now, decisions);
             let decided =
                 &decisions.by_feature[toggles.first..toggles.first + toggles.features.len()];
             let scope = Scope {

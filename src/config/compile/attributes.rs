@@ -6,6 +6,7 @@ use super::{
     compiler::Compiler,
     names,
     near_misses::{self, Known},
+    visitor::{self, VISITOR},
 };
 use crate::config::{
     file, map,
@@ -15,7 +16,6 @@ use crate::config::{
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
     normal::Normal,
-    visitor::VisitorCookie,
 };
 
 /// How many attributes and sources a file may have: a request reads each at most once.
@@ -29,7 +29,7 @@ const TAKEN: [&str; 9] = [
 
 impl<'t> Compiler<'t, '_> {
     /// `user`, `anonymous` and `attributes`.
-    pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<VisitorCookie> {
+    pub(super) fn attributes(&mut self, file: &file::File<'t>) -> Option<visitor::Declared<'t>> {
         let user = match file.user {
             Some(entry) => self.attribute("user", entry),
             None => ["header.x-user-id", "cookie.user_id"].iter().try_fold(
@@ -44,14 +44,14 @@ impl<'t> Compiler<'t, '_> {
         let broken = || Attribute::new("user", Box::default());
         self.attributes.list.push(user.unwrap_or_else(broken));
         self.attributes.by_name.insert("user".to_owned(), USER);
-        let visitor_cookie = file.anonymous.and_then(|entry| self.visitor_cookie(entry));
+        let visitors = file.anonymous.and_then(|entry| self.visitors(entry));
         let declared = file
             .attributes
             .and_then(|entry| map::entries(&entry.value, "`attributes`", self.problems));
         for entry in declared.unwrap_or_default() {
             self.declare_attribute(entry);
         }
-        visitor_cookie
+        visitors
     }
 
     pub(super) fn declare_attribute(&mut self, entry: &'t Entry<'t>) {
@@ -64,6 +64,13 @@ impl<'t> Compiler<'t, '_> {
             return self.problems.error(
                 entry.key_at,
                 format!("{} has a meaning of its own in conditions", quote(name)),
+                "choose another name",
+            );
+        }
+        if name == VISITOR && self.attributes.by_name.contains_key(VISITOR) {
+            return self.problems.error(
+                entry.key_at,
+                "`visitor` is the id of a visitor here, by `for: everybody` of `anonymous`",
                 "choose another name",
             );
         }
@@ -179,6 +186,9 @@ impl<'t> Compiler<'t, '_> {
     fn no_attribute(&self, name: &str) -> String {
         if file::Operators::KEYS.contains(&name) {
             return format!("write the operator below an attribute: `path: {{{name}: …}}`");
+        }
+        if let Some(hint) = self.no_visitor(name) {
+            return hint.to_owned();
         }
         self.with_known(|known| near_misses::for_attribute(name, known))
     }

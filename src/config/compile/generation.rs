@@ -46,6 +46,7 @@ pub(in crate::config) fn snapshot(
         "revision",
         problems,
     );
+    one_cookie(&known, problems);
     let sends: Vec<FileHeaders<'_>> = known.iter().map(|file| file.sends()).collect();
     conflicts::check(&sends, problems);
     budget(&sends, problems);
@@ -125,6 +126,26 @@ pub(super) fn namespaces(files: &[&Compiled], several: bool, problems: &mut Coll
                     problems.error(at, message, "give every file its own");
                 }
             }
+        }
+    }
+}
+
+/// Files that name one cookie for visitors share its id: it lasts as long, and reaches as far, for all of them.
+fn one_cookie(files: &[&Compiled], problems: &mut Collector) {
+    let all: Vec<_> = files.iter().flat_map(|file| &file.anonymous).collect();
+    for (number, (anonymous, at)) in all.iter().enumerate() {
+        let cookie = &anonymous.cookie;
+        let before = all[..number].iter();
+        let mut before = before.filter(|(other, _)| other.cookie.cookie == cookie.cookie);
+        if let Some((first, first_at)) = before.next()
+            && (first.cookie.max_age, &first.cookie.domain) != (cookie.max_age, &cookie.domain)
+        {
+            let other = problems.file(*first_at);
+            problems.error(
+                *at,
+                format!("{other} keeps the cookie {} with another `max-age` or `domain`", quote(&cookie.cookie)),
+                "files that share a visitor's id write the same `max-age` and `domain`; for an id of its own, name another cookie",
+            );
         }
     }
 }

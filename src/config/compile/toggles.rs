@@ -8,6 +8,7 @@ use super::{
     headers::HeaderOptions,
     names,
     other_systems::is_of_another_system,
+    visitor,
 };
 use crate::config::{
     collector::Collector,
@@ -18,9 +19,8 @@ use crate::config::{
 use crate::engine::{
     Feature, Toggles,
     compare::draw::draws,
-    model::{Condition, FeatureIndex, OverridePolicy},
+    model::{Anonymous, Condition, FeatureIndex, OverridePolicy},
     units::Second,
-    visitor::VisitorCookie,
 };
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ pub(super) struct Compiled {
     pub(super) paused: bool,
     pub(super) when: Option<Condition>,
     pub(super) attributes: Attributes,
-    pub(super) visitor_cookie: Option<VisitorCookie>,
+    pub(super) anonymous: Option<(Anonymous, Position)>,
     pub(super) overrides: Option<OverridePolicy>,
     pub(super) segments: Vec<Option<Condition>>,
     pub(super) segment_names: Vec<Box<str>>,
@@ -74,7 +74,7 @@ impl Compiled {
             paused: self.paused,
             when: self.when,
             attributes: self.attributes.list.into(),
-            visitor_cookie: self.visitor_cookie,
+            anonymous: self.anonymous.map(|(anonymous, _)| anonymous),
             override_policy: self.overrides,
             segments: self.segments.into_iter().collect::<Option<_>>()?,
             segment_names: self.segment_names.into(),
@@ -125,10 +125,10 @@ pub(super) fn compile<'t>(
         .status
         .and_then(|entry| compiler.choice(entry, &["running", "paused"]))
         == Some("paused");
-    let visitor_cookie = compiler.attributes(&file);
+    let visitors = compiler.attributes(&file);
     let segments = compiler.declare(&file);
     let headers = compiler.header_options(file.headers, root.at);
-    Some(compiler.finish(&file, paused, visitor_cookie, segments, headers))
+    Some(compiler.finish(&file, paused, visitors, segments, headers))
 }
 
 impl<'t> Compiler<'t, '_> {
@@ -158,7 +158,7 @@ impl<'t> Compiler<'t, '_> {
         mut self,
         file: &file::File<'t>,
         paused: bool,
-        visitor_cookie: Option<VisitorCookie>,
+        visitors: Option<visitor::Declared<'t>>,
         segments: &'t [Entry<'t>],
         headers: HeaderOptions,
     ) -> Compiled {
@@ -208,6 +208,10 @@ impl<'t> Compiler<'t, '_> {
                 "use only `header.` and `env.` sources, or add `key: env.BURGEE_OVERRIDE_KEY`",
             );
         }
+        let anonymous = visitors.map(|visitors| self.anonymous(visitors, &segments));
+        let consent = anonymous.as_ref().map(|(_, reach)| reach.clone());
+        let anonymous_at = file.anonymous.map_or(self.top, |entry| entry.key_at);
+        let anonymous = anonymous.map(|(anonymous, _)| (anonymous, anonymous_at));
         let whole = when.as_ref().map(|((_, reach), _)| reach);
         // where something is wrong, what is unused is only its shadow
         if self.problems.errors() == 0 {
@@ -217,7 +221,8 @@ impl<'t> Compiler<'t, '_> {
                     .iter()
                     .chain(&segment_reach)
                     .chain(whole)
-                    .chain(&self.override_reach.clone()),
+                    .chain(&self.override_reach.clone())
+                    .chain(&consent),
             );
         }
         Compiled {
@@ -225,7 +230,7 @@ impl<'t> Compiler<'t, '_> {
             namespace_at: file.namespace.map_or(self.top, |entry| entry.value.at),
             paused,
             when: when.and_then(|((when, _), _)| when),
-            visitor_cookie,
+            anonymous,
             overrides: overrides.flatten().map(|(policy, _)| policy),
             segments,
             segment_names: self

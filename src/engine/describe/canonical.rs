@@ -95,8 +95,13 @@ fn condition(condition: &Condition, toggles: &Toggles) -> String {
 pub fn attribute(index: AttributeIndex, toggles: &Toggles) -> String {
     let attribute = &toggles.attributes[usize::from(index)];
     let source = |source: &Source| match source {
-        // another cookie, other ids
-        Source::Visitor(cookie) => format!("{source} {cookie}"),
+        // another cookie, other ids; another condition, other people
+        Source::Visitor(cookie) => {
+            let anonymous = toggles.anonymous.as_ref();
+            let when = anonymous.and_then(|anonymous| anonymous.when.as_ref());
+            let when = when.map_or(String::new(), |when| condition(when, toggles));
+            format!("{source} {cookie} {when}")
+        }
         source => source.to_string(),
     };
     let sources: Vec<_> = attribute.sources.iter().map(source).collect();

@@ -3,6 +3,7 @@
 
 use super::reason;
 use crate::engine::{
+    anonymous,
     attributes::{Found, USER, Values},
     bucket::Arm,
     compare::draw,
@@ -39,14 +40,16 @@ pub struct Standing {
     pub draw: Option<[Share; 2]>,
 }
 
-/// Where the unit of every feature of one file stands, where no sentences are wanted. `decided` is of this very request.
+/// Where the unit of every feature of one file stands, where no sentences are wanted. `decisions` are those of this very
+/// request.
 pub fn standings<'a>(
     toggles: &'a Toggles,
     input: Input<'a>,
-    visitor: Option<&str>,
-    decided: &[Option<Decision>],
+    now: Second,
+    decisions: &Decisions,
 ) -> Vec<Standing> {
-    let values = values(toggles, input, visitor);
+    let values = values(toggles, input, now, decisions);
+    let decided = &decisions.by_feature;
     let standing = |(index, feature): (usize, &Feature)| {
         let unit = values.get(feature.unit).bytes();
         let decision = decided.get(toggles.first + index).copied().flatten();
@@ -68,9 +71,9 @@ fn standing(feature: &Feature, decision: Option<Decision>, unit: &[u8]) -> Stand
     }
 }
 
-/// The bucket of one feature's unit, where no sentences are wanted.
+/// The bucket of one feature's unit, where a context says who it is and no sentences are wanted.
 pub fn bucket<'a>(toggles: &'a Toggles, input: Input<'a>, feature: &Feature) -> Option<u16> {
-    let values = values(toggles, input, None);
+    let values = Values::new(&toggles.attributes, input);
     let unit = values.get(feature.unit).bytes()?;
     bucket_of(feature, unit)
 }
@@ -91,8 +94,7 @@ pub fn file<'a>(
     now: Second,
     decisions: &Decisions,
 ) -> Vec<Explanation> {
-    let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
-    let values = values(toggles, input, visitor);
+    let values = values(toggles, input, now, decisions);
     let decided = &decisions.by_feature[toggles.first..toggles.first + toggles.features.len()];
     let scope = Scope {
         values: &values,
@@ -123,18 +125,17 @@ pub fn file<'a>(
     toggles.features.iter().enumerate().map(explain).collect()
 }
 
-fn values<'a>(toggles: &'a Toggles, input: Input<'a>, visitor: Option<&str>) -> Values<'a> {
+/// What a request that has been decided is known by.
+pub fn values<'a>(
+    toggles: &'a Toggles,
+    input: Input<'a>,
+    now: Second,
+    decisions: &Decisions,
+) -> Values<'a> {
     let values = Values::new(&toggles.attributes, input);
-    let has_no_id = || {
-        toggles.attributes[usize::from(USER)]
-            .find(input, true)
-            .bytes()
-            .is_none()
-    };
-    if let (Some(_), Some(id)) = (&toggles.visitor_cookie, visitor)
-        && has_no_id()
-    {
-        values.set_user(id.as_bytes().to_vec().into());
+    if let Some(anonymous) = &toggles.anonymous {
+        let given = decisions.visitor.as_ref().and_then(|changes| changes.id);
+        anonymous::apply_again((toggles, anonymous), &values, input, now, given);
     }
     values
 }

@@ -29,8 +29,7 @@ pub fn write(
     out.extend_from_slice(b"\",\"features\":{");
     let mut first = true;
     for toggles in &*snapshot.files {
-        let visitor = decisions.visitor.as_ref().map(|(id, _)| id.as_str());
-        let standings = explain::standings(toggles, input, visitor, &decisions.by_feature);
+        let standings = explain::standings(toggles, input, at, decisions);
         for (index, (feature, standing)) in toggles.features.iter().zip(standings).enumerate() {
             if let Some(decision) =
                 decisions.by_feature[toggles.first + index].filter(|_| wanted(feature))

@@ -3,6 +3,7 @@
 
 pub mod canonical;
 pub mod explain;
+pub mod identity;
 pub mod json;
 pub mod phrase;
 pub mod reason;
