@@ -119,7 +119,7 @@ pub fn headers(
         method: &original.method,
         path: &original.path,
         query: original.query.as_deref(),
-        host: &original.host,
+        host: original.host.as_bytes(),
         ip,
         said: None,
     });

@@ -103,7 +103,7 @@ impl DescribedRequest {
             method: &self.args.method,
             path,
             query,
-            host: &self.args.host,
+            host: self.args.host.as_bytes(),
             ip: self.args.ip,
             said: Some(said.unwrap_or(&self.said)),
         })

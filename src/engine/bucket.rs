@@ -64,6 +64,12 @@ impl Point {
         u128::from(self.0) * u128::from(Share::WHOLE) < u128::from(share.millionths()) << 64
     }
 
+    /// The first point that a rollout of `share` leaves out; none where it leaves out nobody.
+    pub fn first_outside(share: Share) -> Option<Point> {
+        let end = (u128::from(share.millionths()) << 64).div_ceil(u128::from(Share::WHOLE));
+        u64::try_from(end).ok().map(Point)
+    }
+
     /// The score of an arm: exponential with rate `share`; the least score wins.
     #[inline]
     pub fn score(self, share: Share) -> f64 {
@@ -129,6 +135,7 @@ mod tests {
         for point in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX].map(Point) {
             assert!(!point.is_in(Share::NOBODY), "{point:?}");
             assert!(point.is_in(Share::EVERYBODY), "{point:?}");
+            assert_eq!(Point::first_outside(Share::EVERYBODY), None);
         }
     }
 
@@ -138,6 +145,7 @@ mod tests {
         for millionths in [1, 999, 33_333_333, 50_000_000, 99_999_999] {
             let share = Share::from_millionths(millionths).unwrap();
             let first_outside = (u128::from(millionths) << 64).div_ceil(100_000_000) as u64;
+            assert_eq!(Point::first_outside(share), Some(Point(first_outside)));
             assert!(Point(first_outside - 1).is_in(share), "{share}");
             assert!(!Point(first_outside).is_in(share), "{share}");
         }

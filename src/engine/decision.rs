@@ -48,6 +48,19 @@ pub struct Decision {
     pub overridden: bool,
 }
 
+impl Decision {
+    /// By the feature itself: no rule, no override.
+    #[inline]
+    pub fn new(variant: u8, reason: Reason) -> Decision {
+        Decision {
+            variant,
+            reason,
+            rule: 0,
+            overridden: false,
+        }
+    }
+}
+
 /// All decisions for one request. Reused from request to request, so that the hot path does not allocate.
 #[derive(Debug, Default)]
 pub struct Decisions {

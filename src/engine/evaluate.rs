@@ -147,9 +147,16 @@ fn every_feature(
     overrides: &[(FeatureIndex, u8)],
     unreadable: &mut Vec<usize>,
 ) {
-    for &index in &*scope.toggles.order {
+    // read in step 2
+    let user = scope.values.get(USER).bytes();
+    for step in &*scope.toggles.order {
+        let index = usize::from(step.feature);
+        if let (Some(shortcut), []) = (&step.shortcut, overrides) {
+            decided[index] = shortcut.decide(user);
+            continue;
+        }
         let scope = Scope { decided, ..scope };
-        decided[usize::from(index)] = feature(index, scope, overrides, None, unreadable);
+        decided[index] = feature(step.feature, scope, overrides, None, unreadable);
     }
 }
 
@@ -193,12 +200,7 @@ fn stop(
 }
 
 fn disabled(feature: &Feature) -> Option<Decision> {
-    Some(Decision {
-        variant: feature.default,
-        reason: Reason::Disabled,
-        rule: 0,
-        overridden: false,
-    })
+    Some(Decision::new(feature.default, Reason::Disabled))
 }
 
 /// Decides again with the override that the request brings, if it may; says what became of it.
@@ -248,14 +250,7 @@ fn feature(
 ) -> Option<Decision> {
     let toggles = scope.toggles;
     let feature = &toggles.features[usize::from(index)];
-    let decision = |variant, reason| {
-        Some(Decision {
-            variant,
-            reason,
-            rule: 0,
-            overridden: false,
-        })
-    };
+    let decision = |variant, reason| Some(Decision::new(variant, reason));
     let named = overrides
         .iter()
         .find(|(named, _)| *named == index)

@@ -25,6 +25,7 @@ pub mod operator;
 pub mod overrides;
 pub mod request;
 pub mod schedule;
+pub mod shortcut;
 pub mod signature;
 pub mod source;
 pub mod stopped;

@@ -59,12 +59,45 @@ pub struct Toggles {
     pub segment_names: Box<[Box<str>]>,
     /// in the order of the file
     pub features: Box<[Feature]>,
-    /// indexes of `features`, parents before children
-    pub order: Box<[FeatureIndex]>,
+    /// all of `features`, parents before children
+    pub order: Box<[Step]>,
     /// `off: send` rather than `omit`
     pub send_off: bool,
     /// what the features draw by whose variants are compared, each once
     pub drawn_by: Box<[AttributeIndex]>,
+}
+
+/// A feature's place in the order of evaluation.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// the feature
+    pub feature: FeatureIndex,
+    /// what it gives while no override is there, where that is simple
+    pub shortcut: Option<Shortcut>,
+}
+
+/// What a simple feature gives, always or by one share; variants are indexes.
+#[derive(Clone, Copy, Debug)]
+pub enum Shortcut {
+    /// nothing: archived, or a draft
+    Silent,
+    /// paused
+    Disabled(u8),
+    /// no rule and nothing of its own
+    Default(u8),
+    /// on, off, or any one variant for everybody
+    Static(u8),
+    /// a fixed share of all users, between nobody and everybody, by the bucketing contract
+    Rollout {
+        /// of the feature
+        seed: bucket::Seed,
+        /// the first point outside
+        end: bucket::Point,
+        /// what those inside get
+        inside: u8,
+        /// the default
+        outside: u8,
+    },
 }
 
 /// Where a feature is in its life.

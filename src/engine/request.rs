@@ -27,7 +27,7 @@ pub struct HttpRequest<'a> {
     /// without the question mark
     pub query: Option<&'a str>,
     /// the effective host (target before Host), with or without port
-    pub host: &'a str,
+    pub host: &'a [u8],
     /// the TCP peer, or what `--trusted-hops` makes of X-Forwarded-For; none for a unix socket
     pub ip: Option<IpAddr>,
     /// the user and attributes, whatever the sources say: `explain --user`. Never set by a request
@@ -36,7 +36,7 @@ pub struct HttpRequest<'a> {
 
 impl<'a> HttpRequest<'a> {
     /// The request as it came, with what its fields alone do not say.
-    pub fn new(parts: &'a Parts, host: &'a str, ip: Option<IpAddr>) -> HttpRequest<'a> {
+    pub fn new(parts: &'a Parts, host: &'a [u8], ip: Option<IpAddr>) -> HttpRequest<'a> {
         let target = parts.uri.path_and_query();
         HttpRequest {
             headers: &parts.headers,

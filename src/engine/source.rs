@@ -140,13 +140,13 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]>
         let mut rest = Some(line.as_bytes());
         while let Some(line) = rest {
             let end = memchr::memchr(b';', line);
-            let pair = end.map_or(line, |end| &line[..end]).trim_ascii();
+            let pair = end.map_or(line, |end| &line[..end]).trim_ascii_start();
             rest = end.map(|end| &line[end + 1..]);
             if let Some(value) = pair
                 .strip_prefix(name.as_bytes())
                 .and_then(|rest| rest.strip_prefix(b"="))
             {
-                return Some(value);
+                return Some(value.trim_ascii_end());
             }
         }
     }
@@ -205,16 +205,13 @@ pub fn as_browsers_send(path: &str) -> String {
     sent
 }
 
-fn host(host: &str) -> Cow<'_, [u8]> {
+fn host(host: &[u8]) -> Cow<'_, [u8]> {
     // an IPv6 literal keeps its brackets; the port is what follows the last colon behind them
-    let end = host
-        .rfind(':')
-        .filter(|colon| !host[*colon..].contains(']'))
-        .unwrap_or(host.len());
-    let name = &host[..end];
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase().into_bytes())
-    } else {
-        Cow::Borrowed(name.as_bytes())
+    let colon = host.iter().rposition(|byte| matches!(byte, b':' | b']'));
+    let colon = colon.filter(|at| host[*at] == b':');
+    let name = &host[..colon.unwrap_or(host.len())];
+    match name.iter().any(u8::is_ascii_uppercase) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
     }
 }

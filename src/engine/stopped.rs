@@ -122,7 +122,7 @@ fn stop_of<'s>(stops: &'s Stops, toggles: &Toggles, feature: &Feature) -> Option
 fn effects(toggles: &Toggles, stops: &Stops, trips: &[Trip]) -> Box<[Effect]> {
     let mut effects: Vec<Effect> = Vec::new();
     let mut reached = vec![false; toggles.features.len()];
-    for &index in &*toggles.order {
+    for index in toggles.order.iter().map(|step| step.feature) {
         let feature = &toggles.features[usize::from(index)];
         let kind = match stop_of(stops, toggles, feature) {
             _ if trips.iter().any(|trip| trip.is_of(feature)) => EffectKind::Stopped,

@@ -72,17 +72,31 @@ fn of_authority(authority: &Authority) -> Result<HeaderValue, Failure> {
 
 /// `host [":" port]` of RFC 3986 (3.2.2), not empty, without userinfo.
 pub(super) fn is_valid(host: &[u8]) -> bool {
+    let plain = host.iter().position(|byte| !PLAIN[usize::from(*byte)]);
+    let (name, rest) = host.split_at(plain.unwrap_or(host.len()));
+    match rest.first() {
+        None | Some(b':') => !name.is_empty() && is_port(rest),
+        Some(_) => is_valid_and_odd(host),
+    }
+}
+
+/// An address in brackets, or a name with escapes.
+#[cold]
+fn is_valid_and_odd(host: &[u8]) -> bool {
     let (name, port) = match host.first() {
         Some(b'[') => match host.iter().position(|byte| *byte == b']') {
             Some(end) => host.split_at(end + 1),
             None => return false,
         },
-        _ => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
+        _ => {
+            let colon = host.iter().position(|byte| *byte == b':');
+            host.split_at(colon.unwrap_or(host.len()))
+        }
     };
     let is_name = match name {
         [] => false,
         [b'[', inside @ .., b']'] => is_ipv6(inside),
-        _ => is_reg_name(name),
+        _ => is_escaped_name(name),
     };
     is_name && is_port(port)
 }
@@ -92,11 +106,6 @@ fn is_ipv6(inside: &[u8]) -> bool {
 }
 
 /// Unreserved and sub-delims; `%` with two hexadecimal digits.
-fn is_reg_name(name: &[u8]) -> bool {
-    name.iter().all(|byte| PLAIN[usize::from(*byte)]) || is_escaped_name(name)
-}
-
-#[cold]
 fn is_escaped_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {

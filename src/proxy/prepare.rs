@@ -122,9 +122,7 @@ pub(super) fn input<'a>(
 ) -> Input<'a> {
     let trusted_hops = client.worker.settings.trusted_hops;
     let ip = client_address::address(client.peer, &parts.headers, trusted_hops);
-    // valid, and so ASCII
-    let host = std::str::from_utf8(host.as_bytes()).unwrap_or_default();
-    Input::Http(HttpRequest::new(parts, host, ip))
+    Input::Http(HttpRequest::new(parts, host.as_bytes(), ip))
 }
 
 /// The clock, read once a request.

@@ -96,7 +96,7 @@ const LINES: Step = |snapshot, parts, decisions| {
 };
 
 fn decide(snapshot: &Snapshot, parts: &mut Parts, decisions: &mut Decisions) {
-    let input = Input::Http(HttpRequest::new(parts, "app.example.com", None));
+    let input = Input::Http(HttpRequest::new(parts, b"app.example.com", None));
     snapshot.decide(input, Second(1_800_000_000), None, decisions);
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
 }

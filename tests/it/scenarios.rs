@@ -21,13 +21,13 @@ use burgee::{
         Decision, Decisions, Snapshot,
         decision::UserSource,
         instant,
-        model::Feature,
+        model::{Feature, Stopped},
         request::{HttpRequest, Input},
     },
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::Deserialize;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 type Texts = BTreeMap<String, String>;
 
@@ -136,6 +136,15 @@ impl Asked {
     }
 }
 
+/// All features in full: what is prepared for the simple ones may change no answer.
+fn without_shortcuts(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.stopped = Stopped::default();
+    let files = Arc::get_mut(&mut snapshot.files).unwrap();
+    let steps = files.iter_mut().flat_map(|toggles| &mut toggles.order);
+    steps.for_each(|step| step.shortcut = None);
+    snapshot
+}
+
 /// What differs from what the row expects.
 fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
     let asked = &row.request;
@@ -149,9 +158,15 @@ fn differences(scenario: &Scenario, row: &Row) -> Result<(), String> {
     let mut decisions = Decisions::default();
     let host = asked.host.as_deref().unwrap_or("shop.example.com");
     let ip = asked.ip.as_ref().map(|ip| ip.parse().unwrap());
-    let input = Input::Http(HttpRequest::new(&parts, host, ip));
+    let input = Input::Http(HttpRequest::new(&parts, host.as_bytes(), ip));
     let random = || 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
     snapshot.decide(input, at, Some(&random), &mut decisions);
+    let mut plain = Decisions::default();
+    let (longer, _) = config::compile_texts(&scenario.texts(), &env, at)
+        .map_err(|problems| problems.to_string())?;
+    without_shortcuts(longer).decide(input, at, Some(&random), &mut plain);
+    assert_eq!(decisions.by_feature, plain.by_feature, "without shortcuts");
+    assert_eq!(decisions.people, plain.people, "without shortcuts");
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
     snapshot.write(&mut parts.headers, &decisions);
     if let Some(expected) = &row.expect {

@@ -19,7 +19,7 @@ use crate::config::{
 use crate::engine::{
     Feature, Toggles,
     compare::draw::draws,
-    model::{Anonymous, Condition, FeatureIndex, OverridePolicy},
+    model::{Anonymous, Condition, FeatureIndex, OverridePolicy, Step},
     units::Second,
 };
 use std::collections::HashMap;
@@ -66,6 +66,9 @@ impl Compiled {
         let mut drawn_by: Vec<_> = compared.map(|feature| feature.unit).collect();
         drawn_by.sort_unstable();
         drawn_by.dedup();
+        let step =
+            |index: &FeatureIndex| Step::new(*index, &features[usize::from(*index)], self.paused);
+        let order = self.order.iter().map(step).collect();
         let begin = *first;
         *first += features.len();
         Some(Toggles {
@@ -79,7 +82,7 @@ impl Compiled {
             segments: self.segments.into_iter().collect::<Option<_>>()?,
             segment_names: self.segment_names.into(),
             features,
-            order: self.order.into(),
+            order,
             send_off: !self.headers.omit_off,
             drawn_by: drawn_by.into(),
         })

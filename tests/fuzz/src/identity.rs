@@ -33,7 +33,7 @@ pub fn ask(data: &[u8]) {
         method: &Method::GET,
         path: "/",
         query: None,
-        host: "",
+        host: b"",
         ip: None,
         said: None,
     };

@@ -80,7 +80,7 @@ fn travels(snapshot: &Snapshot) {
     let (mut parts, ()) = request.into_parts();
     let (mut by_lines, mut decisions) = (parts.clone(), Decisions::default());
     let decide = |decisions: &mut Decisions| {
-        let input = Input::Http(HttpRequest::new(&parts, "app.example.com", None));
+        let input = Input::Http(HttpRequest::new(&parts, b"app.example.com", None));
         snapshot.decide(input, NOW, Some(&|| 7), decisions);
     };
     decide(&mut decisions);

@@ -1,0 +1,79 @@
+//! What most features are, prepared at load: the same for everybody, or one share of all users. Only for speed: steps 4a to 4h of
+//! [`super::evaluate`] give the same, and every row of the scenarios is decided both ways.
+//! In: a feature. Out: its decision where no override is there, without a look at the feature.
+//!
+//! Counted with callgrind: a toggle more of a plain build costs 140 instructions, and 266 without this file.
+
+use super::{
+    attributes::USER,
+    bucket::Point,
+    decision::{Decision, Reason},
+    model::{Feature, FeatureIndex, Serve, Shortcut, Spread, Status, Step},
+    schedule::Rollout,
+    units::Share,
+};
+
+impl Step {
+    /// Of a feature, in a file that may be paused.
+    pub fn new(index: FeatureIndex, feature: &Feature, paused: bool) -> Step {
+        Step {
+            feature: index,
+            shortcut: shortcut(feature, paused),
+        }
+    }
+}
+
+fn shortcut(feature: &Feature, paused: bool) -> Option<Shortcut> {
+    match feature.status {
+        Status::Archived | Status::Draft => return Some(Shortcut::Silent),
+        _ if paused || feature.status == Status::Paused => {
+            return Some(Shortcut::Disabled(feature.default));
+        }
+        _ => {}
+    }
+    if feature.when.is_some() || !feature.rules.is_empty() {
+        return None;
+    }
+    let Some(own) = &feature.fallthrough else {
+        return Some(Shortcut::Default(feature.default));
+    };
+    match (&own.rollout, &own.serve, &feature.spread) {
+        (Rollout::Fixed(Share::NOBODY), ..) => Some(Shortcut::Static(feature.default)),
+        (Rollout::Fixed(Share::EVERYBODY), Serve::One(variant), _) => {
+            Some(Shortcut::Static(*variant))
+        }
+        (Rollout::Fixed(share), Serve::One(variant), Spread::Points) if feature.unit == USER => {
+            Some(Shortcut::Rollout {
+                seed: feature.seed,
+                end: Point::first_outside(*share)?,
+                inside: *variant,
+                outside: feature.default,
+            })
+        }
+        _ => None,
+    }
+}
+
+impl Shortcut {
+    /// The feature's decision for this user.
+    #[inline]
+    pub fn decide(&self, user: Option<&[u8]>) -> Option<Decision> {
+        let (variant, reason) = match *self {
+            Shortcut::Silent => return None,
+            Shortcut::Disabled(variant) => (variant, Reason::Disabled),
+            Shortcut::Default(variant) => (variant, Reason::Default),
+            Shortcut::Static(variant) => (variant, Reason::Static),
+            Shortcut::Rollout {
+                seed,
+                end,
+                inside,
+                outside,
+            } => match user {
+                None => (outside, Reason::Error),
+                Some(user) if seed.point(user) < end => (inside, Reason::Split),
+                Some(_) => (outside, Reason::Split),
+            },
+        };
+        Some(Decision::new(variant, reason))
+    }
+}
