@@ -1,6 +1,6 @@
 """The profile of a release: what a sidecar was seen to do, which tells the compiler what to make fast and what small.
 
-In: a binary that counts what it runs; the compiler's llvm-profdata (rustup's llvm-tools, PATH or Debian), h2load and valgrind (PATH or
+In: a binary that counts what it runs; the compiler's llvm-profdata (rustup's llvm-tools, PATH or Debian) and valgrind (PATH or
 Debian). Out: a profile, and an order of functions (order.py). Both know functions by names that hold the compiler, the versions of burgee
 and of what it uses. What never ran is built small, so that whatever is used in earnest has to run here.
 """
@@ -24,11 +24,14 @@ import counted
 import machine
 import order
 import peers
+import scenarios
 import tail
 import tools
+from work import GRPC, WEBSOCKET
 
 MANY = {"connections": 64, "requests": 20_000}
 SOME = {"connections": 16, "requests": 1_000}
+H2 = {"connections": 4, "streams": 8, "requests": 2_000}
 
 
 def profdata():
@@ -67,8 +70,8 @@ def serve(application, work, *loads, name="burgee"):
     with machine.Proxy(application, name, work) as proxy:
         for load in loads:
             machine.load(proxy.port, **load)
-        h2 = [tools.find("h2load"), "-n2000", "-c4", "-m8", "-H", "cookie: session=0123456789; uid=user-7", f"http://127.0.0.1:{proxy.port}/"]
-        subprocess.run(h2, check=True, stdout=subprocess.DEVNULL)
+        if not work.h2:
+            machine.load(proxy.port, **H2)
         spend(proxy)
         counted.ended(proxy)  # not by force, which writes nothing down
 
@@ -79,6 +82,9 @@ def work(application):
         serve(application, peers.Work(toggles=toggles), MANY, {"connections": 16, "rate": 4000, "seconds": 1})
     serve(application, peers.Work(), {**SOME, "post": 10240}, {**SOME, "requests": 300, "path": "/1m"})
     serve(application, peers.Work(), MANY, name="burgee-unix")
+    calls = {**H2, "grpc": True, "path": scenarios.UNARY}
+    serve(application, peers.Work(kind=GRPC), calls, {**calls, "requests": 100, "path": scenarios.STREAM})
+    serve(application, peers.Work(kind=WEBSOCKET), {**MANY, "websocket": True, "path": "/socket"})
     texts = ["version: 1\nuser: [cookie.uid]\nfeatures:\n" + peers.lines("  f-NNN: 99%", peers.Work(toggles=1000)), tail.largest_file(98)]
     texts += [file.read_text() for file in sorted((tools.ROOT / "config/examples").glob("*.yaml"))]
     for text in texts:

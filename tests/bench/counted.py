@@ -29,9 +29,9 @@ def ended(proxy):
     raise RuntimeError(f"process {proxy.process.pid} does not end: {proxy.said.read_text()[-500:]}")
 
 
-def run(application, name, work, requests, before, after=()):
+def run(application, name, work, requests, before, after=(), **asked):
     with machine.Proxy(application, name, work, before=before, after=after, patience=60) as proxy:
-        machine.load(proxy.port, connections=16, requests=requests)
+        machine.load(proxy.port, **{"connections": 16, **asked, "requests": requests})
         ended(proxy)
 
 
@@ -39,14 +39,14 @@ def total(out):
     return int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1])
 
 
-def instructions(application, name, work):
+def instructions(application, name, work, **asked):
     out = application.folder / "callgrind.out"
     before = [tools.find("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}"]
     after = ["-g", "master_process off;"] if name == "nginx" else []
     totals = []
     for requests in (FEWER, MORE):
         out.unlink(missing_ok=True)
-        run(application, name, work, requests, before, after)
+        run(application, name, work, requests, before, after, **asked)
         totals.append(total(out))
     return (totals[1] - totals[0]) / (MORE - FEWER)
 

@@ -17,6 +17,15 @@ from work import GRPC, H2, UPLOAD, WEBSOCKET, Work
 from workers import workers
 
 
+UNARY, STREAM = "/bench.Bench/Unary", "/bench.Bench/Stream"
+# whose instructions are counted too
+FLOWS = {
+    "h2": (Work(kind=H2), {"connections": 4, "streams": 10}),
+    "grpc": (Work(kind=GRPC), {"connections": 4, "streams": 10, "grpc": True, "path": UNARY}),
+    "websocket": (Work(kind=WEBSOCKET), {"websocket": True, "path": "/socket"}),
+}
+
+
 def binary(application, name, scale):
     """Megabytes on disk, without symbols."""
     copy = application.folder / "stripped"
@@ -35,6 +44,7 @@ def counts(application, name, scale):
         toggles = toggles[:2]
     figures |= {f"instructions {n}": counted.instructions(application, name, Work(toggles=n)) for n in toggles}
     if toggles:
+        figures |= {f"instructions {what}": counted.instructions(application, name, work, **asked) for what, (work, asked) in FLOWS.items()}
         figures["instructions more"] = (figures["instructions 20"] - figures["instructions 1"]) / 19
     return figures
 
@@ -48,7 +58,6 @@ def plain(application, name, scale):
 EACH = ("burgee", "nginx", "haproxy", "envoy")
 UNIX = ("burgee-unix",)
 PAIR = ("burgee", "nginx")
-UNARY, STREAM = "/bench.Bench/Unary", "/bench.Bench/Stream"
 # One after the other; all of them together, in turns; and what one repetition tells for all.
 ALONE, TOGETHER, ONCE = "alone", "together", "once"
 SCENARIOS = {

@@ -32,6 +32,9 @@ ROWS = {
     "binary": ("binary, stripped", "MB", 1),
     "instructions 1": ("instructions a request, user space, 1 toggle", "", 0),
     "instructions more": ("instructions a toggle more, of 20", "", 0),
+    "instructions h2": ("instructions, HTTP/2, 10 streams a connection", "", 0),
+    "instructions grpc": ("instructions, a gRPC call", "", 0),
+    "instructions websocket": ("instructions, a WebSocket message and its echo", "", 0),
     "syscalls": ("system calls a request", "", 1),
 }
 

@@ -122,7 +122,6 @@ WAYS = {
     "haproxy": lambda: debian("haproxy", "usr/sbin/haproxy"),
     "envoy": envoy,
     "valgrind": valgrind,
-    "h2load": lambda: debian("nghttp2-client", "usr/bin/h2load"),
     "strace": lambda: debian("strace", "usr/bin/strace"),
 }
 
