@@ -6,7 +6,6 @@ shares with the traffic.
 """
 
 import contextlib
-import itertools
 import os
 import signal
 import socket
@@ -42,11 +41,15 @@ def versions(application):
 
 @contextlib.contextmanager
 def every_second(act):
-    done = threading.Event()
+    """While it lasts; what went wrong is raised at its end."""
+    done, failures = threading.Event(), []
 
     def acting():
-        while not done.wait(1):
-            act()
+        try:
+            while not done.wait(1):
+                act()
+        except Exception as failure:
+            failures.append(failure)
 
     actor = threading.Thread(target=acting)
     actor.start()
@@ -55,15 +58,17 @@ def every_second(act):
     finally:
         done.set()
         actor.join()
+    for failure in failures:
+        raise failure
 
 
 def edited(application, proxy):
-    """The next edition every second, as a ConfigMap's volume does it."""
-    file, editions = application.folder / f"{proxy.port}.yaml", itertools.cycle(versions(application))
+    """The other version every second, as a ConfigMap's volume does it."""
+    file, (one, other) = application.folder / f"{proxy.port}.yaml", versions(application)
 
     def edit():
         fresh = file.with_suffix(".fresh")
-        os.link(next(editions), fresh)
+        os.link(other if file.samefile(one) else one, fresh)
         fresh.rename(file)
         os.kill(proxy.process.pid, signal.SIGHUP)
 
