@@ -1,8 +1,11 @@
-//! Whose request this is, behind proxies.
-//! In: the TCP peer, X-Forwarded-For and how many hops are trusted. Out: the client's address.
+//! Whose request this is, behind proxies, and how it came.
+//! In: the TCP peer, what the hops before us say, and how many of them are trusted. Out: the client's address; whether it came by
+//! https.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header};
 use std::net::IpAddr;
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The peer, or the N-th X-Forwarded-For entry from the right: the hops that we trust have written that far.
 pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Option<IpAddr> {
@@ -14,6 +17,31 @@ pub fn address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -
         .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
         .nth(nth);
     entry.and_then(read).or(peer)
+}
+
+/// Whether the client came by https, as the hop before us says.
+pub fn is_https(headers: &HeaderMap) -> bool {
+    let says = |name: &HeaderName, what: fn(&str) -> bool| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .next_back()
+            .is_some_and(what)
+    };
+    says(&X_FORWARDED_PROTO, |line| {
+        let nearest = line.rsplit(',').next().unwrap_or_default();
+        nearest.trim().eq_ignore_ascii_case("https")
+    }) || says(&header::FORWARDED, |line| {
+        let nearest = line.rsplit(',').next().unwrap_or_default();
+        nearest.split(';').any(|pair| {
+            let pair = pair.trim().split_once('=');
+            pair.is_some_and(|(name, value)| {
+                name.eq_ignore_ascii_case("proto")
+                    && value.trim_matches('"').eq_ignore_ascii_case("https")
+            })
+        })
+    })
 }
 
 /// With or without a port, brackets and a zone, as different proxies write it; an IPv4 address in IPv6 clothes is IPv4.

@@ -11,7 +11,6 @@ use super::{
     },
     exposure,
     failure::Failure,
-    forwarded,
     hop_by_hop::{self, Scan},
     host,
     informational::Informational,
@@ -28,7 +27,7 @@ use super::{
     websocket,
 };
 use crate::{
-    engine::Decisions,
+    engine::{Decisions, client_address},
     live::{InForce, Phase},
     telemetry::{RequestEvent, RequestLine},
 };
@@ -164,7 +163,7 @@ fn admit(
         false => snapshot.write_lines(decisions),
     }
 
-    let is_https = decisions.visitor.is_some() && forwarded::is_https(&parts.headers);
+    let is_https = decisions.visitor.is_some() && client_address::is_https(&parts.headers);
     let lines = &decisions.lines;
     let body = (body, charge);
     let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);

@@ -1,8 +1,9 @@
 //! What the hops before us say of themselves in X-Forwarded-For, X-Forwarded-Proto and Forwarded, and what we add.
-//! In: those fields, and the client's address. Out: whether the client came by https; with `--forwarded append`, the hop
-//! before us as one more member. The fields that came are passed on either way.
+//! In: those fields, and the client's address. Out: with `--forwarded append`, the hop before us as one more member. The fields
+//! that came are passed on either way.
 
 use super::hop_by_hop;
+use crate::engine::client_address;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ pub(super) fn append(headers: &mut HeaderMap, peer: Option<IpAddr>, trusted_hops
         .any(|(name, value)| name.as_str().starts_with("x-forwarded-") && !is_blank(value));
     let has_forwarded = members(headers, &header::FORWARDED).next().is_some();
     // of a hop that is not trusted we know only how it reached us
-    let proto = match trusted_hops > 0 && is_https(headers) {
+    let proto = match trusted_hops > 0 && client_address::is_https(headers) {
         true => "https",
         false => "http",
     };
@@ -62,29 +63,4 @@ fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item 
 
 fn is_blank(value: &HeaderValue) -> bool {
     value.as_bytes().trim_ascii().is_empty()
-}
-
-/// Whether the client came by https, as the hop before us says.
-pub(super) fn is_https(headers: &HeaderMap) -> bool {
-    let says = |name: &HeaderName, what: fn(&str) -> bool| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .next_back()
-            .is_some_and(what)
-    };
-    says(&X_FORWARDED_PROTO, |line| {
-        let nearest = line.rsplit(',').next().unwrap_or_default();
-        nearest.trim().eq_ignore_ascii_case("https")
-    }) || says(&header::FORWARDED, |line| {
-        let nearest = line.rsplit(',').next().unwrap_or_default();
-        nearest.split(';').any(|pair| {
-            let pair = pair.trim().split_once('=');
-            pair.is_some_and(|(name, value)| {
-                name.eq_ignore_ascii_case("proto")
-                    && value.trim_matches('"').eq_ignore_ascii_case("https")
-            })
-        })
-    })
 }
