@@ -3,11 +3,11 @@
 //! In: a request that describes the original one. Out: 200 with our headers, and the names of those that must not pass.
 
 use crate::engine::{
-    Decisions, Snapshot,
+    Decisions, Snapshot, client_address,
     request::{HttpRequest, Input},
     units::Second,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use std::{borrow::Cow, net::IpAddr};
 
 /// Where the original request's line is read, and nowhere else: a client can send what its proxy does not set.
@@ -128,6 +128,11 @@ pub fn headers(
     snapshot.decide(input, now, None, &mut decisions);
     let mut headers = HeaderMap::new();
     snapshot.write(&mut headers, &decisions);
+    // a tester's link works with a proxy that passes Set-Cookie on, and without that it still forces this one request
+    let cookies = decisions.override_cookies.iter();
+    for cookie in cookies.flat_map(|all| all.set_cookies(client_address::is_https(fields))) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
     let unset: Vec<&str> = ours(snapshot)
         .filter(|name| !headers.contains_key(*name))
         .map(HeaderName::as_str)

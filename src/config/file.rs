@@ -170,10 +170,15 @@ map!(
 map!(
     /// Overrides for testers.
     Override, "`override`", {
-    "from" from: is::OverrideSources = "where an override is looked for: `header.` and `query.` sources",
+    "from" from: is::OverrideSources = "where an override is looked for: `header.` and `query.` sources, and `cookie.` ones where there is a `key`",
     "when" when: Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
     "key" key: is::EnvSource = "the variable whose value signs overrides",
-}, {"required": ["from"], "anyOf": [{"required": ["when"]}, {"required": ["key"]}]});
+    "remember" remember: is::Token = "the session cookie that keeps a signed override for a tester's next clicks, until it ends",
+}, {
+    "required": ["from"],
+    "anyOf": [{"required": ["when"]}, {"required": ["key"]}],
+    "allOf": [{"anyOf": [{"required": ["key"]}, {"not": {"required": ["remember"]}}]}],
+});
 
 map!(
     /// `now: {from: 2026-03-01, until: 2026-03-15}`

@@ -64,7 +64,7 @@ const SALT: &str = "^[A-Za-z0-9._-]{1,128}$";
 const TOKEN: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
 const PREFIX: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]*-$";
 const SOURCE: &str = "^(path|method|host|ip|(header|cookie)\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|(query|jwt)\\..+|env\\.[A-Za-z0-9_]+)$";
-const OVERRIDE_SOURCE: &str = "^(header\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|query\\..+)$";
+const OVERRIDE_SOURCE: &str = "^((header|cookie)\\.[A-Za-z0-9!#$%&'*+.^_`|~-]+|query\\..+)$";
 /// 0% to 100%, up to six decimals.
 const PERCENT: &str = "^0*(100(\\.0{1,6})?|[0-9]{1,2}(\\.[0-9]{1,6})?)%$";
 /// The same, below 100%.

@@ -1,7 +1,10 @@
 //! What was decided, and why.
 //! In: the evaluation. Out: what headers, metrics and explanations are made of.
 
-use super::{compare::Person, model::Snapshot, overrides::OverrideResult, visitor::VisitorId};
+use super::{
+    compare::Person, model::Snapshot, overrides::OverrideResult, remember::OverrideCookies,
+    visitor::VisitorId,
+};
 use smallvec::SmallVec;
 
 /// Why, in OpenFeature's words.
@@ -72,6 +75,8 @@ pub struct Decisions {
     pub overrides: SmallVec<[Option<OverrideResult>; 1]>,
     /// what becomes of visitors' cookies, where anything does
     pub visitor: Option<CookieChanges>,
+    /// what the response says of overrides by cookie
+    pub override_cookies: Option<OverrideCookies>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
     /// by index of their decisions, the features whose conditions met a value that they could not read
@@ -113,6 +118,16 @@ pub enum UserSource {
 }
 
 impl Decisions {
+    /// What became of the override that the request brought: of several files, where it had an effect.
+    pub fn override_result(&self) -> Option<OverrideResult> {
+        let has_effect = |result: &OverrideResult| {
+            use OverrideResult::{Applied, NotRemembered};
+            matches!(result, Applied | NotRemembered)
+        };
+        let mut results = self.overrides.iter().flatten().copied();
+        results.clone().find(has_effect).or(results.next())
+    }
+
     /// Makes room for the decisions of this snapshot.
     pub fn reset(&mut self, snapshot: &Snapshot) {
         self.by_feature.clear();
@@ -125,6 +140,7 @@ impl Decisions {
         );
         self.user_sources.clear();
         self.overrides.clear();
+        self.override_cookies = None;
         self.visitor = None;
         self.forged = 0;
         self.unreadable.clear();

@@ -34,6 +34,7 @@ use super::{
         Toggles,
     },
     overrides::OverrideResult,
+    remember::{self, OverrideCookies},
     request::Input,
     units::Second,
     visitor::RandomBits,
@@ -136,7 +137,8 @@ fn file<'a>(
     // 4. without the override first: its condition may ask for features, as they are without it
     every_feature(scope, decided, &[], &mut out.unreadable);
     let policy = toggles.override_policy.as_ref();
-    let overridden = policy.and_then(|policy| overridden(policy, input, scope, decided));
+    let cookies = &mut out.override_cookies;
+    let overridden = policy.and_then(|policy| overridden(policy, input, scope, decided, cookies));
     out.overrides.push(overridden);
 }
 
@@ -209,24 +211,25 @@ fn overridden(
     input: Input<'_>,
     scope: Scope<'_, '_>,
     decided: &mut [Option<Decision>],
+    cookies: &mut Option<OverrideCookies>,
 ) -> Option<OverrideResult> {
     let holds = |when: &Condition| when.holds(Scope { decided, ..scope });
     let allowed = policy.when.as_ref().is_none_or(holds);
     // what the override's own condition could not read is no feature's
     scope.values.unreadable.take();
-    policy.text(input).map(|text| {
-        if !allowed {
-            return OverrideResult::NotAllowed;
-        }
-        match text.and_then(|text| policy.read(&text, scope.toggles, scope.now)) {
-            Err(refused) => refused,
-            Ok(overrides) => {
-                // nothing is counted twice
-                every_feature(scope, decided, &overrides, &mut Vec::new());
-                OverrideResult::Applied
-            }
-        }
-    })
+    let found = policy.find(input)?;
+    let (toggles, now) = (scope.toggles, scope.now);
+    let read = match (&found.text, allowed) {
+        (_, false) => Err(OverrideResult::NotAllowed),
+        (Err(refused), true) => Err(*refused),
+        (Ok(text), true) => policy.read(text, toggles.namespace.as_deref(), now),
+    };
+    if let Ok(value) = &read {
+        // nothing is counted twice
+        every_feature(scope, decided, &value.variants(toggles), &mut Vec::new());
+    }
+    let result = remember::remember(policy, &found, &read, (input, now), cookies);
+    Some(result)
 }
 
 /// Where the user's id came from.

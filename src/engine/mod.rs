@@ -23,6 +23,7 @@ pub mod normal;
 pub mod number;
 pub mod operator;
 pub mod overrides;
+pub mod remember;
 pub mod request;
 pub mod schedule;
 pub mod shortcut;

@@ -354,12 +354,16 @@ pub struct Anonymous {
 /// The `override` block of a file. At least one of `when` and `key` is there.
 #[derive(Debug)]
 pub struct OverridePolicy {
-    /// header or query sources; the first that is present
+    /// header and query sources, and with a key cookies; the first that is present
     pub from: Box<[Source]>,
     /// must hold
     pub when: Option<Condition>,
     /// must have signed it
     pub key: Option<SigningKey>,
+    /// the variable that holds the key
+    pub key_env: Option<Box<str>>,
+    /// the session cookie that keeps what came by header or query; the last of `from`
+    pub remember: Option<Box<str>>,
 }
 
 /// The stops in force, and whom they reach.

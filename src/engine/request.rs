@@ -57,6 +57,8 @@ pub struct EvaluationContext {
     pub user: Option<String>,
     /// everything else
     pub attributes: HashMap<String, Given<'static>>,
+    /// a tester's override, where the API explains one; a client's context never has one
+    pub override_value: Option<String>,
 }
 
 impl EvaluationContext {

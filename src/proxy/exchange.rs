@@ -68,6 +68,9 @@ pub(super) fn exchange(
                     if decisions.visitor.is_some() {
                         respond::set_visitor_cookies(headers, snapshot, &decisions, *is_https);
                     }
+                    if let Some(cookies) = &decisions.override_cookies {
+                        respond::set_override_cookies(headers, cookies, *is_https);
+                    }
                     if feature_report {
                         let logged = logged.as_deref();
                         exposure::record(headers, &worker.telemetry, snapshot, &decisions, logged);
@@ -114,7 +117,7 @@ pub(super) fn exchange(
 enum Admitted {
     /// burgee responds itself
     Local(Response<Body>),
-    /// it goes to the application; whether a new visitor came by https
+    /// it goes to the application; whether somebody who gets a cookie came by https
     Forward(PreparedRequest, bool),
 }
 
@@ -163,7 +166,8 @@ fn admit(
         false => snapshot.write_lines(decisions),
     }
 
-    let is_https = decisions.visitor.is_some() && client_address::is_https(&parts.headers);
+    let sets_cookies = decisions.visitor.is_some() || decisions.override_cookies.is_some();
+    let is_https = sets_cookies && client_address::is_https(&parts.headers);
     let lines = &decisions.lines;
     let body = (body, charge);
     let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);

@@ -1,6 +1,6 @@
 //! What we add to the application's response, and the response where there is none.
-//! In: a response, or a failure. Out: a response that says what only burgee knows: an id for a visitor, whom a cache may show
-//! it to, and who must act where a request could not be passed on.
+//! In: a response, or a failure. Out: a response that says what only burgee knows: an id for a visitor, an override for a
+//! tester's next click, whom a cache may show it to, and who must act where a request could not be passed on.
 
 use super::{
     downstream::body::Body,
@@ -9,7 +9,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    engine::{Decisions, Snapshot, anonymous},
+    engine::{Decisions, Snapshot, anonymous, remember::OverrideCookies},
     live::Phase,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -33,7 +33,21 @@ pub(super) fn set_visitor_cookies(
     make_private(headers);
 }
 
-/// No shared cache may hand one id to many (RFC 9111, 5.2.2).
+/// Keeps a tester's override, or clears it; and keeps what it forced from everybody else.
+#[cold]
+#[inline(never)]
+pub(super) fn set_override_cookies(
+    headers: &mut HeaderMap,
+    cookies: &OverrideCookies,
+    is_https: bool,
+) {
+    for cookie in cookies.set_cookies(is_https) {
+        let _ = headers.try_append(header::SET_COOKIE, cookie);
+    }
+    make_private(headers);
+}
+
+/// No shared cache may hand one id, or what a tester forced, to many (RFC 9111, 5.2.2).
 fn make_private(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::CACHE_CONTROL).iter();
     let text: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();

@@ -62,6 +62,7 @@ mod proxy_trust;
 mod raw;
 mod reference;
 mod reload;
+mod remembered;
 mod report;
 mod run;
 mod rust_version;

@@ -196,7 +196,7 @@ proptest! {
             for id in 0..people {
                 let attributes = [("plan", *plan), ("tier", tier)].into_iter();
                 let given = |(name, value): (&str, Option<&str>)| Some((name.to_owned(), Given::text(value?)));
-                let context = EvaluationContext { user: Some(format!("user-{id}")), attributes: attributes.filter_map(given).collect() };
+                let context = EvaluationContext { user: Some(format!("user-{id}")), attributes: attributes.filter_map(given).collect(), ..EvaluationContext::default() };
                 let sides = [0, 1].map(|side| variants_of(&texts[side], &context));
                 for (name, old) in &sides[0] {
                     *moved.entry(name.clone()).or_default() += u32::from(*old != sides[1][name]);

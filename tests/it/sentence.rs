@@ -190,6 +190,11 @@ fn a_cache_is_told_of_the_whole_files_condition_and_of_overrides() {
             &[],
         ),
         (
+            "override: {from: [header.x-qa, query.ff], key: env.BURGEE_OVERRIDE_KEY, remember: qa}",
+            "{serve: on}",
+            &["x-qa", "cookie"],
+        ),
+        (
             "anonymous: {cookie: visitor, max-age: 365d}",
             "{rollout: 10%}",
             &["x-user-id", "cookie"],

@@ -61,6 +61,16 @@ impl Toggles {
 impl Burgee {
     /// On ports of its own; without polling unless the flags say so, so that a test decides when files are read.
     pub(crate) fn start(toggles: &Path, upstream: &str, flags: &[&str]) -> Burgee {
+        Burgee::start_in(&[], toggles, upstream, flags)
+    }
+
+    /// With these variables, and no others.
+    pub(crate) fn start_in(
+        environment: &[(&str, &str)],
+        toggles: &Path,
+        upstream: &str,
+        flags: &[&str],
+    ) -> Burgee {
         let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
         command
             .args(["run", "--upstream", upstream, "--toggles"])
@@ -80,6 +90,7 @@ impl Burgee {
         let mut child = command
             .args(flags)
             .env_clear()
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

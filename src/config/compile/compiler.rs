@@ -40,6 +40,8 @@ pub(super) struct Compiler<'t, 'e> {
     pub(super) reach: Reach,
     /// what the override's condition refers to
     pub(super) override_reach: Option<Reach>,
+    /// the cookie that keeps an override, and where the file names it
+    pub(super) remembered: Option<(Box<str>, Position)>,
     /// whether the feature that is being read draws by its unit
     pub(super) needs_unit: bool,
     /// the draw of the feature that is being read

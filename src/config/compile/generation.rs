@@ -6,6 +6,7 @@ use super::{
     compiler::Environment,
     conflicts::{self, FileHeaders},
     headers::HeaderOptions,
+    remember,
     toggles::{self, Compiled},
 };
 use crate::config::{
@@ -47,6 +48,7 @@ pub(in crate::config) fn snapshot(
         problems,
     );
     one_cookie(&known, problems);
+    remember::check(&known, problems);
     let sends: Vec<FileHeaders<'_>> = known.iter().map(|file| file.sends()).collect();
     conflicts::check(&sends, problems);
     budget(&sends, problems);

@@ -25,6 +25,7 @@ mod other_systems;
 mod overrides;
 mod payload;
 mod reachable;
+mod remember;
 mod rollout;
 mod rules;
 mod scalars;

@@ -28,16 +28,24 @@ impl<'t> Compiler<'t, '_> {
             }
         };
         for source in from.iter().flatten() {
-            if !matches!(source, Source::Header(_) | Source::Query(_)) {
-                let at = map.from.map_or(entry.key_at, |from| from.value.at);
-                self.problems.error(
+            let at = map.from.map_or(entry.key_at, |from| from.value.at);
+            let message = format!(
+                "an override cannot come from {}",
+                quote(&source.to_string())
+            );
+            match source {
+                Source::Header(_) | Source::Query(_) => {}
+                Source::Cookie(_) if map.key.is_some() => {}
+                Source::Cookie(_) => self.problems.error(
                     at,
-                    format!(
-                        "an override cannot come from {}",
-                        quote(&source.to_string())
-                    ),
-                    "use `header.` and `query.` sources",
-                );
+                    format!("{message} without a `key`"),
+                    "add `key: env.BURGEE_OVERRIDE_KEY`: what a browser sends by itself has to be signed",
+                ),
+                _ => self.problems.error(
+                    at,
+                    message,
+                    "use `header.` and `query.` sources, and `cookie.` ones with a `key`",
+                ),
             }
         }
         for name in ["exp", "sig"] {
@@ -71,19 +79,34 @@ impl<'t> Compiler<'t, '_> {
             _ => None,
         };
         self.override_reach = condition.as_ref().map(|(_, reach, _)| reach.clone());
+        let remember = map.remember.map(|remember| {
+            let sources = from.as_deref().unwrap_or_default();
+            self.remember(remember, sources, map.key.is_some())
+        });
         let when = match condition {
             Some((condition, ..)) => Some(condition?),
             None => None,
         };
+        let (from, remember) = match remember {
+            None => (from?, None),
+            Some(name) => {
+                let (from, name) = (from?, name?);
+                // the last: what comes anew by header or query is meant
+                let kept = Source::Cookie(name.clone());
+                (from.into_iter().chain([kept]).collect(), Some(name))
+            }
+        };
         // without its key an override is closed, not open
-        set.then_some((
-            OverridePolicy {
-                from: from?,
-                when,
-                key,
-            },
-            unprotected,
-        ))
+        let policy = OverridePolicy {
+            from,
+            when,
+            key,
+            key_env: map
+                .key
+                .and_then(|key| Some(key.value.text()?.strip_prefix("env.")?.into())),
+            remember,
+        };
+        set.then_some((policy, unprotected))
     }
 
     fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<SigningKey> {

@@ -36,6 +36,8 @@ pub(super) struct Compiled {
     pub(super) attributes: Attributes,
     pub(super) anonymous: Option<(Anonymous, Position)>,
     pub(super) overrides: Option<OverridePolicy>,
+    /// the cookie that keeps an override, and where the file names it
+    pub(super) remembered: Option<(Box<str>, Position)>,
     pub(super) segments: Vec<Option<Condition>>,
     pub(super) segment_names: Vec<Box<str>>,
     pub(super) features: Vec<(Option<Feature>, Position)>,
@@ -116,6 +118,7 @@ pub(super) fn compile<'t>(
         declared: Vec::new(),
         reach: Reach::default(),
         override_reach: None,
+        remembered: None,
         needs_unit: false,
         drawn: None,
         asked: None,
@@ -235,6 +238,7 @@ impl<'t> Compiler<'t, '_> {
             when: when.and_then(|((when, _), _)| when),
             anonymous,
             overrides: overrides.flatten().map(|(policy, _)| policy),
+            remembered: self.remembered,
             segments,
             segment_names: self
                 .segment_names

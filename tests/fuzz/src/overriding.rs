@@ -1,4 +1,4 @@
-//! Any override dictionary: without the key nothing is ever forced.
+//! Any override dictionary, by header and by cookie: without the key nothing is ever forced, and nothing of it is written back.
 use burgee::{
     config,
     engine::{
@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use std::sync::OnceLock;
 
 const TOGGLES: &str = "version: 1
-override: {from: [header.x-qa-override], key: env.KEY}
+override: {from: [header.x-qa-override], key: env.KEY, remember: qa_flags}
 features:
   briefcase: {variants: [gold, silver], serve: gold}
   dark-mode: on
@@ -35,11 +35,18 @@ pub fn ask(data: &[u8]) {
             Err(problems) => panic!("{problems}"),
         }
     });
+    let cookie = [b"qa_flags=", data].concat();
+    for (name, value) in [("x-qa-override", data), ("cookie", &cookie)] {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            bring(loaded, name, value);
+        }
+    }
+}
+
+fn bring(loaded: &Snapshot, name: &'static str, value: HeaderValue) {
     let mut headers = HeaderMap::new();
-    let Ok(value) = HeaderValue::from_bytes(data) else {
-        return;
-    };
-    headers.insert("x-qa-override", value);
+    headers.insert(name, value);
+    headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
     let http = HttpRequest {
         headers: &headers,
         method: &Method::GET,
@@ -51,12 +58,13 @@ pub fn ask(data: &[u8]) {
     };
     let mut decisions = Decisions::default();
     loaded.decide(Input::Http(http), Second(0), None, &mut decisions);
-    assert!(
-        decisions
-            .by_feature
-            .iter()
-            .flatten()
-            .all(|decision| !decision.overridden)
-    );
+    let mut decided = decisions.by_feature.iter().flatten();
+    assert!(decided.all(|decision| !decision.overridden));
     assert_ne!(decisions.overrides[0], Some(OverrideResult::Applied));
+    // at most it is cleared
+    if let Some(cookies) = &decisions.override_cookies {
+        for line in cookies.set_cookies(false) {
+            assert_eq!(line, "qa_flags=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        }
+    }
 }

@@ -1,0 +1,453 @@
+//! A tester's link, in a browser: what it forces stays for the next clicks until it ends, and nothing that was not signed does.
+
+use crate::{
+    raw::{App, Client, Message},
+    support::{Burgee, Toggles, ask, eventually},
+    toggles::compile,
+};
+use burgee::{
+    cli::override_link,
+    engine::{
+        Decisions,
+        overrides::OverrideResult,
+        request::{HttpRequest, Input},
+        signature::SigningKey,
+        units::Second,
+    },
+    http::client::percent_encoded,
+};
+use http::{HeaderMap, Method};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const KEY: &str = "a-secret";
+const TOGGLES: &str = "version: 1
+namespace: shop
+override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY, remember: qa_flags}
+features:
+  briefcase: {variants: [gold, silver], serve: gold}
+";
+const PAGE: &str = "Sec-Fetch-Mode: navigate\r\n";
+const SCRIPT: &str = "Sec-Fetch-Mode: cors\r\n";
+const DAY: i64 = 86_400;
+
+fn clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_secs() as i64
+}
+
+/// As `burgee override` writes it: `briefcase=silver`, or nothing.
+fn signed(key: &str, namespace: &str, pairs: &[(&str, &str)], until: i64) -> String {
+    let key = SigningKey::new(key.as_bytes()).unwrap();
+    let pair = |(name, variant): &(&str, &str)| {
+        let name = sfv::Key::from_string((*name).to_owned()).unwrap();
+        (name, (*variant).to_owned())
+    };
+    let pairs: Vec<_> = pairs.iter().map(pair).collect();
+    override_link::signed(&key, Some(namespace), &pairs, until).unwrap()
+}
+
+const SILVER: [(&str, &str); 1] = [("briefcase", "silver")];
+
+fn silver(seconds: i64) -> String {
+    signed(KEY, "shop", &SILVER, clock() + seconds)
+}
+
+/// The built binary before an application whose pages may be cached, and a browser.
+struct Site {
+    app: App,
+    burgee: Burgee,
+    _toggles: Toggles,
+    cookie: Option<String>,
+}
+
+impl Site {
+    fn start(toggles: &str) -> Site {
+        let app = App::answering(
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=60\r\n\r\n",
+        );
+        let toggles = Toggles::new(toggles);
+        let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
+        let upstream = format!("http://{}", app.address);
+        let burgee = Burgee::start_in(&environment, &toggles.path(), &upstream, &[]);
+        Site {
+            app,
+            burgee,
+            _toggles: toggles,
+            cookie: None,
+        }
+    }
+
+    /// Asks with the cookie that is kept, and keeps what the answer sets. The answer, and the variant that the application saw.
+    fn visit(&mut self, target: &str, lines: &str) -> (Message, String) {
+        let cookie = self.cookie.as_ref();
+        let cookie = cookie.map_or(String::new(), |value| {
+            format!("Cookie: qa_flags={value}\r\n")
+        });
+        let mut client = Client::connect(self.burgee.listen);
+        client.send(format!(
+            "GET {target} HTTP/1.1\r\nHost: shop.example\r\n{lines}{cookie}\r\n"
+        ));
+        let answer = client.message();
+        for line in answer.all("set-cookie") {
+            let (pair, attributes) = line.split_once("; ").unwrap();
+            let value = pair.strip_prefix("qa_flags=").unwrap();
+            assert!(attributes.starts_with("Path=/"), "{line}");
+            assert!(attributes.contains("HttpOnly; SameSite=Lax"), "{line}");
+            assert_eq!(value.is_empty(), attributes.contains("Max-Age=0"), "{line}");
+            self.cookie = Some(value.to_owned()).filter(|value| !value.is_empty());
+        }
+        let variant = self
+            .app
+            .request()
+            .get("x-feature-briefcase")
+            .unwrap()
+            .to_owned();
+        (answer, variant)
+    }
+
+    fn counted(&self, result: &str) -> f64 {
+        let series = format!("burgee_overrides_total{{result=\"{result}\"}}");
+        self.burgee.metric(&series).unwrap_or_default()
+    }
+}
+
+fn link(value: &str) -> String {
+    format!("/?ff={}", percent_encoded(value))
+}
+
+fn cache(answer: &Message) -> &str {
+    answer.get("cache-control").unwrap()
+}
+
+#[test]
+fn a_tester_who_opens_a_link_has_the_variant_at_the_next_ten_clicks() {
+    let mut site = Site::start(TOGGLES);
+    let (answer, variant) = site.visit("/", PAGE);
+    assert_eq!((&*variant, cache(&answer)), ("gold", "public, max-age=60"));
+    let (answer, variant) = site.visit(&link(&silver(3_600)), PAGE);
+    assert_eq!(
+        (&*variant, cache(&answer)),
+        ("silver", "private, max-age=60")
+    );
+    let cookies = answer.all("set-cookie");
+    assert!(
+        cookies[0].ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        "{cookies:?}"
+    );
+    for click in 0..10 {
+        let lines = if click % 2 == 0 { PAGE } else { SCRIPT };
+        let (answer, variant) = site.visit("/next", lines);
+        assert_eq!(
+            (&*variant, cache(&answer)),
+            ("silver", "private, max-age=60")
+        );
+        assert!(answer.all("set-cookie").is_empty());
+    }
+    assert_eq!(site.counted("applied"), 11.0);
+    // whoever has not opened it is not concerned
+    site.cookie = None;
+    let (answer, variant) = site.visit("/next", PAGE);
+    assert_eq!((&*variant, cache(&answer)), ("gold", "public, max-age=60"));
+}
+
+#[test]
+fn what_a_tester_has_is_gone_when_it_ends_and_the_browser_forgets_it() {
+    let mut site = Site::start(TOGGLES);
+    // a machine that was busy for so long has another try
+    let held = [2, 8, 32].into_iter().any(|seconds| {
+        let (_, variant) = site.visit(&link(&silver(seconds)), PAGE);
+        variant == "silver" && site.cookie.is_some()
+    });
+    assert!(held);
+    eventually("it ends", || {
+        let (answer, variant) = site.visit("/next", PAGE);
+        (variant == "gold").then_some(answer)
+    });
+    assert_eq!(site.cookie, None);
+    assert_eq!(site.counted("expired"), 1.0);
+    assert_eq!(site.visit("/next", PAGE).1, "gold");
+}
+
+#[test]
+fn a_cookie_that_was_not_signed_here_has_no_effect_and_is_counted() {
+    let good = percent_encoded(&silver(3_600));
+    let until = clock() + 3_600;
+    let other_key = percent_encoded(&signed("another", "shop", &SILVER, until));
+    let other_namespace = percent_encoded(&signed(KEY, "blog", &SILVER, until));
+    let ended = percent_encoded(&signed(KEY, "shop", &SILVER, clock() - 1));
+    let more = percent_encoded(&format!("{}, other=on", silver(3_600)));
+    let later = good.replacen("exp%3D1", "exp%3D2", 1);
+    for (what, cookie, result, forgotten) in [
+        ("forged", "briefcase=silver", "unsigned", false),
+        (
+            "another variant",
+            &*good.replace("silver", "gold"),
+            "bad_signature",
+            true,
+        ),
+        ("one more feature", &more, "bad_signature", true),
+        ("a later end", &later, "bad_signature", true),
+        ("truncated", &good[..good.len() - 7], "malformed", false),
+        (
+            "truncated to a dictionary",
+            "briefcase=silver%2C%20exp=9999999999",
+            "unsigned",
+            false,
+        ),
+        ("another key", &other_key, "bad_signature", true),
+        ("another namespace", &other_namespace, "bad_signature", true),
+        ("ended", &ended, "expired", true),
+        ("of the application", "s%3Aa-session.id", "malformed", false),
+    ] {
+        let mut site = Site::start(TOGGLES);
+        // what a script asks changes no cookie
+        for (lines, count, kept) in [(SCRIPT, 1.0, true), (PAGE, 2.0, !forgotten)] {
+            site.cookie = Some(cookie.to_owned());
+            let (answer, variant) = site.visit("/", lines);
+            assert_eq!(variant, "gold", "{what}");
+            assert_eq!(site.counted(result), count, "{what}: {result}");
+            assert_eq!(site.counted("applied"), 0.0, "{what}");
+            assert_eq!(
+                site.cookie.as_deref(),
+                Some(cookie).filter(|_| kept),
+                "{what}"
+            );
+            let private = if kept { "public" } else { "private" };
+            assert_eq!(cache(&answer), format!("{private}, max-age=60"), "{what}");
+        }
+    }
+}
+
+#[test]
+fn only_a_page_remembers_and_only_what_a_cookie_can_hold_for_30_days() {
+    let many: Vec<String> = (0..200).map(|n| format!("somebody-elses-{n}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (&**name, "on")).collect();
+    let long = signed(KEY, "shop", &[&SILVER[..], &many].concat(), clock() + 3_600);
+    assert!((4_096..8_000).contains(&long.len()), "{}", long.len());
+    let header = |value: &str| format!("{PAGE}X-QA-Override: {value}\r\n");
+    let quoted = signed(
+        KEY,
+        "shop",
+        &[("briefcase", "silver"), ("a", "1.10; \"%2C\"")],
+        clock() + 60,
+    );
+    let mut site = Site::start(TOGGLES);
+    for (what, target, lines, result, kept) in [
+        (
+            "a link",
+            link(&silver(3_600)),
+            PAGE.to_owned(),
+            "applied",
+            true,
+        ),
+        (
+            "a header",
+            "/".into(),
+            header(&silver(3_600)),
+            "applied",
+            true,
+        ),
+        (
+            "by html",
+            link(&silver(3_600)),
+            "Accept: text/html\r\n".into(),
+            "applied",
+            true,
+        ),
+        (
+            "odd characters",
+            "/".into(),
+            header(&quoted),
+            "applied",
+            true,
+        ),
+        (
+            "a script",
+            link(&silver(3_600)),
+            SCRIPT.into(),
+            "applied",
+            false,
+        ),
+        (
+            "29 days",
+            link(&silver(29 * DAY)),
+            PAGE.into(),
+            "applied",
+            true,
+        ),
+        (
+            "31 days",
+            link(&silver(31 * DAY)),
+            PAGE.into(),
+            "not_remembered",
+            false,
+        ),
+        (
+            "too long",
+            "/".into(),
+            header(&long),
+            "not_remembered",
+            false,
+        ),
+    ] {
+        site.cookie = None;
+        let before = site.counted(result);
+        let (answer, variant) = site.visit(&target, &lines);
+        assert_eq!(variant, "silver", "{what}");
+        assert_eq!(site.counted(result), before + 1.0, "{what}");
+        assert_eq!(site.cookie.is_some(), kept, "{what}: {}", answer.head);
+        let next = if kept { "silver" } else { "gold" };
+        assert_eq!(site.visit("/next", PAGE).1, next, "{what}");
+    }
+    // a hop that says https gets a cookie that goes nowhere else
+    let (answer, _) = site.visit(
+        "/",
+        &format!("{}X-Forwarded-Proto: https\r\n", header(&silver(60))),
+    );
+    assert!(answer.all("set-cookie")[0].ends_with("; SameSite=Lax; Secure"));
+}
+
+#[test]
+fn a_new_link_wins_over_what_is_remembered_and_an_empty_one_clears_it() {
+    let mut site = Site::start(TOGGLES);
+    let of = |pairs: &[(&str, &str)]| signed(KEY, "shop", pairs, clock() + 3_600);
+    let forged = "briefcase=gold".to_owned();
+    for (what, value, lines, variant, next) in [
+        ("the first link", of(&SILVER), PAGE, "silver", "silver"),
+        (
+            "a new one, by a script",
+            of(&[("briefcase", "off")]),
+            SCRIPT,
+            "off",
+            "silver",
+        ),
+        ("a new one", of(&[("briefcase", "off")]), PAGE, "off", "off"),
+        ("the first again", of(&SILVER), PAGE, "silver", "silver"),
+        // the first source that is present is meant, as everywhere
+        ("a forged one", forged, PAGE, "gold", "silver"),
+        (
+            "an empty one, by a script",
+            of(&[]),
+            SCRIPT,
+            "gold",
+            "silver",
+        ),
+        ("an empty one", of(&[]), PAGE, "gold", "gold"),
+    ] {
+        let (_, found) = site.visit(&link(&value), lines);
+        assert_eq!(found, variant, "{what}");
+        assert_eq!(site.visit("/next", PAGE).1, next, "after {what}");
+    }
+    assert_eq!(site.cookie, None);
+}
+
+#[test]
+fn a_cookie_of_the_testers_own_forces_and_is_never_written() {
+    let toggles = TOGGLES
+        .replace("query.ff]", "cookie.qa_flags]")
+        .replace(", remember: qa_flags", "");
+    let mut site = Site::start(&toggles);
+    for (value, variant, control) in [
+        (silver(3_600), "silver", "private, max-age=60"),
+        (
+            signed("another", "shop", &SILVER, clock() + 60),
+            "gold",
+            "public, max-age=60",
+        ),
+        (
+            signed(KEY, "shop", &[], clock() + 60),
+            "gold",
+            "private, max-age=60",
+        ),
+    ] {
+        let cookie = percent_encoded(&value);
+        site.cookie = Some(cookie.clone());
+        let (answer, found) = site.visit("/", PAGE);
+        assert_eq!((&*found, cache(&answer)), (variant, control));
+        assert_eq!(site.cookie, Some(cookie));
+    }
+}
+
+#[test]
+fn a_proxy_that_asks_by_forward_auth_is_given_the_cookie() {
+    let toggles = Toggles::new(TOGGLES);
+    let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
+    let flags = ["--evaluate-listen", "127.0.0.1:0"];
+    let burgee = Burgee::start_in(&environment, &toggles.path(), "none", &flags);
+    let opened = format!("/authz{}", link(&silver(3_600)));
+    let navigates = ["Sec-Fetch-Mode: navigate", "X-Forwarded-Proto: https"];
+    let answer = ask(burgee.evaluate, "GET", &opened, &navigates);
+    assert_eq!(answer.header("x-feature-briefcase"), Some("silver"));
+    let cookie = answer.header("set-cookie").unwrap();
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax; Secure");
+    let cookie = format!("Cookie: {pair}");
+    let next = ask(burgee.evaluate, "GET", "/authz/next", &[&cookie]);
+    assert_eq!(next.header("x-feature-briefcase"), Some("silver"));
+    assert_eq!(next.header("set-cookie"), None);
+}
+
+#[test]
+fn the_second_at_which_it_ends_is_the_first_without_it() {
+    let (snapshot, _) = compile(&[("a.yaml", TOGGLES.as_bytes())]).unwrap();
+    let until = 1_800_000_000;
+    let value = percent_encoded(&signed(KEY, "shop", &SILVER, until));
+    let mut headers = HeaderMap::new();
+    let cookie = format!("qa_flags={value}");
+    headers.insert("cookie", cookie.parse().unwrap());
+    headers.insert("sec-fetch-mode", "navigate".parse().unwrap());
+    let http = HttpRequest {
+        headers: &headers,
+        method: &Method::GET,
+        path: "/",
+        query: None,
+        host: b"",
+        ip: None,
+        said: None,
+    };
+    let mut decisions = Decisions::default();
+    for (now, result, set) in [
+        (until - 1, OverrideResult::Applied, 0),
+        (until, OverrideResult::Expired, 1),
+    ] {
+        snapshot.decide(Input::Http(http), Second(now), None, &mut decisions);
+        assert_eq!(decisions.overrides[0], Some(result));
+        let cookies = decisions.override_cookies.as_ref().unwrap();
+        assert_eq!(cookies.set_cookies(false).count(), set);
+    }
+}
+
+#[test]
+fn two_files_do_not_write_one_cookie() {
+    let file = |namespace: &str, more: &str| {
+        format!(
+            "version: 1\nnamespace: {namespace}\nheaders: {{prefix: X-{namespace}-}}\n{more}\nfeatures: {{{namespace}: on}}\n"
+        )
+    };
+    let remembers = |name: &str| {
+        format!("override: {{from: query.ff, key: env.BURGEE_OVERRIDE_KEY, remember: {name}}}")
+    };
+    for (one, two, said) in [
+        (
+            remembers("qa"),
+            remembers("qa"),
+            "remembers overrides in the cookie `qa` too",
+        ),
+        (
+            remembers("sid"),
+            "user: cookie.sid".into(),
+            "`user` of `b.yaml` is read from the cookie `sid`",
+        ),
+        (remembers("qa"), remembers("QA"), ""),
+    ] {
+        let (one, two) = (file("shop", &one), file("blog", &two));
+        let told = match compile(&[("a.yaml", one.as_bytes()), ("b.yaml", two.as_bytes())]) {
+            Ok(_) => String::new(),
+            Err(problems) => problems.to_string(),
+        };
+        assert!(
+            told.contains(said) && told.is_empty() == said.is_empty(),
+            "{told}"
+        );
+    }
+}
