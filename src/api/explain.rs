@@ -1,11 +1,11 @@
 //! `GET /explain?user=mia&country=US`: what this user gets, as `burgee explain --json` says it.
 //! In: a query whose names are attributes, as under OFREP. Out: the promised JSON.
-//! Reserved: `user`, `at` (an instant instead of now), `feature` (only this one; may come more than once) and `why`
-//! (`true` adds sentences, for the page).
+//! Reserved: `user`, `at` (an instant instead of now), `feature` (only this one; may come more than once), `override` (what
+//! a tester's link carries) and `why` (`true` adds sentences, for the page).
 
 use crate::engine::{
     Decisions, Feature, Snapshot,
-    describe::{explain, json},
+    describe::{explain, json, overridden},
     given::Given,
     instant,
     request::{EvaluationContext, Input},
@@ -38,6 +38,9 @@ pub(super) fn response(
             }
             "feature" => features.push(value),
             "why" => why = value == "true",
+            "override" => {
+                context.override_value = Some(value).filter(|text| !text.trim().is_empty())
+            }
             name => attributes
                 .entry(name.to_owned())
                 .or_insert_with(Vec::new)
@@ -91,6 +94,9 @@ fn with_sentences(
                 }
             }
         }
+    }
+    if let Some(remark) = decisions.override_result().and_then(overridden::remark) {
+        response["remark"] = remark.into();
     }
     response.to_string().into_bytes()
 }

@@ -74,6 +74,12 @@ fn loopback(schemas: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
                 "Only this feature; may come more than once",
                 false,
             ),
+            (
+                "query",
+                "override",
+                "What a tester's link carries: the value of its parameter, decoded",
+                false,
+            ),
             ("query", "why", "`true` adds sentences", false),
         ],
     );

@@ -255,6 +255,13 @@ pub struct ExplainResponse {
     revision: String,
     /// The instant that is asked about
     at: String,
+    /// What became of the override: `applied`, `not_remembered`, `not_allowed`, `malformed`, `unsigned`, `expired` or
+    /// `bad_signature`
+    #[serde(skip_serializing_if = "Option::is_none", rename = "override")]
+    overridden: Option<String>,
+    /// With `why=true`: the same in a sentence, where it does not do all that it could
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
     /// By key; drafts and archived features are left out
     features: BTreeMap<String, ExplainedFeature>,
 }
@@ -283,6 +290,12 @@ pub struct ExplainedFeature {
     /// By an override
     #[serde(skip_serializing_if = "Option::is_none")]
     forced: Option<bool>,
+    /// The source of that override, as the file writes it; absent where the API was asked with one
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forced_by: Option<String>,
+    /// When that override ends, where it is signed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forced_until: Option<String>,
     /// Somebody stopped it, or what it asks for
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<bool>,

@@ -2,7 +2,7 @@
 
 use crate::{
     raw::{App, Client, Message},
-    support::{Burgee, Toggles, ask, eventually},
+    support::{Burgee, Toggles, ask, eventually, get},
     toggles::compile,
 };
 use burgee::{
@@ -414,6 +414,33 @@ fn the_second_at_which_it_ends_is_the_first_without_it() {
         assert_eq!(decisions.overrides[0], Some(result));
         let cookies = decisions.override_cookies.as_ref().unwrap();
         assert_eq!(cookies.set_cookies(false).count(), set);
+    }
+}
+
+#[test]
+fn the_page_is_told_what_a_link_forces_and_when_it_ends() {
+    let toggles = Toggles::new(TOGGLES);
+    let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
+    let burgee = Burgee::start_in(&environment, &toggles.path(), "none", &[]);
+    let value = signed(KEY, "shop", &SILVER, 4_102_444_800);
+    for (value, variant, result, words) in [
+        (
+            &*value,
+            "silver",
+            "applied",
+            "set by an override, until 2100-01-01T00:00:00Z",
+        ),
+        ("briefcase=silver", "gold", "unsigned", "it is not signed"),
+    ] {
+        let path = format!("/explain?why=true&override={}", percent_encoded(value));
+        let answer = get(burgee.api, &path).json();
+        let briefcase = &answer["features"]["briefcase"];
+        assert_eq!(
+            (&briefcase["variant"], &answer["override"]),
+            (&variant.into(), &result.into())
+        );
+        let said = format!("{} {}", briefcase["why"], answer["remark"]);
+        assert!(said.contains(words), "{said}");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     config::{self, phrases},
     engine::{
         Decisions, Feature, Snapshot,
-        describe::{explain, identity, json},
+        describe::{explain, identity, json, overridden},
     },
     flags::values,
 };
@@ -150,7 +150,10 @@ fn one(
             }
         }
     }
-    Ok(())
+    match decisions.override_result().and_then(overridden::remark) {
+        Some(remark) => writeln!(out, "{remark}"),
+        None => Ok(()),
+    }
 }
 
 fn sentence(

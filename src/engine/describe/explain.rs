@@ -1,7 +1,7 @@
 //! Why a request gets what it gets, by the same evaluation that the proxy does.
 //! In: one file, a request, an instant. Out: for each feature its decision, its bucket, and sentences.
 
-use super::reason;
+use super::{overridden, reason};
 use crate::engine::{
     anonymous,
     attributes::{Found, USER, Values},
@@ -109,6 +109,9 @@ pub fn file<'a>(
             Some(decision) if snapshot.is_stopped(toggles, feature, decision) => {
                 (stopped(stop, snapshot.trip_of(feature)), None)
             }
+            Some(decision) if decision.overridden => {
+                (overridden::origin(toggles, input, now).sentence(), None)
+            }
             decision => {
                 let (why, change) = sentence(feature, decision, scope);
                 (why + &guarded(feature, decision), change)
@@ -147,9 +150,6 @@ fn sentence(feature: &Feature, decision: Option<Decision>, scope: Scope<'_, '_>)
     let Some(decision) = decision else {
         return (without_decision(feature, scope), None);
     };
-    if decision.overridden {
-        return ("set by an override".into(), None);
-    }
     if decision.reason == Reason::Disabled {
         let what = match scope.toggles.paused {
             true => "the whole file is paused",

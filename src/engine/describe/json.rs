@@ -1,7 +1,10 @@
 //! Decisions as JSON, in the promised shape, for `explain --json`, `--users` and the API. Written straight into a buffer,
 //! so that a million users take seconds. In: decisions. Out: one JSON object.
 
-use super::explain::{self, Standing};
+use super::{
+    explain::{self, Standing},
+    overridden::{self, Origin},
+};
 use crate::engine::{
     decision::{Decision, Decisions, Reason},
     instant,
@@ -26,19 +29,26 @@ pub fn write(
     json(out, &snapshot.revision);
     out.extend_from_slice(b",\"at\":\"");
     out.extend_from_slice(instant::show(at).as_bytes());
-    out.extend_from_slice(b"\",\"features\":{");
+    out.push(b'"');
+    if let Some(result) = decisions.override_result() {
+        out.extend_from_slice(b",\"override\":");
+        json(out, &result.as_str());
+    }
+    out.extend_from_slice(b",\"features\":{");
     let mut first = true;
     for toggles in &*snapshot.files {
+        let decided = &decisions.by_feature[toggles.first..][..toggles.features.len()];
+        let is_overridden = decided.iter().flatten().any(|one| one.overridden);
+        let origin = is_overridden.then(|| overridden::origin(toggles, input, at));
         let standings = explain::standings(toggles, input, at, decisions);
         for (index, (feature, standing)) in toggles.features.iter().zip(standings).enumerate() {
-            if let Some(decision) =
-                decisions.by_feature[toggles.first + index].filter(|_| wanted(feature))
-            {
+            if let Some(decision) = decided[index].filter(|_| wanted(feature)) {
                 if !std::mem::take(&mut first) {
                     out.push(b',');
                 }
                 let stopped = snapshot.is_stopped(toggles, feature, decision);
-                member(feature, decision, standing, stopped, out);
+                let origin = origin.as_ref().filter(|_| decision.overridden);
+                member(feature, decision, standing, (stopped, origin), out);
             }
         }
     }
@@ -49,7 +59,7 @@ fn member(
     feature: &Feature,
     decision: Decision,
     standing: Standing,
-    stopped: bool,
+    (stopped, origin): (bool, Option<&Origin>),
     out: &mut Vec<u8>,
 ) {
     let variant = feature.variant(decision.variant);
@@ -81,8 +91,14 @@ fn member(
         out.extend_from_slice(b",\"value\":");
         json(out, value);
     }
-    if decision.overridden {
+    if let Some(Origin { from, until }) = origin {
         out.extend_from_slice(b",\"forced\":true");
+        for (name, value) in [("forced_by", from), ("forced_until", until)] {
+            if let Some(value) = value {
+                out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+                json(out, &value);
+            }
+        }
     }
     if stopped {
         out.extend_from_slice(b",\"stopped\":true");

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod explain;
 pub mod identity;
 pub mod json;
+pub mod overridden;
 pub mod phrase;
 pub mod reason;
 pub mod sentence;
