@@ -20,6 +20,7 @@ pub mod import;
 pub mod init;
 pub mod inject;
 mod output;
+mod override_file;
 pub mod override_link;
 pub mod probe;
 pub mod reload;

@@ -1,10 +1,12 @@
 //! `burgee override`: a signed override, and a link that carries it.
 //! In: a key from the environment, a lifetime, `NAME=VARIANT` pairs. Out: the value, and the link.
 
-use super::output::{bad_toggles, refuse, say};
+use super::{
+    output::{bad_toggles, fail, refuse, say},
+    override_file::{self, Wanted},
+};
 use crate::{
-    config::{self, phrases},
-    engine::{Feature, Snapshot, Toggles, signature::SigningKey},
+    engine::{model::OverridePolicy, remember, signature::SigningKey, source::Source},
     flags::values,
     http::client::percent_encoded,
     server::clock::wall_clock,
@@ -12,34 +14,35 @@ use crate::{
 use sfv::{
     BareItem, Dictionary, FieldType as _, Item, Key as Name, ListEntry, String as Text, Token,
 };
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{env, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Create a signed override, and a link that carries it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example, for a file with `override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY}`:
+    after_help = "Examples, for a file with `override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY, remember: qa_flags}`:
   burgee override --key-env BURGEE_OVERRIDE_KEY --exp 1h briefcase=silver dark-mode=off
+  burgee override --key-env BURGEE_OVERRIDE_KEY --toggles toggles.yaml --url https://shop.example/ --exp 7d briefcase=silver
+  burgee override --key-env BURGEE_OVERRIDE_KEY --toggles toggles.yaml --url https://shop.example/ --clear
   curl -H \"X-QA-Override: $(burgee override --key-env BURGEE_OVERRIDE_KEY briefcase=silver | head -n 1)\" http://localhost:3524/
 
-With --toggles, a feature or a variant that the file does not have is refused.
-The first line is the value, for a header; the second is a link, for a browser."
+The first line is the value, for a header; the second is a link, for a browser.
+With `remember`, a browser that opens the link keeps what it says for the next clicks, until it ends; the link of --clear
+makes it forget sooner. Without `remember`, it holds for the one request.
+Whoever has the link can use it until it ends. Another key ends all links at once.
+With --toggles, a feature or a variant that the file does not have is refused. Run this where the key is: the sidecar has the
+same key in the variable that `override.key` names, and shows it nowhere."
 )]
 pub struct OverrideArgs {
-    /// Environment variable that holds the key, as `override.key` of the file names it
+    /// Environment variable that holds the key; its value is what `override.key` of the file names
     #[arg(long, env = "BURGEE_KEY_ENV", value_name = "VAR")]
     key_env: String,
-    /// How long the override is valid
-    #[arg(long, env = "BURGEE_EXP", value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    /// How long the override is valid, `30m`, `8h`, `7d`; at most 30d where the file has `remember`
+    #[arg(long, env = "BURGEE_EXP", value_name = "DURATION", default_value = "1h", value_parser = lifetime)]
     exp: Duration,
     /// The file's `namespace`, if it has one
     #[arg(long, env = "BURGEE_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
-    /// Toggles file or directory to check the names against; the namespace is taken from it too
+    /// Toggles file or directory to check the names against; the namespace and the query parameter are taken from it too
     #[arg(long, env = "BURGEE_TOGGLES", value_name = "PATH")]
     toggles: Option<PathBuf>,
     /// URL of the link, without the override
@@ -50,24 +53,36 @@ pub struct OverrideArgs {
         default_value = "http://localhost:3524/"
     )]
     url: String,
-    /// Query parameter of the link, as `override.from` of the file names it
-    #[arg(long, env = "BURGEE_QUERY", value_name = "NAME", default_value = "ff")]
-    query: String,
+    /// Query parameter of the link, as `override.from` of the file names it [default: the file's, else ff]
+    #[arg(long, env = "BURGEE_QUERY", value_name = "NAME")]
+    query: Option<String>,
+    /// Make a link that ends what a browser remembers
+    #[arg(long, env = "BURGEE_CLEAR", value_parser = values::switch)]
+    clear: bool,
     /// Features and the variants to force
-    #[arg(value_name = "NAME=VARIANT", required = true, value_parser = pair)]
+    #[arg(value_name = "NAME=VARIANT", value_parser = pair)]
     forced: Vec<(Name, String)>,
 }
 
 /// Prints both. Exits with 2 if the variable holds no key, or the file does not have what is to be forced.
 pub fn main(args: &OverrideArgs) -> ExitCode {
-    let loaded = args.toggles.as_deref().map(load);
-    let namespace = match loaded {
-        None => args.namespace.clone(),
-        Some(Err(problems)) => return bad_toggles(&problems),
-        Some(Ok(snapshot)) => match file(&snapshot, args.namespace.as_deref())
-            .and_then(|file| knows(file, &args.forced).map(|()| file))
-        {
-            Ok(file) => file.namespace.as_deref().map(str::to_owned),
+    // not by clap, for which BURGEE_CLEAR=0 is --clear as well
+    match (args.clear, args.forced.is_empty()) {
+        (false, true) => return refuse(&"say what to force, as in briefcase=silver, or --clear"),
+        (true, false) => return refuse(&"--clear forces nothing: leave the features out"),
+        _ => {}
+    }
+    let wanted = Wanted {
+        namespace: args.namespace.as_deref(),
+        forced: &args.forced,
+        lifetime: args.exp,
+    };
+    let loaded = args.toggles.as_deref().map(override_file::load);
+    let (namespace, policy) = match &loaded {
+        None => (wanted.namespace, None),
+        Some(Err(problems)) => return bad_toggles(problems),
+        Some(Ok(snapshot)) => match override_file::find(snapshot, &wanted) {
+            Ok((file, policy)) => (file.namespace.as_deref(), Some(policy)),
             Err(why) => return refuse(&why),
         },
     };
@@ -79,62 +94,39 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
         ));
     };
     let expires = wall_clock().0.saturating_add_unsigned(args.exp.as_secs());
-    let Some(value) = signed(&key, namespace.as_deref(), &args.forced, expires) else {
+    let Some(value) = signed(&key, namespace, &args.forced, expires) else {
         return refuse(&"a variant has characters that variants cannot have");
     };
-    let mark = if args.url.contains('?') { '&' } else { '?' };
     say(&value);
-    say(&format!(
-        "{}{mark}{}={}",
-        args.url,
-        args.query,
-        percent_encoded(&value)
-    ));
+    if let Some(query) = query(args, policy) {
+        let mark = if args.url.contains('?') { '&' } else { '?' };
+        let (url, value) = (&args.url, percent_encoded(&value));
+        say(&format!("{url}{mark}{query}={value}"));
+    }
+    if let Some(name) = policy.and_then(|policy| policy.remember.as_deref())
+        && remember::session_cookie(name, &value).is_none()
+    {
+        fail(
+            &"warning: too long for a cookie (4,096 bytes): it holds for one request, and is not remembered. Force fewer features",
+        );
+    }
     ExitCode::SUCCESS
 }
 
-fn load(path: &Path) -> Result<Snapshot, config::Problems> {
-    let environment = |name: &str| env::var(name).ok();
-    config::load(path, &environment, wall_clock()).map(|loaded| loaded.snapshot)
-}
-
-/// The file that the override is for: of several the one with this namespace.
-fn file<'s>(snapshot: &'s Snapshot, namespace: Option<&str>) -> Result<&'s Toggles, String> {
-    let is_meant = |file: &&Toggles| namespace.is_none() || file.namespace.as_deref() == namespace;
-    let mut meant = snapshot.files.iter().filter(is_meant);
-    match (meant.next(), meant.next(), namespace) {
-        (Some(file), None, _) => Ok(file),
-        (Some(_), Some(_), _) => Err("there are several files: say which by `--namespace`".into()),
-        (None, _, Some(name)) => Err(format!("no file has the namespace `{name}`")),
-        (None, ..) => Err("there is no file".into()),
+/// The parameter that a link carries it in; none where the file reads no query.
+fn query<'a>(args: &'a OverrideArgs, policy: Option<&'a OverridePolicy>) -> Option<&'a str> {
+    let of_the_file = |policy: &'a OverridePolicy| {
+        let mut names = policy.from.iter().filter_map(|source| match source {
+            Source::Query(name) => Some(&**name),
+            _ => None,
+        });
+        names.next()
+    };
+    match (&args.query, policy) {
+        (Some(name), _) => Some(name),
+        (None, Some(policy)) => of_the_file(policy),
+        (None, None) => Some("ff"),
     }
-}
-
-/// Whether the file may be overridden, and has these variants.
-fn knows(file: &Toggles, forced: &[(Name, String)]) -> Result<(), String> {
-    if file
-        .override_policy
-        .as_ref()
-        .is_none_or(|policy| policy.key.is_none())
-    {
-        return Err("the file has no `override` with a `key`: it takes no signed override".into());
-    }
-    for (name, variant) in forced {
-        let name = name.as_str();
-        let features = &file.features;
-        let is_named = |feature: &&Feature| feature.name.eq_ignore_ascii_case(name);
-        let Some(feature) = features.iter().find(is_named) else {
-            let known = features.iter().map(|feature| &*feature.name);
-            let meant = phrases::meant(name, known);
-            return Err(format!("there is no feature `{name}`{meant}"));
-        };
-        let variants = feature.variants.iter().map(|variant| &*variant.name);
-        if !variants.clone().any(|known| known == variant) {
-            let meant = phrases::meant(variant, variants);
-            return Err(format!("`{name}` has no variant `{variant}`{meant}"));
-        }
-    }
-    Ok(())
 }
 
 /// The dictionary with `exp` and `sig`, serialized.
@@ -174,4 +166,19 @@ fn pair(text: &str) -> Result<(Name, String), String> {
     let key = Name::from_string(name.to_ascii_lowercase())
         .map_err(|_| format!("`{name}` is not a feature name"))?;
     Ok((key, variant.to_owned()))
+}
+
+/// As other durations, and in days; what ends at once would be of no use.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 86_400;
+    let lifetime = match text.strip_suffix('d').map(str::parse::<u64>) {
+        Some(Ok(days)) if days <= 365 => Duration::from_secs(days * DAY),
+        Some(Ok(_)) => return Err("longer than a year".into()),
+        _ => values::duration(text)
+            .map_err(|_| "write a whole number and its unit: `30m`, `8h`, `7d`")?,
+    };
+    match lifetime.as_secs() {
+        0 => Err("it would have ended already: write at least `1s`".into()),
+        _ => Ok(lifetime),
+    }
 }

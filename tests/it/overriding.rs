@@ -140,6 +140,8 @@ fn what_the_file_does_not_have_is_not_signed() {
         path.to_str().unwrap().to_owned()
     };
     let file = write("toggles.yaml", TOGGLES);
+    let remembers = TOGGLES.replace("key:", "remember: qa_flags, key:");
+    let remembers = write("remembers.yaml", &remembers);
     let open = write("open.yaml", "version: 1\nfeatures: {briefcase: on}\n");
     let bad = write("bad.yaml", "version: 1\nfeatures: {briefcase: 5}\n");
     for (path, pairs, code, said) in [
@@ -168,6 +170,31 @@ fn what_the_file_does_not_have_is_not_signed() {
             2,
             "no file has the namespace `blog`",
         ),
+        (&file, &["--clear"], 2, "there is nothing to clear"),
+        (&remembers, &["--clear"], 0, ""),
+        (
+            &remembers,
+            &["--clear", "gone=on"],
+            2,
+            "leave the features out",
+        ),
+        (&remembers, &[], 2, "say what to force"),
+        (&remembers, &["--exp", "30d", "gone=on"], 0, ""),
+        (
+            &remembers,
+            &["--exp", "31d", "gone=on"],
+            2,
+            "write `--exp 30d` or less",
+        ),
+        (&file, &["--exp", "31d", "gone=on"], 0, ""),
+        (
+            &file,
+            &["--exp", "366d", "gone=on"],
+            2,
+            "longer than a year",
+        ),
+        (&file, &["--exp", "0s", "gone=on"], 2, "write at least `1s`"),
+        (&file, &["--exp", "1 day", "gone=on"], 2, "`7d`"),
         (&open, &["briefcase=on"], 2, "takes no signed override"),
         (&bad, &["briefcase=on"], 1, "`5` is not a percentage"),
         (
@@ -204,4 +231,95 @@ fn what_the_file_does_not_have_is_not_signed() {
     ]);
     let header = format!("X-QA-Override: {}", value.lines().next().unwrap());
     assert!(answers(KEY, &["--header", &header]).starts_with("briefcase=silver*"));
+}
+
+/// With `--toggles` the link is that of the file, and a warning says what a browser would not keep.
+#[test]
+fn a_link_is_made_for_the_file_that_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("toggles.yaml");
+    let path = file.to_str().unwrap();
+    let common = [
+        "override",
+        "--key-env",
+        "KEY_OF_THE_DESK",
+        "--toggles",
+        path,
+    ];
+    let names: Vec<String> = (0..200)
+        .map(|number| format!("briefcase-{number}"))
+        .collect();
+    let every: Vec<String> = names.iter().map(|name| format!("{name}=on")).collect();
+    let every: Vec<&str> = every.iter().map(|pair| &**pair).collect();
+    for (from, pairs, lines, told) in [
+        (
+            "[header.x-qa, query.qa]",
+            &every[..1],
+            &["briefcase-0=on", "http://localhost:3524/?qa=briefcase-0"][..],
+            "",
+        ),
+        ("header.x-qa", &every[..1], &["briefcase-0=on"], ""),
+        (
+            "query.qa",
+            &every,
+            &["briefcase-0=on", "http://localhost:3524/?qa=briefcase-0"],
+            "is not remembered",
+        ),
+    ] {
+        let policy = format!("{{from: {from}, key: env.KEY_OF_THE_SIDECAR, remember: qa_flags}}");
+        let features = names.join(": on, ");
+        let text = format!("version: 1\noverride: {policy}\nfeatures: {{{features}: on}}\n");
+        std::fs::write(&file, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_burgee"))
+            .args([&common[..], pairs].concat())
+            .env("KEY_OF_THE_DESK", KEY)
+            .output()
+            .unwrap();
+        let [out, error] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(
+            output.status.success() && error.contains(told) && error.is_empty() == told.is_empty(),
+            "{error}"
+        );
+        let made: Vec<&str> = out.lines().collect();
+        assert_eq!(made.len(), lines.len(), "{out}");
+        assert!(
+            made.iter()
+                .zip(lines)
+                .all(|(made, line)| made.starts_with(line)),
+            "{out}"
+        );
+    }
+}
+
+/// A tester asks the command line what a cookie does, now and later.
+#[test]
+fn explain_says_from_where_a_variant_is_forced_and_until_when() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("toggles.yaml");
+    let text = TOGGLES.replace("key:", "remember: qa_flags, key:");
+    std::fs::write(&file, text).unwrap();
+    let (_, link) = signed(&["--exp", "1h", "briefcase=silver"]);
+    let value = link.split_once("?ff=").unwrap().1;
+    let cookie = format!("qa_flags={value}");
+    let ask = |more: &[&str]| {
+        let (file, key) = (file.to_str().unwrap(), format!("BURGEE_OVERRIDE_KEY={KEY}"));
+        let common = ["explain", file, "--env", &key, "--cookie", &cookie];
+        burgee(&[&common[..], more].concat())
+    };
+    let answer: Value = serde_json::from_str(&ask(&["--json"])).unwrap();
+    let briefcase = &answer["features"]["briefcase"];
+    assert_eq!(answer["override"], "applied");
+    assert_eq!(briefcase["forced_by"], "cookie.qa_flags");
+    let until = briefcase["forced_until"].as_str().unwrap();
+    let sentence = format!("set by an override from cookie.qa_flags, until {until}");
+    assert!(ask(&[]).contains(&sentence));
+    let ended = ask(&["--at", until]);
+    assert!(
+        ended.contains("briefcase: gold") && ended.contains("it has ended"),
+        "{ended}"
+    );
+    let answer: Value = serde_json::from_str(&ask(&["--json", "--at", until])).unwrap();
+    assert_eq!(answer["override"], "expired");
+    assert_eq!(answer["features"]["briefcase"]["forced_until"], Value::Null);
 }
