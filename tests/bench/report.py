@@ -12,6 +12,7 @@ RESULTS = tools.ROOT / "tests/bench/RESULTS.md"
 PICTURE = tools.ROOT / ".github/performance.svg"
 MARKS = "<!-- from here to the end mark: make bench ARGS=--readme -->\n", "<!-- end of the figures -->\n"
 TAIL_MARKS = "<!-- from here to the end mark: make bench ARGS='--only tail --readme' -->\n", MARKS[1]
+PARTIAL = "--readme wants every row of one run: leave --only out, or name `tail` alone"
 # what the README shows: where burgee is better than nginx, and where it is worse
 IN_README = ("cpu 20", "added p50", "added p99", "memory idle", "memory 10000")
 
@@ -44,7 +45,7 @@ def into_results(measured):
     if all(figure.startswith("tail ") for figure in measured["figures"]):
         return between_marks(RESULTS, table(measured), TAIL_MARKS)
     if missing := [ROWS[figure][0] for figure in ROWS if not values(measured, figure, "burgee")]:
-        raise SystemExit(f"--readme wants every row of one run; this one has no {'; '.join(missing)}. Leave --only out, or name `tail` alone.")
+        raise SystemExit(f"{PARTIAL}; {len(missing)} are missing, the first is {missing[0]}.")
     between_marks(RESULTS, table(measured))
     into_readme()
 

@@ -115,6 +115,8 @@ def arguments():
     asked = parser.parse_args()
     asked.only = scenarios.asked_for(list(filter(None, asked.only.split(","))))
     is_tail = bool(asked.only) and all(what.startswith("tail") for what in asked.only)
+    if asked.readme and not asked.show and not is_tail and asked.only != scenarios.asked_for([]):
+        parser.error(report.PARTIAL)
     asked.json = asked.json or tools.TARGET / ("bench-tail.json" if is_tail else "bench.json")
     return asked
 
