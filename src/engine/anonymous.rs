@@ -5,6 +5,7 @@ use super::{
     attributes::{Found, USER, Values},
     condition::Scope,
     decision::CookieChanges,
+    given::Given,
     model::{Anonymous, Snapshot, Toggles},
     request::Input,
     source,
@@ -12,6 +13,7 @@ use super::{
     visitor::{RandomBits, VisitorCookie, VisitorId, is_same_site, is_speculative},
 };
 use http::{HeaderMap, HeaderValue};
+use std::borrow::Cow;
 
 /// Before anything has been read of this request. Without random bits nobody is given a cookie, and nobody's is deleted.
 #[cold]
@@ -64,6 +66,30 @@ pub(super) fn apply_again<'a>(
     {
         give(toggles, anonymous, values, input, id);
     }
+}
+
+/// The user and the visitor, where somebody is signed in and the visitor's cookie came.
+pub(super) fn both_ids<'v, 'a>(
+    toggles: &'a Toggles,
+    anonymous: &Anonymous,
+    values: &'v Values<'a>,
+    input: Input<'a>,
+    now: Second,
+) -> Option<(&'v [u8], Cow<'a, [u8]>)> {
+    let Input::Http(http) = input else {
+        return None;
+    };
+    let Found::Value(user, source) = values.get(USER) else {
+        return None;
+    };
+    // the visitor is the last source, and a new one stands behind it
+    let visitor = toggles.attributes[usize::from(USER)]
+        .sources
+        .get(source + 1..)?;
+    let Ok(Some(Given::Text(visitor))) = visitor.last()?.read(http, None) else {
+        return None;
+    };
+    is_allowed(toggles, anonymous, values, now).then_some((user, visitor))
 }
 
 /// Whether the cookie may be set and read.

@@ -77,6 +77,8 @@ pub struct Decisions {
     pub visitor: Option<CookieChanges>,
     /// what the response says of overrides by cookie
     pub override_cookies: Option<OverrideCookies>,
+    /// where somebody is signed in and a visitor's cookie came
+    pub signed_in: Option<Box<SignedIn>>,
     /// how many fields were dropped because only burgee may send them
     pub forged: usize,
     /// by index of their decisions, the features whose conditions met a value that they could not read
@@ -103,6 +105,20 @@ pub struct CookieChanges {
     /// the files that want theirs deleted
     pub deleted: SmallVec<[u16; 1]>,
 }
+
+/// One person by two ids: the user, and the visitor from before login.
+#[derive(Debug, Default)]
+pub struct SignedIn {
+    /// user and visitor, for each file that knows both; only where users are remembered
+    pub ids: SmallVec<[Ids; 1]>,
+    /// by index of their decisions, the features whose answer the visitor's id alone would have made another
+    pub drifted: Vec<usize>,
+    /// room for the answers by the visitor's id
+    pub(super) by_visitor: Vec<Option<Decision>>,
+}
+
+/// User and visitor.
+pub type Ids = (Box<[u8]>, Box<[u8]>);
 
 /// Where the user's id came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +158,10 @@ impl Decisions {
         self.overrides.clear();
         self.override_cookies = None;
         self.visitor = None;
+        if let Some(signed_in) = &mut self.signed_in {
+            signed_in.ids.clear();
+            signed_in.drifted.clear();
+        }
         self.forged = 0;
         self.unreadable.clear();
         self.lines.clear();

@@ -30,8 +30,8 @@ use super::{
     condition::Scope,
     decision::{Decision, Decisions, Reason, UserSource},
     model::{
-        Condition, Effect, EffectKind, Feature, FeatureIndex, OverridePolicy, Snapshot, Status,
-        Toggles,
+        Anonymous, Condition, Effect, EffectKind, Feature, FeatureIndex, OverridePolicy, Snapshot,
+        Status, Toggles,
     },
     overrides::OverrideResult,
     remember::{self, OverrideCookies},
@@ -57,6 +57,9 @@ impl Snapshot {
         for (index, toggles) in self.stopped.untouched.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
             file(toggles, index, &values, input, now, random, decisions);
+            if let (Some(anonymous), Some(_)) = (&toggles.anonymous, random) {
+                signed_in(toggles, anonymous, &values, input, now, &[], decisions);
+            }
             people(toggles, &values, decisions);
         }
     }
@@ -74,8 +77,12 @@ impl Snapshot {
         for (index, toggles) in self.files.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
             file(toggles, index, &values, input, now, random, decisions);
-            if let Some(effects) = self.stopped.effects.get(index) {
-                stop(effects, toggles, &values, now, decisions);
+            let effects = self.stopped.effects.get(index);
+            let effects = effects.map_or(&[][..], |effects| effects);
+            let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
+            stop(effects, toggles, &values, now, decided);
+            if let (Some(anonymous), Some(_)) = (&toggles.anonymous, random) {
+                signed_in(toggles, anonymous, &values, input, now, effects, decisions);
             }
             people(toggles, &values, decisions);
         }
@@ -169,9 +176,8 @@ fn stop(
     toggles: &Toggles,
     values: &Values<'_>,
     now: Second,
-    decisions: &mut Decisions,
+    decided: &mut [Option<Decision>],
 ) {
-    let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
     for effect in effects {
         let index = usize::from(effect.feature);
         let Some(before) = decided[index] else {
@@ -199,6 +205,63 @@ fn stop(
             decided[index] = disabled(&toggles.features[index]);
         }
     }
+}
+
+/// Where somebody is signed in and the visitor's cookie came: both ids, and which answers the visitor's alone would have made
+/// another: that is what login changed. Nothing else of the request is taken back, so an attribute that comes with login stays.
+#[cold]
+#[inline(never)]
+fn signed_in<'a>(
+    toggles: &'a Toggles,
+    anonymous: &Anonymous,
+    values: &Values<'a>,
+    input: Input<'a>,
+    now: Second,
+    effects: &[Effect],
+    out: &mut Decisions,
+) {
+    let draws = anonymous.visitor.is_some() && toggles.drawn_by.contains(&USER);
+    if !draws && !out.remember_users {
+        return;
+    }
+    let both = anonymous::both_ids(toggles, anonymous, values, input, now);
+    let Some((user, visitor)) = both else { return };
+    let mut both = out.signed_in.take().unwrap_or_default();
+    if out.remember_users {
+        both.ids.push((user.into(), (&*visitor).into()));
+    }
+    // a tester is no sign of what others met
+    let is_tested = out.overrides.last() == Some(&Some(OverrideResult::Applied));
+    if draws && !is_tested {
+        let decided = &mut both.by_visitor;
+        decided.clear();
+        decided.resize(toggles.features.len(), None);
+        let before = Values::new(&toggles.attributes, input);
+        before.set(USER, visitor);
+        let scope = Scope {
+            values: &before,
+            now,
+            toggles,
+            decided: &[],
+        };
+        if toggles.when.as_ref().is_none_or(|when| when.holds(scope)) {
+            every_feature(scope, decided, &[], &mut Vec::new());
+            stop(effects, toggles, &before, now, decided);
+        }
+        let after = &out.by_feature[toggles.first..];
+        let features = toggles.features.iter().zip(toggles.first..);
+        for ((feature, index), decisions) in features.zip(after.iter().zip(&*decided)) {
+            let (Some(after), Some(before)) = decisions else {
+                continue;
+            };
+            let is_drawn = [after.reason, before.reason].contains(&Reason::Split);
+            let counts = feature.unit == USER && feature.metrics && is_drawn;
+            if counts && after.variant != before.variant {
+                both.drifted.push(index);
+            }
+        }
+    }
+    out.signed_in = Some(both);
 }
 
 fn disabled(feature: &Feature) -> Option<Decision> {

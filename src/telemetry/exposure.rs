@@ -1,11 +1,11 @@
 //! The exposure log, for `burgee report` or a warehouse (`config/exposure.schema.json`): one JSON object a line. A user's use of a
-//! variant is written once a day, as far as a table of bounded size remembers; what it forgets is written again. A goal is
-//! written each time.
-//! In: a response that used features or reached goals. Out: lines; what the queue has no room for is dropped, and said.
+//! variant is written once a day, and that a visitor and a user are one once, as far as a table of bounded size remembers; what
+//! it forgets is written again. A goal is written each time.
+//! In: a response that used features or reached goals, a request with both ids. Out: lines; what the queue has no room for is dropped, and said.
 
 use super::{
     decided::{Decided, decided},
-    event::ExposureEvent,
+    event::{ExposureEvent, RequestEvent, RequestLine},
     goal_lines,
     line_writer::LineWriter,
     log_fields::{self, UserNames, show},
@@ -13,6 +13,7 @@ use super::{
 use crate::engine::{
     Snapshot,
     compare::draw::{self, Draw},
+    decision::Ids,
     units::Second,
 };
 use serde_json::{Map, Value};
@@ -65,20 +66,50 @@ impl ExposureLog {
                 continue;
             }
             let line = decided.line(event.snapshot, &time, Second(now.unix_timestamp()), names);
-            if !self.push(line, event) {
-                self.slot(hash).store(0, Relaxed);
-                all = false;
-            }
+            all = self.push_new(hash, line, event.request) && all;
         }
         let goals = goal_lines::lines(event, &time, names);
         goals
             .into_iter()
-            .fold(all, |all, line| self.push(line, event) && all)
+            .fold(all, |all, line| self.push(line, event.request) && all)
             && event.goals.len() <= goal_lines::MOST
     }
 
-    fn push(&self, mut line: Map<String, Value>, event: &ExposureEvent<'_>) -> bool {
-        let trace = event.request.and_then(|request| request.trace.as_ref());
+    /// A visitor has signed in: two ids of one person. False where the line was dropped.
+    pub(super) fn write_person(
+        &self,
+        (user, visitor): &Ids,
+        event: &RequestEvent<'_>,
+        now: OffsetDateTime,
+        names: &UserNames,
+    ) -> bool {
+        let (Some(id), Some(before)) = (names.name(user), names.name(visitor)) else {
+            return true; // nobody is named
+        };
+        let hash = hash([user, visitor]);
+        if self.has(hash) {
+            return true;
+        }
+        let mut line = Map::new();
+        line.insert("time".into(), show(now).into());
+        line.insert("visitor".into(), before.into());
+        let version = &*event.snapshot.revision;
+        line.insert("feature_flag.version".into(), version.into());
+        line.insert("feature_flag.context.id".into(), id.into());
+        self.push_new(hash, line, event.request)
+    }
+
+    /// What was dropped is written the next time.
+    fn push_new(&self, hash: u64, line: Map<String, Value>, request: Option<&RequestLine>) -> bool {
+        let written = self.push(line, request);
+        if !written {
+            self.slot(hash).store(0, Relaxed);
+        }
+        written
+    }
+
+    fn push(&self, mut line: Map<String, Value>, request: Option<&RequestLine>) -> bool {
+        let trace = request.and_then(|request| request.trace.as_ref());
         for (name, value) in trace.iter().flat_map(|trace| trace.fields()) {
             line.insert(name.into(), value.into());
         }

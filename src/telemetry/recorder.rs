@@ -181,7 +181,7 @@ impl Recorder {
         self.logs.wants_users()
     }
 
-    /// Counts a request and writes the access log.
+    /// Counts a request and writes the access log, and to the exposure log who a visitor is.
     pub fn record_request(&self, event: &RequestEvent<'_>) {
         self.count_request(
             event.status,
@@ -191,6 +191,9 @@ impl Recorder {
         );
         if !self.logs.access(event) {
             self.refused("access_log");
+        }
+        if !self.logs.people(event) {
+            self.refused("exposure_log");
         }
     }
 
@@ -240,6 +243,10 @@ impl Recorder {
         for index in &decisions.unreadable {
             let first = layout.features[*index].first as usize;
             layout.variants[first].unreadable.add(1);
+        }
+        for index in decisions.signed_in.iter().flat_map(|both| &both.drifted) {
+            let first = layout.features[*index].first as usize;
+            layout.variants[first].drifted.add(1);
         }
         match layout.asks_slow {
             true => layout.count::<true>(decisions, observation),

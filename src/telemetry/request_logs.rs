@@ -7,6 +7,7 @@ use super::{
     line_writer::LineWriter,
     log_fields::{UserNames, show},
 };
+use crate::engine::decision::Ids;
 use std::{
     fs::OpenOptions,
     io,
@@ -89,6 +90,16 @@ impl RequestLogs {
             return true;
         };
         exposures.write(event, SystemTime::now().into(), &self.names)
+    }
+
+    /// False where a line was dropped.
+    pub(super) fn people(&self, event: &event::RequestEvent<'_>) -> bool {
+        let (Some(exposures), Some(both)) = (&self.exposures, &event.decisions.signed_in) else {
+            return true;
+        };
+        let now = SystemTime::now().into();
+        let write = |ids: &&Ids| exposures.write_person(ids, event, now, &self.names);
+        both.ids.iter().filter(write).count() == both.ids.len()
     }
 
     pub(super) fn flush(&self) {

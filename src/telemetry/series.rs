@@ -2,9 +2,9 @@
 //! In: every worker's counters. Out: OpenMetrics text, its labels written once a series, so that a scrape takes milliseconds.
 
 use super::{
-    counter::{BOUNDS, CLASSES, RequestHistogram},
+    counter::{BOUNDS, CLASSES, Counter, RequestHistogram},
     groups,
-    metrics::{Metrics, VariantKey},
+    metrics::{FeatureMetrics, Metrics, VariantKey},
     openmetrics::{count, escaped, family, label, line},
     recorder::lock,
     stages::{DrawKey, Workers},
@@ -39,7 +39,17 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
         }
         give_way();
     }
-    unreadable(&features.variants, out);
+    let unreadable = "Requests with a value that a condition of the feature could not read";
+    let name = "burgee_unreadable_values";
+    by_feature(&features, (name, unreadable), |arm| &arm.unreadable, out);
+    let drifted =
+        "Requests of signed-in people whose visitor id alone would have got another variant";
+    by_feature(
+        &features,
+        ("burgee_drift", drifted),
+        |arm| &arm.drifted,
+        out,
+    );
     outcomes(&features.histograms, out);
     groups::write(&features.stages, out);
     family(
@@ -69,22 +79,22 @@ pub(super) fn write(metrics: &Metrics, out: &mut String) {
     }
 }
 
-/// One line a feature.
-fn unreadable(variants: &BTreeMap<VariantKey, Workers<VariantCounters>>, out: &mut String) {
-    family(
-        out,
-        "burgee_unreadable_values",
-        "counter",
-        "Requests with a value that a condition of the feature could not read",
-    );
+/// One line a feature, of what its first variant counts for all of them.
+fn by_feature(
+    features: &FeatureMetrics,
+    (name, help): (&str, &str),
+    of: impl Fn(&VariantCounters) -> &Counter,
+    out: &mut String,
+) {
+    family(out, name, "counter", help);
     let mut sums = BTreeMap::new();
-    for ((feature, _), workers) in variants {
-        let counted = workers.iter().map(|arm| arm.unreadable.get());
+    for ((feature, _), workers) in &features.variants {
+        let counted = workers.iter().map(|arm| of(arm).get());
         *sums.entry(feature).or_insert(0) += counted.sum::<u64>();
     }
     for (feature, sum) in sums {
-        let feature = format!("feature=\"{}\"", escaped(feature));
-        happened(out, ["burgee_unreadable_values_total{", &feature, "}"], sum);
+        let series = format!("_total{{feature=\"{}\"", escaped(feature));
+        happened(out, [name, &series, "}"], sum);
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct VariantCounters {
     pub(super) exposures: Counter,
     /// of the feature's first variant: requests with a value that a condition could not read
     pub(super) unreadable: Counter,
+    /// of the feature's first variant: requests of signed-in people whose visitor id alone would have got another variant
+    pub(super) drifted: Counter,
     /// by the number of the goal; most features never see one
     pub(super) goals: OnceLock<Box<[Counter; goals::NAMES + 1]>>,
 }

@@ -70,6 +70,7 @@ mod same_answer;
 mod scenarios;
 mod schema;
 mod sentence;
+mod signed_in;
 mod spelling;
 mod stale;
 mod stale_code;

@@ -8,6 +8,7 @@ use burgee::cli::report::{
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
@@ -150,6 +151,42 @@ fn lines_of_40_pods_in_any_order_packed_or_not_give_the_same_bytes() {
             [&found, &expected[0]].map(|text| serde_json::from_str::<Value>(text).unwrap());
         differences("", &found["features"], &expected["features"], &mut wrong);
         assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}
+
+/// Every third line has another id, that of a visitor.
+#[test]
+fn a_visitor_who_signs_in_is_the_person_that_the_reference_knows() {
+    for kind in [1, 6, 17] {
+        let text = log(kind);
+        let (mut lines, mut joined) = (Vec::new(), BTreeSet::new());
+        for (number, line) in text.lines().enumerate() {
+            let fields = serde_json::from_str::<Value>(line).unwrap_or_default();
+            let (id, time) = (&fields["feature_flag.context.id"], &fields["time"]);
+            match (id.as_str(), time.as_str()) {
+                (Some(id), Some(time)) if number % 3 == 0 => {
+                    let (user, visitor) = (format!("\"{id}\""), format!("\"visitor-{id}\""));
+                    lines.push(line.replace(&user, &visitor));
+                    joined.insert(format!(
+                        r#"{{"time":"{time}","visitor":{visitor},"feature_flag.version":"0","feature_flag.context.id":{user}}}"#
+                    ));
+                }
+                _ => lines.push(line.to_owned()),
+            }
+        }
+        assert!(joined.len() > 50, "{kind}: {}", joined.len());
+        let apart: Value = serde_json::from_str(&report(&["--json"], &lines.join("\n"))).unwrap();
+        let count = joined.len();
+        lines.extend(joined);
+        let mut all: Vec<_> = lines.iter().map(|line| &**line).collect();
+        shuffled(&mut all, kind as u64);
+        let mut found: Value = serde_json::from_str(&report(&["--json"], &all.join("\n"))).unwrap();
+        let expected: Value = serde_json::from_str(&report(&["--json"], &text)).unwrap();
+        assert_eq!(found["lines"]["joined"], count);
+        assert_ne!(apart["features"], expected["features"]);
+        found["lines"]["joined"] = expected["lines"]["joined"].clone();
+        found["lines"]["read"] = expected["lines"]["read"].clone();
+        assert_eq!(found, expected, "{kind}");
     }
 }
 

@@ -125,13 +125,17 @@ fn the_metrics_are_those_of_the_table() {
         _ => "200 OK\r\nX-Feature-Used: checkout\r\nX-Feature-Goal: purchase".into(),
     });
     let text = format!(
-        "{HALVES}  grown: {{when: {{header.x-age: {{min: 18}}}}, serve: on}}\noverride: {{from: [header.x-qa], when: {{header.x-staff: yes}}}}\n"
+        "{HALVES}  grown: {{when: {{header.x-age: {{min: 18}}}}, serve: on}}\noverride: {{from: [header.x-qa], when: {{header.x-staff: yes}}}}\nuser: [header.x-user-id]\nanonymous: {{cookie: visitor, max-age: 1d, for: everybody}}\n"
     );
     let (burgee, toggles) = behind(&app, &text, &[]);
     let stops = "version: 1\nstops: {grown: {since: 2026-01-01}, checkout: {hold: 2026-01-01}}\n";
     std::fs::write(toggles.path().with_file_name("stops.yaml"), stops).unwrap();
     assert_eq!(ask(burgee.api, "POST", "/reload", &[]).status, 200);
     visit(&burgee, "mia");
+    for visitor in 0..9 {
+        let cookie = format!("Cookie: visitor={visitor:032x}");
+        ask(burgee.listen, "GET", "/", &["X-User-Id: mia", &cookie]);
+    }
     ask(
         burgee.listen,
         "GET",

@@ -27,6 +27,7 @@ pub fn object(readout: &Readout) -> Value {
             "repeated_exposures": lines.repeated_exposures,
             "goals": lines.goals,
             "repeated_goals": lines.repeated_goals,
+            "joined": lines.joined,
             "not_drawn": lines.not_drawn,
             "without_user": lines.without_user,
             "left_out": lines.left_out,

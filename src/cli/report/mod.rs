@@ -4,6 +4,7 @@
 pub mod arms;
 pub mod draw;
 pub mod input;
+mod joined;
 pub mod json;
 pub mod markdown;
 pub mod people;

@@ -25,6 +25,8 @@ pub struct Lines {
     pub goals: u64,
     /// of them, what was known
     pub repeated_goals: u64,
+    /// a visitor and a user are one person
+    pub joined: u64,
     /// a variant that no draw gave, or of a feature that is not counted
     pub not_drawn: u64,
     /// nobody is named
@@ -59,6 +61,8 @@ pub struct People {
     pub(super) features: BTreeMap<Box<str>, Met>,
     /// by goal and person, when it was reached last
     pub(super) goals: BTreeMap<Box<str>, HashMap<u64, i64>>,
+    /// by visitor, who that is
+    pub(super) visitors: HashMap<u64, Visitor>,
 }
 
 /// Who met one feature.
@@ -86,6 +90,14 @@ pub(super) struct First {
     pub(super) in_two_arms: bool,
 }
 
+/// Who a visitor is: the user that it met first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Visitor {
+    pub(super) at: i64,
+    pub(super) user: u64,
+    pub(super) group: u8,
+}
+
 impl People {
     /// Nobody yet.
     pub fn new(wanted: Wanted) -> People {
@@ -110,6 +122,11 @@ impl People {
             Err(NotOurs::Broken) => Err(&mut self.lines.broken),
             Ok(Record::Exposure(exposure)) => self.exposure(&exposure),
             Ok(Record::Goal(goal)) => self.reached(&goal),
+            Ok(Record::Person(person)) => {
+                self.lines.joined += 1;
+                self.signed_in(&person);
+                Ok(())
+            }
         };
         if let Err(count) = known {
             *count += 1;
@@ -185,30 +202,33 @@ impl Met {
     fn add(&mut self, at: i64, user: &str, variant: &str, draw: &str) -> Option<bool> {
         let draw = self.draw(draw)?;
         let variant = self.variant(variant)?;
-        let key = key(user);
-        let Some(first) = self.people.get(&key).copied() else {
-            let first = First {
-                at,
-                draw,
-                variant,
-                group: group(user),
-                in_two_arms: false,
-            };
-            self.people.insert(key, first);
-            return Some(false);
-        };
-        let mut met = First {
+        let met = First {
             at,
             draw,
             variant,
+            group: group(user),
+            in_two_arms: false,
+        };
+        Some(self.meet(key(user), met))
+    }
+
+    /// Whether this person was there.
+    pub(super) fn meet(&mut self, key: u64, met: First) -> bool {
+        let Some(known) = self.people.get(&key).copied() else {
+            self.people.insert(key, met);
+            return false;
+        };
+        let first = match self.order(&known) <= self.order(&met) {
+            true => known,
+            false => met,
+        };
+        let in_two_arms = known.in_two_arms || met.in_two_arms || known.variant != met.variant;
+        let first = First {
+            in_two_arms,
             ..first
         };
-        if self.order(&first) <= self.order(&met) {
-            met = first;
-        }
-        met.in_two_arms |= first.variant != variant;
-        self.people.insert(key, met);
-        Some(true)
+        self.people.insert(key, first);
+        true
     }
 
     /// What is first, whatever came first: of two at the same time the one whose names come first.
@@ -242,11 +262,11 @@ impl Met {
 }
 
 /// Who somebody is: one in 30 million logs of a million people takes two for one.
-fn key(user: &str) -> u64 {
+pub(super) fn key(user: &str) -> u64 {
     xxh3_64(user.as_bytes())
 }
 
 /// One of 32 parts of all people, as an interval is taken between them: five bits that anybody can compute.
-fn group(user: &str) -> u8 {
+pub(super) fn group(user: &str) -> u8 {
     Sha256::digest(user)[0] >> 3
 }

@@ -86,7 +86,8 @@ pub struct Reached {
 
 impl People {
     /// As of now. `control` is what the others are compared with, where the lines do not say it well.
-    pub fn readout(&self, control: Option<&str>) -> Readout {
+    pub fn readout(&mut self, control: Option<&str>) -> Readout {
+        self.join();
         // a line may name a feature and be broken
         let features = self.features.iter();
         let features = features.filter(|(_, met)| !met.people.is_empty());

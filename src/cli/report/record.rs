@@ -12,6 +12,8 @@ pub enum Record<'a> {
     Exposure(Exposure<'a>),
     /// somebody reached a goal
     Goal(Goal<'a>),
+    /// a visitor has signed in
+    Person(Person<'a>),
 }
 
 /// Somebody met a variant.
@@ -38,6 +40,17 @@ pub struct Goal<'a> {
     pub goal: &'a str,
     /// who, where lines name anybody
     pub user: Option<&'a str>,
+}
+
+/// Two ids of one person.
+#[derive(Debug)]
+pub struct Person<'a> {
+    /// in microseconds since 1970
+    pub at: i64,
+    /// who it was before
+    pub visitor: &'a str,
+    /// who it is
+    pub user: &'a str,
 }
 
 /// A line that is none of ours.
@@ -79,9 +92,11 @@ pub fn records(line: &[u8], mut take: impl FnMut(Result<Record<'_>, NotOurs>)) {
 }
 
 const KEY: &str = "feature_flag.key";
+const ID: &str = "feature_flag.context.id";
 
 fn is_ours(value: &Value) -> bool {
-    value.get(KEY).is_some() || value.get("goal").is_some()
+    let is_person = || value.get("visitor").is_some() && value.get(ID).is_some();
+    value.get(KEY).is_some() || value.get("goal").is_some() || is_person()
 }
 
 /// What Docker, Fluent Bit, Vector, Loki and OpenTelemetry's collector write has our line as a text in it, somewhere.
@@ -130,6 +145,8 @@ struct Fields<'a> {
     #[serde(borrow)]
     goal: Option<Text<'a>>,
     #[serde(borrow)]
+    visitor: Option<Text<'a>>,
+    #[serde(borrow)]
     draw: Option<&'a RawValue>,
 }
 
@@ -139,7 +156,8 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Fields<'_> {
     fn is_ours(&self) -> bool {
-        self.feature.is_some() || self.goal.is_some()
+        let is_person = self.visitor.is_some() && self.user.is_some();
+        self.feature.is_some() || self.goal.is_some() || is_person
     }
 
     fn record(&self) -> Option<Record<'_>> {
@@ -149,6 +167,11 @@ impl Fields<'_> {
         if let Some(goal) = &self.goal {
             let goal = name(&goal.0)?;
             return Some(Record::Goal(Goal { at, goal, user }));
+        }
+        if let (Some(visitor), None) = (&self.visitor, &self.feature) {
+            let visitor = Some(&*visitor.0).filter(|visitor| !visitor.is_empty())?;
+            let user = user?;
+            return Some(Record::Person(Person { at, visitor, user }));
         }
         Some(Record::Exposure(Exposure {
             at,
@@ -193,6 +216,7 @@ mod tests {
                 Ok(Record::Goal(one)) => {
                     format!("{} {} {}", one.at, one.goal, one.user.unwrap_or("-"))
                 }
+                Ok(Record::Person(one)) => format!("{} {} is {}", one.at, one.visitor, one.user),
                 Err(why) => format!("{why:?}"),
             });
         });
@@ -201,6 +225,8 @@ mod tests {
 
     const EXPOSURE: &str = r#"{"time":"1970-01-01T00:00:01.000002Z","feature_flag.key":"shop.checkout","feature_flag.result.variant":"on","feature_flag.result.reason":"split","feature_flag.version":"0","feature_flag.context.id":"a6","draw":{"rule":"-"}}"#;
     const GOAL: &str = r#"{"time":"1970-01-01T00:00:02Z","goal":"purchase","feature_flag.version":"0","feature_flag.context.id":"a6","features":{"shop.checkout":"on"}}"#;
+
+    const PERSON: &str = r#"{"time":"1970-01-01T00:00:03Z","visitor":"b7","feature_flag.version":"0","feature_flag.context.id":"a6"}"#;
 
     #[test]
     fn a_line_is_read_however_it_was_collected() {
@@ -211,6 +237,11 @@ mod tests {
             (EXPOSURE.to_owned(), exposure.to_owned()),
             (GOAL.to_owned(), goal.to_owned()),
             (format!("{GOAL}\r"), goal.to_owned()),
+            (PERSON.to_owned(), "3000000 b7 is a6".to_owned()),
+            (
+                format!(r#"{{"log":{}}}"#, text(PERSON)),
+                "3000000 b7 is a6".to_owned(),
+            ),
             // kubectl logs --prefix, --timestamps; containerd
             (format!("[pod/shop-1/burgee] {GOAL}"), goal.to_owned()),
             (
@@ -257,6 +288,11 @@ mod tests {
             (without("time", GOAL), "Broken"),
             (without("feature_flag.result.variant", EXPOSURE), "Broken"),
             (EXPOSURE.replace("1970", "soon"), "Broken"),
+            (without("time", PERSON), "Broken"),
+            (PERSON.replace("b7", ""), "Broken"),
+            (PERSON.replace("a6", ""), "Broken"),
+            // another log's word
+            (without("feature_flag.context.id", PERSON), "Other"),
             (EXPOSURE.replace(r#""on""#, "true"), "Broken"),
             (EXPOSURE.replace(r#""on""#, r#""\u001b[2J""#), "Broken"),
             (EXPOSURE.replace("shop.checkout", "a b"), "Broken"),

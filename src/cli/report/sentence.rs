@@ -176,6 +176,7 @@ pub fn lines(lines: &super::people::Lines) -> String {
         (lines.exposures, "exposures"),
         (lines.goals, "goals"),
         (known, "of both said what was known"),
+        (lines.joined, "of visitors who signed in"),
         (lines.not_drawn, "not drawn"),
         (lines.without_user, "without a user"),
         (lines.left_out, "not asked for"),

@@ -1,0 +1,273 @@
+//! One person by two ids: what login changes is counted, who a visitor is is written once, and `burgee report` counts one person.
+
+use crate::{
+    support::{ask, fed},
+    watch::{app, behind, misfits},
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+const FILE: &str = "version: 1
+user: [header.x-user-id]
+anonymous: {cookie: visitor, max-age: 1d, for: everybody}
+override: {from: [header.x-qa], when: {header.x-staff: \"yes\"}}
+features:
+  half: 50%
+  child: {when: {feature.half: on}, rollout: 50%}
+  quiet: {rollout: 50%, metrics: off}
+  by-visitor: {by: visitor, rollout: 50%}
+  known: {when: {user: {prefix: user-}}, serve: on}
+  all: on
+";
+
+/// Whether a feature of this salt that stands at 50% has this unit, by the contract.
+pub(crate) fn is_in_half(salt: &str, unit: &str) -> bool {
+    let seed = xxh3_64(format!("bucket:{salt}").as_bytes());
+    xxh3_64_with_seed(unit.as_bytes(), seed) < 1 << 63
+}
+
+pub(crate) fn visitor(number: u64) -> String {
+    format!("{:032x}", u128::from(xxh3_64(&number.to_le_bytes())))
+}
+
+fn drift(burgee: &crate::support::Burgee, feature: &str) -> f64 {
+    let series = format!("burgee_drift_total{{feature=\"{feature}\"}}");
+    burgee.metric(&series).unwrap_or_default()
+}
+
+/// `half` and `child`.
+fn answers(unit: &str) -> [bool; 2] {
+    let half = is_in_half("half", unit);
+    [half, half && is_in_half("child", unit)]
+}
+
+#[test]
+fn an_answer_that_login_changes_is_counted_once_a_request() {
+    let app = app(|_| "200 OK".into());
+    let (burgee, toggles) = behind(&app, FILE, &[]);
+    let mut expected = [0.0, 0.0];
+    for number in 0..60 {
+        let (user, visitor) = (format!("user-{number}"), visitor(number));
+        let (after, before) = (answers(&user), answers(&visitor));
+        for feature in 0..2 {
+            expected[feature] += 2.0 * f64::from(u8::from(after[feature] != before[feature]));
+        }
+        let (user, cookie) = (
+            format!("X-User-Id: {user}"),
+            format!("Cookie: visitor={visitor}"),
+        );
+        for fields in [
+            &[&*user, &cookie][..],
+            &[&user, &cookie, "Sec-Fetch-Mode: navigate"],
+            // one id alone, a new one, one that is none, two users
+            &[&user],
+            &[&cookie],
+            &["Sec-Fetch-Mode: navigate", &user],
+            &[&user, "Cookie: visitor=1"],
+            &[&user, "X-User-Id: another", &cookie],
+            // a tester
+            &[&user, &cookie, "X-Staff: yes", "X-Qa: all=off"],
+        ] {
+            assert_eq!(ask(burgee.listen, "GET", "/", fields).status, 200);
+        }
+    }
+    assert!(expected.iter().all(|count| *count > 20.0), "{expected:?}");
+    assert_eq!(["half", "child"].map(|name| drift(&burgee, name)), expected);
+    for other in ["quiet", "by-visitor", "known", "all"] {
+        assert_eq!(drift(&burgee, other), 0.0, "{other}");
+    }
+    // what is stopped is the same for everybody, and so is what asks for it
+    let stops = "version: 1\nstops: {half: {since: 2026-01-01}}\n";
+    std::fs::write(toggles.path().with_file_name("stops.yaml"), stops).unwrap();
+    assert_eq!(ask(burgee.api, "POST", "/reload", &[]).status, 200);
+    for number in 0..60 {
+        let cookie = format!("Cookie: visitor={}", visitor(number));
+        ask(
+            burgee.listen,
+            "GET",
+            "/",
+            &[&cookie, &format!("X-User-Id: user-{number}")],
+        );
+    }
+    assert_eq!(["half", "child"].map(|name| drift(&burgee, name)), expected);
+}
+
+#[test]
+fn without_consent_and_for_strangers_nothing_drifts() {
+    let strangers = FILE
+        .replace(", for: everybody", "")
+        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "");
+    let closed = FILE.replace("everybody}", "everybody, when: {cookie.consent: \"yes\"}}");
+    for file in [strangers, closed] {
+        let app = app(|_| "200 OK".into());
+        let (burgee, _toggles) = behind(&app, &file, &[]);
+        for number in 0..20 {
+            let cookie = format!("Cookie: visitor={}", visitor(number));
+            ask(
+                burgee.listen,
+                "GET",
+                "/",
+                &[&cookie, &format!("X-User-Id: user-{number}")],
+            );
+        }
+        assert_eq!(drift(&burgee, "half"), 0.0, "{file}");
+    }
+}
+
+/// The lines until that of this user's visit to /last.
+fn lines(burgee: &crate::support::Burgee, fields: &[&str]) -> Vec<Value> {
+    ask(burgee.listen, "GET", "/last", fields);
+    let mut lines = Vec::new();
+    loop {
+        let line = burgee.wrote();
+        assert_eq!(misfits(&line), Vec::<String>::new(), "{line}");
+        if line["goal"] == "end" {
+            return lines;
+        }
+        lines.push(line);
+    }
+}
+
+#[test]
+fn that_a_visitor_is_a_user_is_written_once_for_each_pair_and_only_where_people_are_named() {
+    let [one, two] = [1, 2].map(visitor);
+    let [one_came, two_came] = [&one, &two].map(|id| format!("Cookie: visitor={id}"));
+    let strangers = FILE
+        .replace(", for: everybody", "")
+        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "");
+    for (file, names, expected) in [
+        (
+            FILE,
+            "plain",
+            &[("mia", &one), ("mia", &two), ("max", &two)][..],
+        ),
+        (
+            &strangers,
+            "plain",
+            &[("mia", &one), ("mia", &two), ("max", &two)],
+        ),
+        (FILE, "none", &[]),
+    ] {
+        let app = app(|head| match head.split(' ').nth(1) {
+            Some("/last") => "200 OK\r\nX-Feature-Goal: end".into(),
+            _ => "200 OK".into(),
+        });
+        let flags = ["--exposure-log", "--log-user", names];
+        let (burgee, _toggles) = behind(&app, file, &flags);
+        for fields in [
+            &["X-User-Id: mia", "Sec-Fetch-Mode: navigate"][..],
+            &[&one_came],
+            &["X-User-Id: mia", &one_came],
+            &["X-User-Id: mia", &one_came],
+            &["X-User-Id: mia", &two_came],
+            &["X-User-Id: max", &two_came],
+            &["X-User-Id: mia", &one_came],
+            &["X-User-Id: mia", "Cookie: visitor=1"],
+            &["X-User-Id: mia", "X-User-Id: max", &one_came],
+        ] {
+            ask(burgee.listen, "GET", "/", fields);
+        }
+        let lines = lines(&burgee, &["X-User-Id: nobody"]);
+        let text = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+        let pair = |line: &Value| (text(line, "feature_flag.context.id"), text(line, "visitor"));
+        let found: Vec<_> = lines.iter().map(pair).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(user, visitor)| (&**user, visitor))
+            .collect();
+        assert_eq!(found, expected, "{file} {names}");
+    }
+}
+
+#[test]
+fn a_person_before_and_after_login_is_one_person_to_the_report() {
+    let app = app(|head| match head.split(' ').nth(1) {
+        Some("/buy") => "200 OK\r\nX-Feature-Used: half\r\nX-Feature-Goal: purchase".into(),
+        Some("/last") => "200 OK\r\nX-Feature-Goal: end".into(),
+        _ => "200 OK\r\nX-Feature-Used: half".into(),
+    });
+    let flags = ["--exposure-log", "--log-user", "hash"];
+    let (burgee, _toggles) = behind(&app, FILE, &flags);
+    let people = 40;
+    let mut in_two = 0;
+    for number in 0..people {
+        let (user, id) = (format!("user-{number}"), visitor(number));
+        let (user_came, cookie) = (
+            format!("X-User-Id: {user}"),
+            format!("Cookie: visitor={id}"),
+        );
+        ask(burgee.listen, "GET", "/", &[&cookie]);
+        ask(burgee.listen, "GET", "/buy", &[&cookie, &user_came]);
+        in_two += u64::from(is_in_half("half", &user) != is_in_half("half", &id));
+    }
+    let text: Vec<_> = lines(&burgee, &["X-User-Id: nobody"])
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    let report = |text: &str| -> Value {
+        let ran = fed(&["report", "--json"], text);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    let sum = |report: &Value, name: &str| -> u64 {
+        let arms = report["features"]["half"]["arms"].as_array().unwrap();
+        arms.iter().map(|arm| arm[name].as_u64().unwrap()).sum()
+    };
+    let joined = report(&text.join("\n"));
+    assert_eq!(joined["lines"]["joined"], people);
+    assert_eq!(
+        (sum(&joined, "people"), sum(&joined, "in_two_arms")),
+        (people, in_two)
+    );
+    // without the lines that say so they are two
+    let apart: Vec<_> = text
+        .into_iter()
+        .filter(|line| !line.contains("\"visitor\""))
+        .collect();
+    assert_eq!(sum(&report(&apart.join("\n")), "people"), 2 * people);
+}
+
+#[test]
+fn a_browser_that_several_share_makes_none_of_them_another() {
+    let exposure = |at: u32, user: &str, variant: &str| {
+        format!(
+            r#"{{"time":"2026-11-01T10:00:{at:02}.000000Z","feature_flag.key":"half","feature_flag.result.variant":"{variant}","feature_flag.result.reason":"split","feature_flag.version":"0","feature_flag.context.id":"{user}","draw":{{"rule":"-","control":"off"}}}}"#
+        )
+    };
+    let person = |at: u32, visitor: &str, user: &str| {
+        format!(
+            r#"{{"time":"2026-11-01T10:00:{at:02}.000000Z","visitor":"{visitor}","feature_flag.version":"0","feature_flag.context.id":"{user}"}}"#
+        )
+    };
+    // the browser is ann's, who came first; bo used it after her, and has a telephone
+    let lines = [
+        exposure(1, "browser", "on"),
+        exposure(2, "ann", "on"),
+        person(2, "browser", "ann"),
+        exposure(4, "bo", "off"),
+        person(4, "browser", "bo"),
+        exposure(3, "telephone", "off"),
+        person(5, "telephone", "bo"),
+    ];
+    let mut seen = BTreeSet::new();
+    for turn in 0..lines.len() {
+        let mut lines = lines.clone();
+        lines.rotate_left(turn);
+        if turn % 2 == 1 {
+            lines.reverse();
+        }
+        let ran = fed(&["report", "--json"], &lines.join("\n"));
+        let report: Value = serde_json::from_str(&ran.out).unwrap();
+        let arms = report["features"]["half"]["arms"].as_array().unwrap();
+        let arms = arms.iter().map(|arm| {
+            format!(
+                "{} {} {}",
+                arm["variant"], arm["people"], arm["in_two_arms"]
+            )
+        });
+        seen.insert((arms.collect::<Vec<_>>().join(", "), ran.out));
+    }
+    let only: Vec<_> = seen.iter().map(|(arms, _)| &**arms).collect();
+    assert_eq!(only, ["\"off\" 1 0, \"on\" 1 0"]);
+}
