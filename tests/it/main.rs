@@ -30,6 +30,7 @@ mod hostile;
 mod importing;
 mod init;
 mod inject;
+mod journeys;
 mod metrics;
 mod newcomer;
 mod ofrep;

@@ -71,7 +71,10 @@ impl Burgee {
         upstream: &str,
         flags: &[&str],
     ) -> Burgee {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_burgee"));
+        // what is shipped, where a script of tests/e2e says so
+        let binary = std::env::var_os("BURGEE");
+        let mut command =
+            Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_burgee").into()));
         command
             .args(["run", "--upstream", upstream, "--toggles"])
             .arg(toggles);
