@@ -89,7 +89,7 @@ def beside(measured):
         shown = [median(measured, figure, peer, unit, digits) for peer in there if peer in ("burgee", "nginx") or not others]
         if set(shown) != {"-"}:
             rows.append([what, *shown, *(ratio(measured, figure, peer) for peer in others)])
-    return markdown(head, rows)
+    return rows and markdown(head, rows)
 
 
 def features(measured):
