@@ -135,8 +135,8 @@ TAILS = {
     "plain": "1 toggle",
     "idle": "1 toggle, beside 1,000 idle connections",
     "full": "20 toggles, burgee's in a file of 1 MiB",
-    "reload": "the same, read again every second; nginx by `nginx -s reload`",
-    "scrape": "the same, `/metrics` read every second; nginx's `stub_status`",
+    "reload": "20 toggles, the file read again every second; nginx by `nginx -s reload`",
+    "scrape": "20 toggles, `/metrics` read every second; nginx's `stub_status`",
 }
 
 

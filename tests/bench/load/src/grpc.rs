@@ -7,7 +7,7 @@ use h2::{
     RecvStream,
     server::{self, SendResponse},
 };
-use http::{HeaderMap, Request, Response, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, request::Parts};
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
@@ -66,13 +66,9 @@ async fn answer(
         body.flow_control().release_capacity(data.len())?;
         came.extend_from_slice(&data);
     }
-    let mut fields = HeaderMap::new();
-    fields.insert(
-        "content-type",
-        http::HeaderValue::from_static("application/grpc"),
-    );
     let mut response = Response::new(());
-    *response.headers_mut() = fields;
+    let grpc = HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert("content-type", grpc);
     let mut stream = respond.send_response(response, false)?;
     match head.uri.path() {
         "/echo" => stream.send_data(message(echo(&head).as_bytes()), false)?,
@@ -86,7 +82,7 @@ async fn answer(
         _ => stream.send_data(came.freeze(), false)?,
     }
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
     stream.send_trailers(trailers)
 }
 

@@ -2,7 +2,7 @@
 //! In: what was asked; with `--grpc` the path is of `grpc.rs`. Out: the same line of JSON as of `clients.rs`; of a stream of messages
 //! each counts as an answer.
 
-use crate::{clients::Asked, grpc, report::Report, wire};
+use crate::{asked::Asked, grpc, report::Report, wire};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use http::{Method, Request, StatusCode};

@@ -4,8 +4,11 @@
 //! application's port, or one line of JSON; with `--hold` the connections stay open until standard input ends. Each is one thread,
 //! cheap enough not to be what is measured: around epoll, and for HTTP/2 with h2.
 
+mod answering;
 mod application;
+mod asked;
 mod clients;
+mod exchange;
 mod grpc;
 mod h2;
 mod report;
@@ -13,7 +16,8 @@ mod schedule;
 mod websocket;
 mod wire;
 
-use std::{env, io, str::FromStr};
+use asked::option;
+use std::{env, io};
 
 fn main() -> io::Result<()> {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -21,7 +25,7 @@ fn main() -> io::Result<()> {
         Some("application") => application::serve(words.get(1).map(String::as_str)),
         Some("grpc-application") => grpc::serve(),
         Some("clients") => {
-            let asked = asked(&words);
+            let asked = asked::read(&words);
             match option(&words, "--streams") {
                 Some(streams) => h2::run(&asked, streams),
                 None => clients::run(&asked),
@@ -29,29 +33,4 @@ fn main() -> io::Result<()> {
         }
         _ => panic!("application, grpc-application or clients?"),
     }
-}
-
-fn asked(words: &[String]) -> clients::Asked {
-    let has = |name: &str| words.iter().any(|word| word == name);
-    clients::Asked {
-        port: words[1].parse().expect("a port"),
-        connections: option(words, "--connections").unwrap_or(64),
-        seconds: option(words, "--seconds").unwrap_or(f64::INFINITY),
-        requests: option(words, "--requests").unwrap_or(u64::MAX),
-        rate: option(words, "--rate"),
-        busy: option(words, "--busy").unwrap_or(usize::MAX),
-        path: option(words, "--path").unwrap_or_else(|| "/".into()),
-        post: option(words, "--post").unwrap_or(0),
-        websocket: has("--websocket"),
-        grpc: has("--grpc"),
-        again: has("--again"),
-        hold: has("--hold"),
-    }
-}
-
-fn option<T: FromStr>(words: &[String], name: &str) -> Option<T> {
-    let at = words.iter().position(|word| word == name)?;
-    let value = words.get(at + 1).and_then(|value| value.parse().ok());
-    assert!(value.is_some(), "{name} needs a value");
-    value
 }
