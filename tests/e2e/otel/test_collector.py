@@ -19,6 +19,7 @@ import threading
 import unittest
 
 import yaml
+from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.semconv._incubating.attributes import feature_flag_attributes as conventions
 
@@ -152,13 +153,14 @@ class Collected(unittest.TestCase):
     @classmethod
     def until(cls, many):
         """So many records, and the attributes of the resource of each."""
-        records, resources = [], []
+        records, resources, cls.sent = [], [], []
         while len(records) < many:
             try:
                 path, request = Receiver.received.get(timeout=PATIENCE)
             except queue.Empty:
                 raise AssertionError(f"{len(records)} of {many} records came\n{cls.log.read_text()}") from None
             assert path == "/v1/logs", path
+            cls.sent.append(request)
             for one in request.resource_logs:
                 for scope in one.scope_logs:
                     records += scope.log_records
@@ -212,6 +214,14 @@ class Collected(unittest.TestCase):
         expected = {"k8s.namespace.name": namespace, "k8s.pod.name": pod, "k8s.pod.uid": uid, "k8s.container.name": "burgee", "k8s.container.restart_count": "0"}
         for resource in self.resources:
             self.assertEqual(resource, expected)
+
+    def test_burgee_report_reads_what_the_collector_made_of_the_lines(self):
+        # as a file exporter writes it: an export a line
+        files = ["\n".join(MessageToJson(one, indent=None) for one in self.sent), "\n".join(self.lines)]
+        reports = [subprocess.run([os.environ["BURGEE"], "report", "--json"], input=one, capture_output=True, text=True, check=True).stdout for one in files]
+        collected, written = map(json.loads, reports)
+        self.assertEqual(collected["features"], written["features"])
+        self.assertEqual(collected["features"]["checkout"]["goals"]["purchase"]["arms"][0]["reached"], 1)
 
     def test_the_collector_has_nothing_to_complain_of(self):
         complaints = [line for line in self.log.read_text().splitlines() if "\terror\t" in line or "\twarn\t" in line]
