@@ -191,7 +191,9 @@ test("what may go is told on top, and opened, with its owner: at 100% for long, 
   await open();
   await page.getByRole("button", { name: "1 long at 100% done" }).click();
   assert.deepEqual(await order(), ["done"]);
-  assert.match(await (await opened("done")).textContent(), /Owner ?web.*Stands ?everybody gets on since 2020-01-01/);
+  // what is inside is made when it opens, a moment after the click
+  await (await opened("done")).getByText("everybody gets on since 2020-01-01").waitFor();
+  assert.match(await feature("done").textContent(), /Owner ?web.*Stands ?everybody gets on since 2020-01-01/);
   await page.getByRole("button", { name: "1 long at 100% done" }).click();
   await page.getByRole("button", { name: "1 parked gone" }).click();
   assert.deepEqual(await order(), ["gone"]);
