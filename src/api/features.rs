@@ -1,10 +1,13 @@
 //! `GET /features` and `GET /features/{key}`: what is in force, as the files declare it, and what it has been counted for.
 //! In: the snapshot, the last report, the counters. Out: responses.
 
-use super::comparison::ComparisonResponse;
-use super::responses::{
-    FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, ProcessResponse,
-    ShareNow, StandsResponse, TrippedResponse, VariantCounts,
+use super::{
+    comparison::ComparisonResponse,
+    responses::{
+        FeatureResponse, FeaturesResponse, GuardResponse, LastReload, Ordered, ProcessResponse,
+        ShareNow, StandsResponse, TrippedResponse, VariantCounts,
+    },
+    tester,
 };
 use crate::{
     engine::{
@@ -97,7 +100,7 @@ pub(super) fn one<'a>(
 
 fn described<'a>(
     in_force: &InForce,
-    toggles: &Toggles,
+    toggles: &'a Toggles,
     feature: &'a Feature,
     counts: &mut AllTotals,
     metrics: &Metrics,
@@ -125,6 +128,7 @@ fn described<'a>(
         shares_now: shares_now(snapshot, toggles, feature, now),
         sentence: sentence::feature(feature, toggles),
         stopped: stopped(snapshot, toggles, feature),
+        tester: tester::made(toggles, feature),
         guard: feature.guard.map(|guard| guarded(guard, feature, metrics)),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))

@@ -14,6 +14,7 @@ mod openapi;
 mod origin;
 mod page;
 pub mod responses;
+mod tester;
 
 use crate::{
     http::server::{self, Response},

@@ -1,7 +1,7 @@
 //! The responses of the loopback API as types: the JSON is written from them, and so is its description in `/openapi.json`.
 //! In: what is in force. Out: JSON whose fields may be added to, never renamed.
 
-use super::comparison::ComparisonResponse;
+use super::{comparison::ComparisonResponse, tester::OverrideResponse};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -102,6 +102,9 @@ pub struct FeatureResponse<'a> {
     /// Where somebody has stopped it, or holds it: since when, by whom and why, in one sentence
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// How a tester's link is made; absent where the file takes none
+    #[serde(skip_serializing_if = "Option::is_none", rename = "override")]
+    pub tester: Option<OverrideResponse<'a>>,
     /// What watches over its variants; absent where nothing does
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<GuardResponse>,

@@ -17,6 +17,7 @@ use burgee::{
     http::client::percent_encoded,
 };
 use http::{HeaderMap, Method};
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const KEY: &str = "a-secret";
@@ -441,6 +442,54 @@ fn the_page_is_told_what_a_link_forces_and_when_it_ends() {
         );
         let said = format!("{} {}", briefcase["why"], answer["remark"]);
         assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn the_page_has_what_a_command_for_a_testers_link_needs_and_never_the_key() {
+    let signed = "override: {from: [header.x-qa-override, query.ff], key: env.BURGEE_OVERRIDE_KEY";
+    let parts = |query: &str, remember: &str| {
+        let quoted = |text: &str| match text {
+            "" => Value::Null,
+            text => text.into(),
+        };
+        json!({"feature": "Silver_Case", "namespace": "shop", "key_env": "BURGEE_OVERRIDE_KEY", "query": quoted(query),
+            "header": "X-Qa-Override", "remember": quoted(remember)})
+    };
+    for (policy, status, expected) in [
+        (
+            format!("{signed}, remember: qa_flags}}"),
+            "running",
+            parts("ff", "qa_flags"),
+        ),
+        (format!("{signed}}}"), "draft", parts("ff", "")),
+        (
+            format!("{signed}}}").replace(", query.ff", ""),
+            "running",
+            parts("", ""),
+        ),
+        // an override would have no effect, or nobody signs
+        (format!("{signed}}}"), "paused", Value::Null),
+        (
+            "override: {from: query.ff, when: {header.x-staff: yes}}".into(),
+            "running",
+            Value::Null,
+        ),
+        (String::new(), "running", Value::Null),
+    ] {
+        let text = format!(
+            "version: 1\nnamespace: shop\n{policy}\nfeatures: {{Silver_Case: {{status: {status}, serve: on}}}}\n"
+        );
+        let toggles = Toggles::new(&text);
+        let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
+        let burgee = Burgee::start_in(&environment, &toggles.path(), "none", &[]);
+        let answer = get(burgee.api, "/features");
+        assert_eq!(
+            answer.json()["features"]["Silver_Case"]["override"],
+            expected,
+            "{text}"
+        );
+        assert!(!answer.body.contains(KEY));
     }
 }
 

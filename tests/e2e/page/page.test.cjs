@@ -3,7 +3,7 @@
 "use strict";
 const { after, before, beforeEach, afterEach, test } = require("node:test");
 const assert = require("node:assert/strict");
-const { spawn } = require("node:child_process");
+const { execFileSync, spawn } = require("node:child_process");
 const fs = require("node:fs");
 const http = require("node:http");
 const os = require("node:os");
@@ -419,6 +419,40 @@ test("it says so when burgee is gone", async () => {
   burgee.child.removeAllListeners("exit");
   burgee.child.kill("SIGKILL");
   await page.getByText("burgee does not answer").waitFor();
+});
+
+test("a tester's link is made by the command that the page shows, and the page says what it forces and until when", async () => {
+  burgee.child.removeAllListeners("exit");
+  burgee.child.kill();
+  const policy = (more) => `version: 1\nnamespace: shop\noverride: {from: [header.x-qa, query.ff], key: env.QA_KEY${more}}\nfeatures: {checkout: {variants: [control, treatment], serve: control}, gone: {status: paused, serve: on}}\n`;
+  write(policy(", remember: qa_flags"));
+  burgee = await start(file, `http://127.0.0.1:${application.address().port}`, [], { QA_KEY: "a key of this test" });
+  at = `http://${burgee.api}/`;
+  await open();
+  const card = await opened("checkout");
+  await card.getByLabel("Variant").selectOption("treatment");
+  await card.getByLabel("Ends after").selectOption("7d");
+  await card.getByLabel("The tester opens").fill("https://shop.example/it's?a=b");
+  const command = card.locator("code").filter({ hasText: "--exp" });
+  assert.equal(await command.textContent(), `burgee override --key-env QA_KEY --namespace shop --query ff --url 'https://shop.example/it'\\''s?a=b' --exp 7d checkout=treatment`);
+  await card.getByText("a browser keeps it for the next clicks, in the cookie qa_flags").waitFor();
+  await picture("tester");
+  const run = (text) => execFileSync("sh", ["-c", text.replace("burgee", '"$BURGEE"')], { env: { ...process.env, QA_KEY: "a key of this test" }, encoding: "utf8" }).split("\n");
+  const [, link] = run(await command.textContent());
+  assert.ok(link.startsWith("https://shop.example/it's?a=b&ff=checkout%3Dtreatment"), link);
+  await page.getByLabel("A tester’s link").fill(link);
+  await page.keyboard.press("Enter");
+  await card.getByText(/gets treatment: set by an override, until 20/).waitFor();
+  await page.getByLabel("A tester’s link").fill("checkout=treatment");
+  await page.keyboard.press("Enter");
+  await page.getByText("The override has no effect: it is not signed.").waitFor();
+  // what ends it sooner is a link, too
+  assert.match(run(await card.locator("code").filter({ hasText: "--clear" }).textContent())[1], /&ff=exp%3D/);
+  assert.equal(await (await opened("gone")).getByText("For a tester").count(), 0);
+  // without a key nobody signs
+  write(policy("").replace("key: env.QA_KEY", "when: {header.x-staff: yes}"));
+  await card.getByText("For a tester").waitFor({ state: "detached" });
+  assert.equal(await page.getByLabel("A tester’s link").isVisible(), false);
 });
 
 test("a start without a good file is said as loudly, and the first good one takes over", async () => {
