@@ -35,7 +35,7 @@ dist/burgee:
 image: dist/burgee
 	deploy/image.py
 
-# It beside nginx, HAProxy and Envoy, each brought if it can be: thirty minutes, ARGS=--quick five. The hot path alone: cargo bench
+# It beside nginx, HAProxy and Envoy, each brought if it can be: thirty-five minutes, ARGS=--quick five. The hot path alone: cargo bench
 bench: dist/burgee
 	tests/bench/run.py $(ARGS)
 
