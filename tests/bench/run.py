@@ -80,6 +80,15 @@ def about():
     }
 
 
+def twice(scenario, *given):
+    """Once more, if something went wrong: an hour of figures is not thrown away for one, and no figure is of what went wrong."""
+    try:
+        return scenario(*given)
+    except RuntimeError as problem:
+        say(f"measured once more: {problem}")
+        return scenario(*given)
+
+
 def measure(application, who, only, repetitions, scale):
     """{figure: {peer: [a value a repetition]}}"""
     figures = {}
@@ -91,9 +100,9 @@ def measure(application, who, only, repetitions, scale):
                 continue
             whom = timing.rotated(whom, turn)
             begun = time.monotonic()
-            together = scenario(application, whom, scale) if how == scenarios.TOGETHER else {}
+            together = twice(scenario, application, whom, scale) if how == scenarios.TOGETHER else {}
             for name in whom:
-                values = together[name] if together else scenario(application, name, scale)
+                values = together[name] if together else twice(scenario, application, name, scale)
                 for figure, value in values.items():
                     figures.setdefault(figure, {}).setdefault(name, []).append(round(value, 3))
                 took, begun = time.monotonic() - begun, time.monotonic()
