@@ -1,5 +1,5 @@
 // One person in a real browser: a banner asks for consent, they log in and out, go back, open a second tab, come from another site, and
-// withdraw their consent. burgee stands behind an edge that speaks TLS and knows who is logged in, as it does in production; without
+// withdraw their consent; and a tester, who opens a link. burgee stands behind an edge that speaks TLS and knows who is logged in, as it does in production; without
 // TLS a browser says nothing of where a request comes from. In: $BURGEE, $CHROMIUM. Out: node's test report.
 "use strict";
 const { after, before, beforeEach, afterEach, test } = require("node:test");
@@ -16,7 +16,9 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 const TOGGLES = `version: 1
 user: [header.x-user-id]
 anonymous: {cookie: visitor, max-age: 30d, for: everybody, when: {cookie.consent: given}}
+override: {from: query.ff, key: env.QA_KEY, remember: qa_flags}
 features:
+  basket: {variants: [old, new], serve: old}
   funnel: {by: visitor, variants: [control, treatment, third, fourth], default: control, serve: {treatment: 34%, third: 33%, fourth: 33%}}
   account: {variants: [control, a, b, c], default: control, serve: {a: 34%, b: 33%, c: 33%}}
 `;
@@ -28,6 +30,7 @@ let asked = [];
 const told = (request) => ({
   path: request.url, consent: cookie(request, "consent"), visitor: cookie(request, "visitor"), user: request.headers["x-user-id"],
   ahead: request.headers["sec-purpose"], funnel: request.headers["x-feature-funnel"], account: request.headers["x-feature-account"],
+  basket: request.headers["x-feature-basket"],
 });
 // A shop: each page says what it was told, and asks for four parts at once.
 const page = (request) => `<!doctype html><title>shop</title><link rel="icon" href="data:,"><p id="told">${JSON.stringify(told(request))}</p>
@@ -48,7 +51,14 @@ const elsewhere = (url) => `<!doctype html><title>elsewhere</title><link rel="ic
   "/frame": `<iframe src="${shop}/"></iframe>`,
   "/image": `<img src="${shop}/image"><script>fetch("${shop}/part/1", { mode: "no-cors", credentials: "include" })</script>`,
   "/link": `<a href="${shop}/">shop</a>`,
+  "/tester": `<iframe src="${url === "/tester" && link("basket=new")}"></iframe>`,
 }[url] ?? ""}`;
+// As a tester's colleague makes it, where the key is.
+const QA = { QA_KEY: "a key of this test" };
+const link = (what) => {
+  const flags = ["override", "--key-env", "QA_KEY", "--toggles", path.join(folder, "toggles.yaml"), "--url", `${shop}/`, what];
+  return execFileSync(process.env.BURGEE, flags, { env: { ...process.env, ...QA }, encoding: "utf8" }).split("\n")[1];
+};
 
 let browser, burgee, context, edge, folder, shop, other;
 
@@ -80,7 +90,7 @@ before(async () => {
   const flags = ["run", "--toggles", toggles, "--upstream", `http://127.0.0.1:${await listening(application)}`, "--log-format", "json", "--workers", "1"];
   for (const door of ["listen", "admin-listen", "api-listen"]) flags.push(`--${door}`, "127.0.0.1:0");
   burgee = await new Promise((resolve, reject) => {
-    const child = spawn(process.env.BURGEE, flags, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.env.BURGEE, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...QA } });
     let text = "";
     child.stderr.on("data", (data) => {
       text += data;
@@ -109,7 +119,7 @@ const read = async (tab) => {
   await tab.waitForFunction(() => window.parts);
   const said = JSON.parse(await tab.locator("#told").textContent());
   const parts = await tab.evaluate(() => window.parts);
-  for (const part of parts) assert.deepEqual([part.funnel, part.account], [said.funnel, said.account]);
+  for (const part of parts) assert.deepEqual([part.funnel, part.account, part.basket], [said.funnel, said.account, said.basket]);
   return { ...said, parts };
 };
 const open = async (tab, url = `${shop}/`) => {
@@ -273,6 +283,41 @@ test("a page that is fetched ahead is no visit", async () => {
   await nobody();
   await open(tab, `${shop}/cart`);
   assert.match(await visitor(), ID);
+});
+
+test("a tester's link holds for ten clicks and in a second tab, in a cookie that is this host's and no script's, until it is cleared", async () => {
+  const kept = async () => (await context.cookies()).filter((one) => one.name === "qa_flags");
+  const tab = await context.newPage();
+  assert.equal((await open(tab)).basket, "old");
+  // from a page of another site, as from a chat
+  await tab.goto(`${other}/link`);
+  await tab.evaluate((link) => { document.querySelector("a").href = link; }, link("basket=new"));
+  await tab.click("text=shop");
+  await tab.waitForURL(`${shop}/?ff=*`);
+  assert.equal((await read(tab)).basket, "new");
+  const [{ value, ...where }] = await kept();
+  assert.match(value, /^basket=new%2C%20exp=\d+%2C%20sig=:/);
+  assert.deepEqual(where, { name: "qa_flags", domain: "shop.example", path: "/", expires: -1, httpOnly: true, secure: true, sameSite: "Lax" });
+  assert.doesNotMatch(await tab.evaluate(() => document.cookie), /qa_flags/);
+  for (let click = 0; click < 10; click++) {
+    await tab.click("text=cart");
+    await tab.waitForURL(`${shop}/cart`);
+    assert.equal((await read(tab)).basket, "new", `click ${click}`);
+  }
+  assert.equal((await open(await context.newPage(), `${shop}/login?user=mia`)).basket, "new");
+  assert.equal((await kept())[0].value, value);
+  assert.equal((await open(tab, link("--clear"))).basket, "old");
+  assert.deepEqual(await kept(), []);
+  assert.equal((await open(tab)).basket, "old");
+});
+
+test("a tester's link in a frame of another site forces that one page, and is not kept", async () => {
+  const tab = await context.newPage();
+  await tab.goto(`${other}/tester`, { waitUntil: "networkidle" });
+  assert.equal(JSON.parse(await tab.frames()[1].locator("#told").textContent()).basket, "new");
+  assert.deepEqual(asked.filter((one) => one.path.startsWith("/part/")).map((one) => one.basket), ["old", "old", "old", "old"]);
+  assert.deepEqual((await context.cookies()).filter((one) => one.name === "qa_flags"), []);
+  assert.equal((await open(tab)).basket, "old");
 });
 
 const eventually = async (holds) => {
