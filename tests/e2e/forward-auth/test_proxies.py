@@ -27,6 +27,7 @@ features:
   unlisted: {status: draft, serve: on}
 """
 FEATURES = ["briefcase", "dark-mode"]
+os.environ["QA_KEY"] = "a key of this test"
 
 
 def free_port():
@@ -155,7 +156,33 @@ class Proxy:
         self.assertEqual(through(self.address, features=FEATURES), through(self.burgee.traffic, features=FEATURES))
 
 
-class Nginx(Proxy, unittest.TestCase):
+class KeepsLinks:
+    """Tests of a proxy that passes burgee's Set-Cookie on."""
+
+    def test_a_testers_link_holds_for_the_next_click(self):
+        self.burgee.edit('{from: [query.ff], when: {header.x-staff: "yes"}}', "{from: query.ff, key: env.QA_KEY, remember: qa_flags}")
+        command = [os.environ["BURGEE"], "override", "--key-env", "QA_KEY", "--url", "/", "briefcase=silver"]
+        link = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1]
+        user = next(user for user in USERS if features(ask(self.address, fields=[f"X-User-Id: {user}"]))["x-feature-briefcase"] == "gold")
+
+        def visit(path, **fields):
+            connection = http.client.HTTPConnection(self.address, timeout=30)
+            self.addCleanup(connection.close)
+            connection.request("GET", path, headers={"Accept": "text/html, application/json", "X-User-Id": user, **fields})
+            answer = connection.getresponse()
+            self.assertEqual(answer.status, 200)
+            return answer.read().decode(), answer.headers.get_all("Set-Cookie") or []
+
+        _, cookies = visit(link)
+        self.assertEqual(len(cookies), 1, cookies)
+        value, attributes = cookies[0].split("; ", 1)
+        self.assertEqual(attributes, "Path=/; HttpOnly; SameSite=Lax")
+        found = ask(self.address, path="/next", fields=[f"X-User-Id: {user}", f"Cookie: {value}"])
+        self.assertEqual(features(found)["x-feature-briefcase"], "silver")
+        self.assertEqual(visit("/next", Cookie=value)[1], [])
+
+
+class Nginx(Proxy, KeepsLinks, unittest.TestCase):
     def command(self):
         modules = os.environ["NGINX_MODULES"]
         temporary = "".join(f"{name}_temp_path {self.folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -186,7 +213,7 @@ class Haproxy(Proxy, unittest.TestCase):
         return [os.environ["HAPROXY"], "-f", self.write("haproxy.cfg", text)]
 
 
-class Envoy(Proxy, unittest.TestCase):
+class Envoy(Proxy, KeepsLinks, unittest.TestCase):
     def command(self):
         identity = str(os.getpid() * 100 + free_port() % 100 + 1)
         return [os.environ["ENVOY"], "-c", self.configuration("envoy.yaml"), "--log-level", "warning", "--concurrency", "1",
