@@ -343,6 +343,26 @@ fn a_new_link_wins_over_what_is_remembered_and_an_empty_one_clears_it() {
 }
 
 #[test]
+fn where_a_condition_has_to_hold_too_it_has_to_hold_at_every_click() {
+    let toggles = TOGGLES.replace("key:", "when: {header.x-staff: 'yes'}, key:");
+    let mut site = Site::start(&toggles);
+    let staff = format!("{PAGE}X-Staff: yes\r\n");
+    let opened = link(&silver(3_600));
+    for (what, target, lines, variant, kept) in [
+        ("a link for others", &*opened, PAGE, "gold", false),
+        ("a link for staff", &opened, &staff, "silver", true),
+        ("staff", "/next", &staff, "silver", true),
+        // back in the office it works again
+        ("out of the office", "/next", PAGE, "gold", true),
+        ("staff again", "/next", &staff, "silver", true),
+    ] {
+        assert_eq!(site.visit(target, lines).1, variant, "{what}");
+        assert_eq!(site.cookie.is_some(), kept, "{what}");
+    }
+    assert_eq!(site.counted("not_allowed"), 2.0);
+}
+
+#[test]
 fn a_cookie_of_the_testers_own_forces_and_is_never_written() {
     let toggles = TOGGLES
         .replace("query.ff]", "cookie.qa_flags]")
