@@ -49,22 +49,16 @@ impl Allocation {
     pub fn is_in(&self, feature: &Feature, unit: &[u8], share: Share) -> bool {
         match &feature.spread {
             Spread::Points => feature.seed.point(unit).is_in(share),
-            spread => self.is_in_otherwise(spread, feature, unit, share),
+            Spread::Weights(_) | Spread::Draws => self.is_in_otherwise(feature, unit, share),
         }
     }
 
-    #[inline(never)] // the contract's own users do not pay for it
-    fn is_in_otherwise(
-        &self,
-        spread: &Spread,
-        feature: &Feature,
-        unit: &[u8],
-        share: Share,
-    ) -> bool {
+    /// The same where units have weights, or another system drew them.
+    pub fn is_in_otherwise(&self, feature: &Feature, unit: &[u8], share: Share) -> bool {
         if let Some(draws) = &self.draws {
             return draws.rollout.number(unit).is_in(share);
         }
-        let position = match spread {
+        let position = match &feature.spread {
             Spread::Weights(weighted) => weighted.rollout.position(unit),
             Spread::Points | Spread::Draws => None,
         };

@@ -161,7 +161,7 @@ fn every_feature(
     for step in &*scope.toggles.order {
         let index = usize::from(step.feature);
         if let (Some(shortcut), []) = (&step.shortcut, overrides) {
-            decided[index] = shortcut.decide(user);
+            decided[index] = shortcut.decide(&scope.toggles.features, index, user);
             continue;
         }
         let scope = Scope { decided, ..scope };

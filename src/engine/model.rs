@@ -12,7 +12,7 @@ use super::{
     signature::SigningKey,
     source::Source,
     stops::{Stops, Trip},
-    units::Second,
+    units::{Second, Share},
     visitor::VisitorCookie,
     weights,
 };
@@ -93,6 +93,15 @@ pub enum Shortcut {
         seed: bucket::Seed,
         /// the first point outside
         end: bucket::Point,
+        /// what those inside get
+        inside: u8,
+        /// the default
+        outside: u8,
+    },
+    /// the same share, but by weights or by another system's draw
+    Drawn {
+        /// how far
+        share: Share,
         /// what those inside get
         inside: u8,
         /// the default

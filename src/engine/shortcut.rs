@@ -50,14 +50,26 @@ fn shortcut(feature: &Feature, paused: bool) -> Option<Shortcut> {
                 outside: feature.default,
             })
         }
+        (Rollout::Fixed(share), Serve::One(variant), _) if feature.unit == USER => {
+            Some(Shortcut::Drawn {
+                share: *share,
+                inside: *variant,
+                outside: feature.default,
+            })
+        }
         _ => None,
     }
 }
 
 impl Shortcut {
-    /// The feature's decision for this user.
+    /// The decision of the feature at this index, for this user.
     #[inline]
-    pub fn decide(&self, user: Option<&[u8]>) -> Option<Decision> {
+    pub fn decide(
+        &self,
+        features: &[Feature],
+        index: usize,
+        user: Option<&[u8]>,
+    ) -> Option<Decision> {
         let Shortcut::Rollout {
             seed,
             end,
@@ -65,7 +77,7 @@ impl Shortcut {
             outside,
         } = self
         else {
-            return self.same();
+            return self.decide_otherwise(&features[index], user);
         };
         let Some(user) = user else {
             return Some(Decision::new(*outside, Reason::Error));
@@ -77,13 +89,32 @@ impl Shortcut {
         Some(Decision::new(variant, Reason::Split))
     }
 
+    fn decide_otherwise(&self, feature: &Feature, user: Option<&[u8]>) -> Option<Decision> {
+        let Shortcut::Drawn {
+            share,
+            inside,
+            outside,
+        } = self
+        else {
+            return self.same();
+        };
+        let (Some(user), Some(own)) = (user, &feature.fallthrough) else {
+            return Some(Decision::new(*outside, Reason::Error));
+        };
+        let variant = match own.is_in_otherwise(feature, user, *share) {
+            true => *inside,
+            false => *outside,
+        };
+        Some(Decision::new(variant, Reason::Split))
+    }
+
     /// To everybody.
     fn same(&self) -> Option<Decision> {
         match *self {
-            Shortcut::Silent | Shortcut::Rollout { .. } => None,
             Shortcut::Disabled(variant) => Some(Decision::new(variant, Reason::Disabled)),
             Shortcut::Default(variant) => Some(Decision::new(variant, Reason::Default)),
             Shortcut::Static(variant) => Some(Decision::new(variant, Reason::Static)),
+            Shortcut::Silent | Shortcut::Rollout { .. } | Shortcut::Drawn { .. } => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use hash::Digest;
 use std::fmt;
 
 /// So long may a text be that is hashed without the heap.
-const SHORT: usize = 256;
+const SHORT: usize = 128;
 
 /// The draws of one rule: they are the same where the file writes one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -183,12 +183,18 @@ impl StreamingBody {
         };
         self.bytes.reserve(room);
         let bytes = &mut self.bytes;
-        let len = ready!(match &mut self.source {
-            Some(Source::Connection(connection)) =>
-                pin!(connection.socket.read_buf(bytes)).poll(cx),
+        let read = match &mut self.source {
+            Some(Source::Connection(connection)) => {
+                pin!(connection.socket.read_buf(bytes)).poll(cx)
+            }
             Some(Source::Half(half, _)) => pin!(half.read_buf(bytes)).poll(cx),
             None => Poll::Ready(Ok(0)),
-        })?;
+        };
+        if read.is_pending() && bytes.is_empty() {
+            // a stream of events is silent for hours, and holds no buffer meanwhile
+            *bytes = BytesMut::new();
+        }
+        let len = ready!(read)?;
         if len >= self.next_read {
             self.read_more_at_once();
         }
