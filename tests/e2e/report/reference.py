@@ -36,7 +36,7 @@ def micros(text):
 
 # ---------------------------------------------------------------- lines
 def record(line):
-    """-> ("exposure", at, user, feature, variant, draw), ("goal", at, user, goal), or why it is neither."""
+    """-> ("exposure", at, user, feature, variant, draw), ("goal", at, user, goal), ("person", at, user, visitor), or why it is none."""
     begin = line.find(b"{")
     if begin < 0:
         return "other"
@@ -45,6 +45,9 @@ def record(line):
         fields = json.loads(text)
     except ValueError:
         return "broken" if begin == 0 or b"feature_flag.key" in line else "other"
+    if "visitor" in fields and "feature_flag.context.id" in fields:
+        at, user, visitor = micros(fields.get("time")), fields["feature_flag.context.id"], fields["visitor"]
+        return ("person", at, user, visitor) if at is not None and user and visitor else "broken"
     if "feature_flag.key" not in fields and "goal" not in fields:
         return "other"
     at, user = micros(fields.get("time")), fields.get("feature_flag.context.id")
@@ -68,9 +71,16 @@ def people(lines):
     """-> counts of lines; by feature and user the first exposure, and whether there was another variant; by goal and user the last time."""
     counts = dict.fromkeys("read exposures repeated_exposures goals repeated_goals not_drawn without_user left_out broken other".split(), 0)
     features, goals = {}, {}
-    for line in lines:
+    records = [record(line) for line in lines]
+    signed_in = sorted(one[1:] for one in records if one[0] == "person")
+    users = {visitor: user for _, user, visitor in reversed(signed_in)}  # the first user that a visitor met
+    for one in records:
         counts["read"] += 1
-        one = record(line)
+        if one[0] == "person":
+            counts["joined"] = counts.get("joined", 0) + 1
+            continue
+        if not isinstance(one, str) and one[2] in users:
+            one = (*one[:2], users[one[2]], *one[3:])
         if isinstance(one, str):
             counts[one] += 1
         elif one[0] == "goal":

@@ -1,4 +1,4 @@
-"""burgee report says what the reference says, of 20 logs, in whatever order and however packed. In: BURGEE. Out: a line a log."""
+"""burgee report says what the reference says, of 20 logs, in whatever order and however packed, and where visitors sign in. In: BURGEE. Out: a line a log."""
 import gzip
 import json
 import os
@@ -36,6 +36,23 @@ def differences(found, expected, path=""):
         yield f"{path}: {found} for {expected}"
 
 
+def visitors(lines, dice):
+    """Half of the lines by one of two visitors instead of the user, or of somebody else's browser; and who signed in where, and when."""
+    out, persons = [], set()
+    for line in lines:
+        fields = json.loads(line) if line.startswith("{") and line.endswith("}") else {}
+        user = fields.get("feature_flag.context.id")
+        if isinstance(user, str) and isinstance(fields.get("time"), str) and dice.random() < 0.5:
+            visitor = f"{user}-{dice.randrange(2)}" if dice.random() < 0.9 else f"shared-{dice.randrange(20)}"
+            line = json.dumps(fields | {"feature_flag.context.id": visitor}, separators=(",", ":"))
+            persons.add((fields["time"], user, visitor))
+        out.append(line)
+    for time, user, visitor in persons:
+        out.append(json.dumps({"time": time, "visitor": visitor, "feature_flag.version": "0", "feature_flag.context.id": user}))
+    dice.shuffle(out)
+    return out
+
+
 verdicts = {}
 for kind in range(logs.KINDS):
     lines = logs.log(kind)
@@ -54,6 +71,11 @@ for kind in range(logs.KINDS):
             file.write_bytes(gzip.compress(part[: len(part) // 2]) + gzip.compress(part[len(part) // 2:]) if pod % 2 else part)
             files.append(file)
         assert burgee(*files) == said, f"log {kind}: another order, another answer"
+    both = visitors(lines, random.Random(kind))
+    said = json.loads(burgee("-", stdin="".join(line + "\n" for line in both).encode()))
+    expected_of_both = reference.report([line.encode() for line in both])
+    wrong = list(differences(said, expected_of_both))
+    assert not wrong and said["lines"]["joined"] > 50, (kind, said["lines"], wrong[:5])
     found = [one["verdict"] for of in expected["features"].values() for goal in of["goals"].values() for one in goal["compared"]]
     for one in found:
         verdicts[one] = verdicts.get(one, 0) + 1
