@@ -29,7 +29,9 @@ pub(super) fn apply<'a>(
     let Input::Http(http) = input else {
         return; // whoever asks with a context says who it is
     };
+    // a form that another site sends (a sign-in service, a bank) does not bring a `SameSite=Lax` cookie that the browser has
     let opens = random.is_some()
+        && http.method.is_safe()
         && VisitorCookie::is_navigation(http.headers)
         && !is_speculative(http.headers);
     if !is_allowed(toggles, anonymous, values, now) {

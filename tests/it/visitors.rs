@@ -177,6 +177,20 @@ fn a_page_that_is_loaded_ahead_of_time_or_in_a_frame_of_another_site_gives_no_id
 }
 
 #[test]
+fn a_form_that_another_site_sends_replaces_no_id() {
+    let app = App::ok();
+    let burgee = started(&app, &[EVERYBODY]);
+    for (method, expected) in [("GET", &["+visitor"][..]), ("POST", &[]), ("PUT", &[])] {
+        for site in ["cross-site", "same-origin"] {
+            let answer = burgee.answer(format!(
+                "{method} / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n{PAGE}Sec-Fetch-Site: {site}\r\nX-User-Id: mia\r\n\r\n"
+            ));
+            assert_eq!(told(&answer), *expected, "{method} {site}");
+        }
+    }
+}
+
+#[test]
 fn an_answer_by_visitor_stays_through_login_and_logout() {
     let app = App::ok();
     let burgee = started(&app, &[EVERYBODY]);
