@@ -5,6 +5,9 @@ use super::{compiler::Compiler, names, toggles::Compiled};
 use crate::config::{collector::Collector, phrases::quote, tree::Entry};
 use crate::engine::source::Source;
 
+/// Whoever writes these means a switch.
+const SWITCHES: [&str; 6] = ["true", "false", "on", "off", "yes", "no"];
+
 impl<'t> Compiler<'t, '_> {
     pub(super) fn remember(
         &mut self,
@@ -14,6 +17,14 @@ impl<'t> Compiler<'t, '_> {
     ) -> Option<Box<str>> {
         let name = self.text(entry, "the name of a cookie")?;
         let (at, cookie) = (entry.value.at, Source::Cookie(name.into()));
+        if SWITCHES.contains(&&*name.to_ascii_lowercase()) {
+            self.problems.error(
+                at,
+                format!("{} is no name for a cookie", quote(name)),
+                "name the cookie that keeps the override: `remember: qa_flags`",
+            );
+            return None;
+        }
         if !names::is_token(name) {
             self.problems.error(
                 at,
