@@ -236,8 +236,8 @@ impl Browser {
                 self.opens(&mut here, 0);
             }
             2 => {
-                here.consent = false;
-                self.opens(&mut here, 0);
+                (here.consent, here.user) = (false, Some(user));
+                self.opens(&mut here, 1);
                 self.opens(&mut here, 0);
             }
             _ => {}
