@@ -16,6 +16,10 @@ use std::{
 use tokio::io::AsyncWrite;
 use tower::BoxError;
 
+/// Up to here a head and its body go in one piece, where the body comes at once: a write costs as much as all else that a request
+/// does here, and the application reads once.
+const ONE_PIECE: usize = 16 * 1024;
+
 /// One request.
 pub(crate) struct EncodedRequest {
     /// the head, or what stands between two pieces of a body, as far as it is not written
@@ -30,7 +34,7 @@ pub(crate) struct EncodedRequest {
     framing: Option<Framing>,
     /// whether the application has been sent anything
     has_begun: bool,
-    /// whether the head has waited for the body
+    /// whether what is here has waited for more of the body
     has_waited: bool,
 }
 
@@ -103,6 +107,15 @@ impl EncodedRequest {
         !self.has_begun && self.data.is_empty() && self.tail.is_empty()
     }
 
+    /// Whether a piece of a short body waits for the next.
+    fn gathers(&self) -> bool {
+        let Some(Framing::Length(left)) = self.framing else {
+            return false;
+        };
+        let here = (self.text.len() + self.data.len()) as u64;
+        !self.has_begun && !self.data.is_empty() && left.saturating_add(here) <= ONE_PIECE as u64
+    }
+
     /// Memory to be used again.
     pub(super) fn take_text(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
@@ -127,6 +140,12 @@ impl EncodedRequest {
                     }
                     Poll::Pending => {}
                 }
+            }
+            if self.gathers() {
+                self.text.extend_from_slice(&self.data);
+                self.data = Bytes::new();
+                self.has_waited = false;
+                continue;
             }
             if self.is_written() {
                 match self.framing {
