@@ -8,6 +8,7 @@ mod budget;
 mod compiler;
 mod condition;
 mod conflicts;
+mod cookie;
 mod declared;
 mod draw;
 mod feature;

@@ -1,8 +1,10 @@
 //! Ids for visitors. In: the `anonymous` map. Out: the cookie, which is the last source of `user`, and `visitor` where it is for
 //! everybody; whether its `when` asks for headers and cookies alone.
 
-use super::compiler::{Compiler, Reach};
-use super::names;
+use super::{
+    compiler::{Compiler, Reach},
+    cookie::reads,
+};
 use crate::config::{file, phrases::quote, tree::Entry};
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
@@ -10,7 +12,6 @@ use crate::engine::{
     source::Source,
     visitor::VisitorCookie,
 };
-use std::net::Ipv4Addr;
 
 /// What a file calls the attribute.
 pub(super) const VISITOR: &str = "visitor";
@@ -71,56 +72,6 @@ impl<'t> Compiler<'t, '_> {
             when: map.when,
             entry,
         })
-    }
-
-    fn cookie_name(&mut self, entry: &'t Entry<'t>, has_domain: bool) -> Option<&'t str> {
-        let cookie = self.text(entry, "the name of a cookie")?;
-        if !names::is_token(cookie) {
-            self.problems.error(
-                entry.value.at,
-                format!("{} is not a valid cookie name", quote(cookie)),
-                "use letters, digits, `-` and `_`",
-            );
-            return None;
-        }
-        if has_domain && cookie.to_ascii_lowercase().starts_with("__host-") {
-            self.problems.error(
-                entry.value.at,
-                "browsers keep a cookie whose name begins with `__Host-` only without a domain",
-                "leave `domain` out, or choose another name",
-            );
-        }
-        let user = &self.attributes.list[usize::from(USER)];
-        if reads(user, cookie) {
-            self.problems.error(
-                entry.value.at,
-                format!("`cookie.{cookie}` is among the sources of `user` already"),
-                "remove it there: `anonymous` adds it as the last source",
-            );
-        }
-        Some(cookie)
-    }
-
-    /// A host name, as `Domain` of a cookie has it.
-    fn domain(&mut self, entry: &'t Entry<'t>) -> Option<&'t str> {
-        let text = self.text(entry, "a domain, such as `example.com`")?;
-        let name = text.trim_matches('.');
-        let why = match text {
-            _ if is_domain(text) => return Some(text),
-            _ if text != name && is_domain(name) => {
-                format!("write it without a dot at its ends: `domain: {name}`")
-            }
-            _ if text.parse::<Ipv4Addr>().is_ok() || text.contains(':') => {
-                "a cookie has a name for its domain, no address and no port".to_owned()
-            }
-            _ if !text.is_ascii() => {
-                "write it as browsers do: `xn--…` for letters that are not ASCII".to_owned()
-            }
-            _ => "write the name alone, with its dot: `domain: example.com`".to_owned(),
-        };
-        let message = format!("{} is not a domain for a cookie", quote(text));
-        self.problems.error(entry.value.at, message, why);
-        None
     }
 
     /// With its condition, now that all segments are known.
@@ -224,53 +175,4 @@ impl<'t> Compiler<'t, '_> {
             }
         })
     }
-
-    pub(super) fn duration(&mut self, entry: &'t Entry<'t>) -> Option<u64> {
-        let text = self.text(entry, "a duration, such as `365d`")?;
-        let (number, unit) =
-            text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => 0,
-        };
-        let duration = number
-            .parse::<u32>()
-            .ok()
-            .filter(|_| !number.starts_with('+'))
-            .map(|number| u64::from(number) * seconds);
-        if duration.is_none_or(|duration| duration == 0) {
-            self.problems.error(
-                entry.value.at,
-                format!("{} is not a duration", quote(text)),
-                "write a number and `s`, `m`, `h` or `d`: `365d`",
-            );
-            return None;
-        }
-        duration
-    }
-}
-
-fn reads(attribute: &Attribute, cookie: &str) -> bool {
-    let mut sources = attribute.sources.iter();
-    sources.any(|source| matches!(source, Source::Cookie(name) if **name == *cookie))
-}
-
-/// Two labels or more; the last begins with a letter, so that no address is one.
-fn is_domain(text: &str) -> bool {
-    let is_label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        (1..=63).contains(&label.len())
-            && label.bytes().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let (first, last) = text.rsplit_once('.').unwrap_or_default();
-    text.len() <= 253
-        && first.split('.').all(is_label)
-        && is_label(last)
-        && last.len() > 1
-        && last.starts_with(|first: char| first.is_ascii_alphabetic())
 }
