@@ -175,6 +175,9 @@ where
     true
 }
 
+/// What a connection keeps while it is idle is small, and its task less than 769 bytes: a larger one comes from where the allocator has
+/// blocks of 1 KiB, two of which each busy connection borrows from there. What they leave between tasks nobody else can use: with
+/// 896 bytes, 10,000 idle connections held 43 MB, and 25 with 768.
 async fn serve<R, F>(socket: TcpStream, client: Rc<ClientConnection>, respond: R)
 where
     R: Fn(&Rc<ClientConnection>, Request<Incoming>) -> F + Copy,
@@ -202,7 +205,11 @@ where
             Some(served) => return Box::pin(h1::end(served, client)).await,
             None => return,
         };
-        next = parked.wait(&client).await;
+        next = match parked.is_woken(&client).await {
+            true => Some(parked.wake(&client)),
+            // boxed: idle connections need not keep room for their end
+            false => return Box::pin(parked.end(&client)).await,
+        };
     }
 }
 

@@ -30,31 +30,36 @@ impl Parked {
         Parked { socket, unread }
     }
 
-    /// None where nothing came in time, or the process stops.
-    pub(super) async fn wait(self, client: &ClientConnection) -> Option<(WatchedStream, Bytes)> {
+    /// Whether something came in time. As hyper would know it: when the process stops, nobody waits for another request, and
+    /// a peer that is found dead is left.
+    pub(super) async fn is_woken(&self, client: &ClientConnection) -> bool {
         let _counted = Counted::new(&client.worker);
-        let stops = || client.worker.phase.get() >= Phase::Stopping;
-        if !self.unread.is_empty() || self.is_readable(client, stops).await {
-            client.unpark();
-            return Some((self.socket, self.unread));
-        }
-        if stops() {
-            let lingering = h1::linger(self.socket, &client.worker.settings.budget);
-            // boxed: idle connections need not keep room for their end
-            Box::pin(h1::until_closing(client, timeout(LINGER, lingering))).await;
-        }
-        None
-    }
-
-    /// As hyper would know it: when the process stops, nobody waits for another request, and a peer that is found dead is left.
-    async fn is_readable(&self, client: &ClientConnection, stops: impl Fn() -> bool) -> bool {
+        let ends = || is_stopping(client) || self.socket.check().is_err();
         let mut readable = pin!(sniff::readable(&self.socket, client));
-        poll_fn(|cx| match stops() || self.socket.check().is_err() {
+        let woken = poll_fn(|cx| match ends() {
             true => Poll::Ready(false),
             false => readable.as_mut().poll(cx).map(|come| come.is_some()),
-        })
-        .await
+        });
+        !self.unread.is_empty() || woken.await
     }
+
+    /// What has come, and all that comes.
+    pub(super) fn wake(self, client: &ClientConnection) -> (WatchedStream, Bytes) {
+        client.unpark();
+        (self.socket, self.unread)
+    }
+
+    /// Closed so that a client of a process that stops loses nothing.
+    pub(super) async fn end(self, client: &ClientConnection) {
+        if is_stopping(client) {
+            let lingering = h1::linger(self.socket, &client.worker.settings.budget);
+            h1::until_closing(client, timeout(LINGER, lingering)).await;
+        }
+    }
+}
+
+fn is_stopping(client: &ClientConnection) -> bool {
+    client.worker.phase.get() >= Phase::Stopping
 }
 
 /// One parked connection, counted.
