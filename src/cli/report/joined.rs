@@ -1,5 +1,5 @@
 //! One person by two ids: a visitor who has signed in. In: lines that say so, in any order. Out: people and goals of the visitor are the
-//! user's. A visitor is the first user that it met: a browser that several share makes nobody of them the other.
+//! user's. A browser that several users share is a person of its own, and so is a visitor whose id is a user's: a client can name that.
 
 use super::{
     people::{First, People, Visitor, group, key},
@@ -9,17 +9,23 @@ use super::{
 impl People {
     pub(super) fn signed_in(&mut self, person: &Person<'_>) {
         let met = Visitor {
-            at: person.at,
             user: key(person.user),
             group: group(person.user),
+            is_shared: false,
         };
+        self.users.insert(met.user);
         let known = self.visitors.entry(key(person.visitor)).or_insert(met);
-        *known = met.min(*known);
+        known.is_shared |= known.user != met.user;
     }
 
     /// Once all lines have come.
     pub(super) fn join(&mut self) {
-        for (id, visitor) in &self.visitors {
+        // no visitor is a user too, so that the order in which they are joined is of no importance
+        let alone = self
+            .visitors
+            .iter()
+            .filter(|(id, visitor)| !visitor.is_shared && !self.users.contains(id));
+        for (id, visitor) in alone {
             for met in self.features.values_mut() {
                 if let Some(first) = met.people.remove(id) {
                     let group = visitor.group;

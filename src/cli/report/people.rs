@@ -1,4 +1,5 @@
-//! Who met what first, and who reached which goal last: all that is kept of a log, 25 bytes for each, whatever the order of its lines.
+//! Who met what first, and who reached which goal last: all that is kept of a log, 25 bytes for each, and 34 for a visitor who
+//! signed in, whatever the order of its lines.
 //! In: records. Out: people by feature and by goal, and what became of every line.
 
 use super::{
@@ -6,7 +7,7 @@ use super::{
     record::{Exposure, Goal, NotOurs, Record},
 };
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Names of each kind that a log may have; more of them are no names.
@@ -63,6 +64,8 @@ pub struct People {
     pub(super) goals: BTreeMap<Box<str>, HashMap<u64, i64>>,
     /// by visitor, who that is
     pub(super) visitors: HashMap<u64, Visitor>,
+    /// whom visitors signed in as
+    pub(super) users: HashSet<u64>,
 }
 
 /// Who met one feature.
@@ -90,12 +93,14 @@ pub(super) struct First {
     pub(super) in_two_arms: bool,
 }
 
-/// Who a visitor is: the user that it met first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Who a visitor is.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Visitor {
-    pub(super) at: i64,
+    /// one of those who signed in
     pub(super) user: u64,
     pub(super) group: u8,
+    /// another user signed in too
+    pub(super) is_shared: bool,
 }
 
 impl People {

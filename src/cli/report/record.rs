@@ -79,13 +79,17 @@ pub fn records(line: &[u8], mut take: impl FnMut(Result<Record<'_>, NotOurs>)) {
     match serde_json::from_str::<Fields<'_>>(text) {
         Ok(fields) if fields.is_ours() => take(fields.record().ok_or(NotOurs::Broken)),
         _ => match serde_json::from_str::<Value>(text) {
-            Ok(value) if is_ours(&value) => take(Err(NotOurs::Broken)),
+            Ok(value)
+                if is_ours([KEY, "goal", "visitor", ID].map(|name| value.get(name).is_some())) =>
+            {
+                take(Err(NotOurs::Broken));
+            }
             Ok(value) => {
                 if !unwrapped(&value, &mut take) {
                     take(Err(NotOurs::Other));
                 }
             }
-            Err(_) if begin == 0 || text.contains(KEY) => take(Err(NotOurs::Broken)),
+            Err(_) if begin == 0 || was_ours(text) => take(Err(NotOurs::Broken)),
             Err(_) => take(Err(NotOurs::Other)),
         },
     }
@@ -94,9 +98,14 @@ pub fn records(line: &[u8], mut take: impl FnMut(Result<Record<'_>, NotOurs>)) {
 const KEY: &str = "feature_flag.key";
 const ID: &str = "feature_flag.context.id";
 
-fn is_ours(value: &Value) -> bool {
-    let is_person = || value.get("visitor").is_some() && value.get(ID).is_some();
-    value.get(KEY).is_some() || value.get("goal").is_some() || is_person()
+/// By which of our fields are there.
+fn is_ours([feature, goal, visitor, user]: [bool; 4]) -> bool {
+    feature || goal || visitor && user
+}
+
+/// What is left of a line that was cut off: the name of a field that only our kinds of lines have.
+fn was_ours(text: &str) -> bool {
+    text.contains(KEY) || text.contains("\"goal\":") || text.contains("\"visitor\":")
 }
 
 /// What Docker, Fluent Bit, Vector, Loki and OpenTelemetry's collector write has our line as a text in it, somewhere.
@@ -112,7 +121,7 @@ fn unwrapped(value: &Value, take: &mut impl FnMut(Result<Record<'_>, NotOurs>)) 
                     take(fields.record().ok_or(NotOurs::Broken));
                     true
                 }
-                Some(Err(_)) if text.contains(KEY) => {
+                Some(Err(_)) if was_ours(text) => {
                     take(Err(NotOurs::Broken));
                     true
                 }
@@ -156,8 +165,8 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Fields<'_> {
     fn is_ours(&self) -> bool {
-        let is_person = self.visitor.is_some() && self.user.is_some();
-        self.feature.is_some() || self.goal.is_some() || is_person
+        let all = [&self.feature, &self.goal, &self.visitor, &self.user];
+        is_ours(all.map(Option::is_some))
     }
 
     fn record(&self) -> Option<Record<'_>> {
@@ -284,6 +293,17 @@ mod tests {
             (EXPOSURE[..EXPOSURE.len() - 1].to_owned(), "Broken"),
             (EXPOSURE[..20].to_owned(), "Broken"),
             (format!("x {}", &EXPOSURE[..60]), "Broken"),
+            // a line of each kind that a pod's end cut off, as kubectl logs --prefix shows it, and as a collector wraps it
+            (format!("[pod/shop-1/burgee] {}", &GOAL[..60]), "Broken"),
+            (format!("[pod/shop-1/burgee] {}", &PERSON[..60]), "Broken"),
+            (
+                format!(r#"{{"log":{}}}"#, Value::from(&GOAL[..60])),
+                "Broken",
+            ),
+            (
+                format!(r#"{{"log":{}}}"#, Value::from(&PERSON[..60])),
+                "Broken",
+            ),
             (without("time", EXPOSURE), "Broken"),
             (without("time", GOAL), "Broken"),
             (without("feature_flag.result.variant", EXPOSURE), "Broken"),

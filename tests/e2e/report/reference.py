@@ -44,7 +44,8 @@ def record(line):
         text = line[begin:].decode()
         fields = json.loads(text)
     except ValueError:
-        return "broken" if begin == 0 or b"feature_flag.key" in line else "other"
+        cut = any(name in line for name in (b"feature_flag.key", b'"goal":', b'"visitor":'))
+        return "broken" if begin == 0 or cut else "other"
     if "visitor" in fields and "feature_flag.context.id" in fields:
         at, user, visitor = micros(fields.get("time")), fields["feature_flag.context.id"], fields["visitor"]
         return ("person", at, user, visitor) if at is not None and user and visitor else "broken"
@@ -72,8 +73,12 @@ def people(lines):
     counts = dict.fromkeys("read exposures repeated_exposures goals repeated_goals not_drawn without_user left_out broken other".split(), 0)
     features, goals = {}, {}
     records = [record(line) for line in lines]
-    signed_in = sorted(one[1:] for one in records if one[0] == "person")
-    users = {visitor: user for _, user, visitor in reversed(signed_in)}  # the first user that a visitor met
+    persons = [one[2:] for one in records if one[0] == "person"]
+    everybody, of = {user for user, _ in persons}, {}
+    for user, visitor in persons:
+        of.setdefault(visitor, set()).add(user)
+    # a browser that several users share is a person of its own, and so is a visitor whose id is a user's
+    users = {visitor: min(them) for visitor, them in of.items() if len(them) == 1 and visitor not in everybody}
     for one in records:
         counts["read"] += 1
         if one[0] == "person":

@@ -37,7 +37,8 @@ def differences(found, expected, path=""):
 
 
 def visitors(lines, dice):
-    """Half of the lines by one of two visitors instead of the user, or of somebody else's browser; and who signed in where, and when."""
+    """Half of the lines by one of two visitors instead of the user, or of somebody else's browser; and who signed in where, and when.
+    Some say that their visitor's id is a user's."""
     out, persons = [], set()
     for line in lines:
         fields = json.loads(line) if line.startswith("{") and line.endswith("}") else {}
@@ -46,6 +47,8 @@ def visitors(lines, dice):
             visitor = f"{user}-{dice.randrange(2)}" if dice.random() < 0.9 else f"shared-{dice.randrange(20)}"
             line = json.dumps(fields | {"feature_flag.context.id": visitor}, separators=(",", ":"))
             persons.add((fields["time"], user, visitor))
+            if dice.random() < 0.05:
+                persons.add((fields["time"], f"mallory-{dice.randrange(50)}", user))
         out.append(line)
     for time, user, visitor in persons:
         out.append(json.dumps({"time": time, "visitor": visitor, "feature_flag.version": "0", "feature_flag.context.id": user}))
