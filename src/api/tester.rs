@@ -31,16 +31,12 @@ pub(super) fn made<'a>(toggles: &'a Toggles, feature: &'a Feature) -> Option<Ove
     if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
         return None;
     }
-    let query = |source: &'a Source| match source {
-        Source::Query(name) => Some(Cow::from(&**name)),
-        _ => None,
-    };
     let header = policy.from.iter().find_map(Source::header);
     Some(OverrideResponse {
         feature: (&*feature.name).into(),
         namespace: toggles.namespace.as_deref().map(Into::into),
         key_env: key_env.into(),
-        query: policy.from.iter().find_map(query),
+        query: policy.query().map(Into::into),
         header: header.map(|name| canonical(name.as_str())),
         remember: policy.remember.as_deref().map(Into::into),
     })

@@ -6,7 +6,7 @@ use super::{
     override_file::{self, Wanted},
 };
 use crate::{
-    engine::{model::OverridePolicy, remember, signature::SigningKey, source::Source},
+    engine::{model::OverridePolicy, remember, signature::SigningKey},
     flags::values,
     http::client::percent_encoded,
     server::clock::wall_clock,
@@ -27,7 +27,7 @@ use std::{env, path::PathBuf, process::ExitCode, time::Duration};
 
 The first line is the value, for a header; the second is a link, for a browser.
 With `remember`, a browser that opens the link keeps what it says for the next clicks, until it ends; the link of --clear
-makes it forget sooner. Without `remember`, it holds for the one request.
+makes it forget sooner, and ends after --exp as any other. Without `remember`, it holds for the one request.
 Whoever has the link can use it until it ends. Another key ends all links at once.
 With --toggles, a feature or a variant that the file does not have is refused. Run this where the key is: the sidecar has the
 same key in the variable that `override.key` names, and shows it nowhere."
@@ -56,7 +56,7 @@ pub struct OverrideArgs {
     /// Query parameter of the link, as `override.from` of the file names it [default: the file's, else ff]
     #[arg(long, env = "BURGEE_QUERY", value_name = "NAME")]
     query: Option<String>,
-    /// Make a link that ends what a browser remembers
+    /// Make a link that ends what a browser remembers; open it before --exp has passed
     #[arg(long, env = "BURGEE_CLEAR", value_parser = values::switch)]
     clear: bool,
     /// Features and the variants to force
@@ -115,16 +115,9 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
 
 /// The parameter that a link carries it in; none where the file reads no query.
 fn query<'a>(args: &'a OverrideArgs, policy: Option<&'a OverridePolicy>) -> Option<&'a str> {
-    let of_the_file = |policy: &'a OverridePolicy| {
-        let mut names = policy.from.iter().filter_map(|source| match source {
-            Source::Query(name) => Some(&**name),
-            _ => None,
-        });
-        names.next()
-    };
     match (&args.query, policy) {
         (Some(name), _) => Some(name),
-        (None, Some(policy)) => of_the_file(policy),
+        (None, Some(policy)) => policy.query(),
         (None, None) => Some("ff"),
     }
 }

@@ -31,6 +31,20 @@ pub enum OverrideResult {
 }
 
 impl OverrideResult {
+    /// In the order of their numbers.
+    pub const ALL: [OverrideResult; 7] = {
+        use OverrideResult::*;
+        [
+            Applied,
+            NotRemembered,
+            NotAllowed,
+            Malformed,
+            Unsigned,
+            Expired,
+            BadSignature,
+        ]
+    };
+
     /// The label of a metric.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -75,6 +89,14 @@ struct Signed {
 }
 
 impl OverridePolicy {
+    /// The query parameter that a link carries one in: the first that is read.
+    pub fn query(&self) -> Option<&str> {
+        self.from.iter().find_map(|source| match source {
+            Source::Query(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// The first source that has one.
     pub fn find<'a>(&'a self, input: Input<'a>) -> Option<FoundOverride<'a>> {
         let http = match input {
@@ -204,6 +226,13 @@ impl ValidOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_result_is_counted_under_its_own_name() {
+        for (number, result) in OverrideResult::ALL.into_iter().enumerate() {
+            assert_eq!(result as usize, number, "{result:?}");
+        }
+    }
 
     #[test]
     fn an_override_of_up_to_8_kib_is_read() {

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     engine::{Decisions, client_address},
     live::{InForce, Phase},
-    telemetry::{RequestEvent, RequestLine},
+    telemetry::RequestEvent,
 };
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header, request, response,
@@ -53,8 +53,7 @@ pub(super) fn exchange(
     let spare = worker.spare_decisions.borrow_mut().pop();
     let mut decisions = spare.unwrap_or_default();
     decisions.remember_users = worker.telemetry.wants_users();
-    let wants_line = worker.telemetry.wants_requests();
-    let logged = wants_line.then(|| RequestLine::of(&request));
+    let logged = worker.telemetry.request_line(&request);
     let version = request.version();
     let mut admitted = admit(&client, request, &in_force, &mut active, &mut decisions);
     async move {
@@ -72,8 +71,7 @@ pub(super) fn exchange(
                         respond::set_override_cookies(headers, cookies, *is_https);
                     }
                     if feature_report {
-                        let logged = logged.as_deref();
-                        exposure::record(headers, &worker.telemetry, snapshot, &decisions, logged);
+                        exposure::record(headers, &worker.telemetry, snapshot, &decisions, &logged);
                     }
                     if worker.settings.debug_response {
                         exposure::add_debug_fields(headers, snapshot, &decisions);
@@ -94,7 +92,7 @@ pub(super) fn exchange(
                 decisions.reset(snapshot);
             }
             worker.telemetry.record_request(&RequestEvent {
-                request: logged.as_deref(),
+                request: &logged,
                 status: response.status().as_u16(),
                 duration: begun.elapsed(),
                 snapshot,

@@ -23,7 +23,7 @@ pub(super) fn record(
     telemetry: &telemetry::Recorder,
     snapshot: &Snapshot,
     decisions: &Decisions,
-    request: Option<&RequestLine>,
+    request: &RequestLine,
 ) {
     let (used, goals) = (words(headers, &USED), words(headers, &GOAL));
     if used.is_empty() && goals.is_empty() {

@@ -1,11 +1,7 @@
 //! One line a request. In: a request and its response. Out: text for people or JSON for machines, in the shape of the other log
 //! lines; feature fields are named as OpenTelemetry names them. What a client sent is escaped; queries are left out.
 
-use super::{
-    event::{RequestEvent, RequestLine},
-    log_fields,
-    trace_context::TraceContext,
-};
+use super::{event::RequestEvent, log_fields, trace_context::TraceContext};
 use crate::engine::{Decision, Feature};
 use serde_json::{Value, json};
 
@@ -20,15 +16,15 @@ pub(super) enum Format {
 pub(super) fn line(
     format: Format,
     time: &str,
-    request: &RequestLine,
     user: Option<String>,
     event: &RequestEvent<'_>,
 ) -> Vec<u8> {
     let decisions = event.snapshot.features().zip(&event.decisions.by_feature);
     let decisions =
         decisions.filter_map(|((_, _, feature), decision)| Some((feature, (*decision)?)));
-    let (method, path) = (&request.method, request.uri.path());
-    let trace = request.trace.iter().flat_map(TraceContext::fields);
+    let target = event.request.target.as_deref();
+    let (method, path) = target.map_or(("", ""), |(method, uri)| (method.as_str(), uri.path()));
+    let trace = event.request.trace.iter().flat_map(TraceContext::fields);
     let duration = event.duration.as_micros() as f64 / 1e6;
     let mut line = match format {
         Format::Json => {
@@ -36,7 +32,7 @@ pub(super) fn line(
                 "timestamp": time,
                 "level": "INFO",
                 "message": "request",
-                "method": method.as_str(),
+                "method": method,
                 "path": path,
                 "status": event.status,
                 "duration": duration,

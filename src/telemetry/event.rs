@@ -6,24 +6,24 @@ use crate::engine::{Decisions, Snapshot};
 use http::{Method, Request, Uri};
 use std::time::Duration;
 
-/// What log lines say of a request, as it came.
-#[derive(Debug)]
+/// What log lines say of a request, as it came; nothing where no log wants it.
+#[derive(Debug, Default)]
 pub struct RequestLine {
-    pub(super) method: Method,
-    pub(super) uri: Uri,
+    /// in a box: every idle connection keeps room for it
+    pub(super) target: Option<Box<(Method, Uri)>>,
     pub(super) trace: Option<TraceContext>,
 }
 
 impl RequestLine {
-    /// Taken before anything is stripped.
+    /// Taken before anything is stripped. Only the access log wants the target.
     #[cold]
     #[inline(never)]
-    pub fn of<B>(request: &Request<B>) -> Box<RequestLine> {
-        Box::new(RequestLine {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
+    pub(super) fn of<B>(request: &Request<B>, wants_target: bool) -> RequestLine {
+        let target = || Box::new((request.method().clone(), request.uri().clone()));
+        RequestLine {
+            target: wants_target.then(target),
             trace: TraceContext::of(request.headers()),
-        })
+        }
     }
 }
 
@@ -31,7 +31,7 @@ impl RequestLine {
 #[derive(Debug)]
 pub struct RequestEvent<'a> {
     /// where a log wants it
-    pub request: Option<&'a RequestLine>,
+    pub request: &'a RequestLine,
     /// what the client sees
     pub status: u16,
     /// from the end of the request's head
@@ -46,7 +46,7 @@ pub struct RequestEvent<'a> {
 #[derive(Debug)]
 pub struct ExposureEvent<'a> {
     /// where a log wants it
-    pub request: Option<&'a RequestLine>,
+    pub request: &'a RequestLine,
     /// indexes of decisions, none twice
     pub used: &'a [usize],
     /// as the application calls them

@@ -1,14 +1,15 @@
 //! The exposure log, for `burgee report` or a warehouse (`config/exposure.schema.json`): one JSON object a line. A user's use of a
-//! variant is written once a day, and that a visitor and a user are one once, as far as a table of bounded size remembers; what
+//! variant is written once a day, and so is that a visitor and a user are one, as far as a table of bounded size remembers; what
 //! it forgets is written again. A goal is written each time.
 //! In: a response that used features or reached goals, a request with both ids. Out: lines; what the queue has no room for is dropped, and said.
 
 use super::{
     decided::{Decided, decided},
-    event::{ExposureEvent, RequestEvent, RequestLine},
+    event::{ExposureEvent, RequestLine},
     goal_lines,
     line_writer::LineWriter,
     log_fields::{self, UserNames, show},
+    trace_context::TraceContext,
 };
 use crate::engine::{
     Snapshot,
@@ -79,28 +80,29 @@ impl ExposureLog {
     pub(super) fn write_person(
         &self,
         (user, visitor): &Ids,
-        event: &RequestEvent<'_>,
+        (revision, request): (&str, &RequestLine),
         now: OffsetDateTime,
         names: &UserNames,
     ) -> bool {
-        let (Some(id), Some(before)) = (names.name(user), names.name(visitor)) else {
-            return true; // nobody is named
-        };
-        let hash = hash([user, visitor]);
-        if self.has(hash) {
+        let day = now.unix_timestamp().div_euclid(86_400).to_le_bytes();
+        let hash = hash([&day, user, visitor]);
+        // nobody is named, or it is written: nearly always, and a name may be an HMAC
+        if !names.name_anybody() || self.has(hash) {
             return true;
         }
+        let (Some(id), Some(before)) = (names.name(user), names.name(visitor)) else {
+            return true;
+        };
         let mut line = Map::new();
         line.insert("time".into(), show(now).into());
         line.insert("visitor".into(), before.into());
-        let version = &*event.snapshot.revision;
-        line.insert("feature_flag.version".into(), version.into());
+        line.insert("feature_flag.version".into(), revision.into());
         line.insert("feature_flag.context.id".into(), id.into());
-        self.push_new(hash, line, event.request)
+        self.push_new(hash, line, request)
     }
 
     /// What was dropped is written the next time.
-    fn push_new(&self, hash: u64, line: Map<String, Value>, request: Option<&RequestLine>) -> bool {
+    fn push_new(&self, hash: u64, line: Map<String, Value>, request: &RequestLine) -> bool {
         let written = self.push(line, request);
         if !written {
             self.slot(hash).store(0, Relaxed);
@@ -108,9 +110,8 @@ impl ExposureLog {
         written
     }
 
-    fn push(&self, mut line: Map<String, Value>, request: Option<&RequestLine>) -> bool {
-        let trace = request.and_then(|request| request.trace.as_ref());
-        for (name, value) in trace.iter().flat_map(|trace| trace.fields()) {
+    fn push(&self, mut line: Map<String, Value>, request: &RequestLine) -> bool {
+        for (name, value) in request.trace.iter().flat_map(TraceContext::fields) {
             line.insert(name.into(), value.into());
         }
         let mut line = log_fields::escaped(&Value::Object(line).to_string());
@@ -190,7 +191,46 @@ fn hash<const N: usize>(parts: [&[u8]; N]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::log_fields::UserNaming, *};
+    use std::{fs, time::Duration};
+    use time::macros::datetime;
+
+    #[test]
+    fn a_report_over_one_day_finds_whoever_signed_in_long_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
+        let log = ExposureLog::to(LineWriter::to(fs::File::create(&path).unwrap()).unwrap());
+        let mia: Ids = (Box::from(&b"mia"[..]), Box::from(&b"b7"[..]));
+        let max: Ids = (Box::from(&b"max"[..]), Box::from(&b"b7"[..]));
+        let write = |who: &Ids, now, naming| {
+            let names = UserNames::new(naming, None);
+            assert!(log.write_person(who, ("0", &RequestLine::default()), now, &names));
+        };
+        for (who, now, naming) in [
+            (&mia, datetime!(2026-11-01 10:00 UTC), UserNaming::None),
+            (&mia, datetime!(2026-11-01 11:00 UTC), UserNaming::Plain),
+            (&mia, datetime!(2026-11-01 23:59 UTC), UserNaming::Plain),
+            (&max, datetime!(2026-11-01 23:59 UTC), UserNaming::Plain),
+            (&mia, datetime!(2026-11-02 00:00 UTC), UserNaming::Plain),
+            (&mia, datetime!(2026-11-02 01:00 UTC), UserNaming::Plain),
+        ] {
+            write(who, now, naming);
+        }
+        log.lines().flush(Duration::from_secs(20));
+        let text = fs::read_to_string(&path).unwrap();
+        let found = text.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let hour = line["time"].as_str().unwrap()[..13].to_owned();
+            format!("{hour} {}", line["feature_flag.context.id"])
+        });
+        let found: Vec<_> = found.collect();
+        let expected = [
+            "2026-11-01T11 \"mia\"",
+            "2026-11-01T23 \"max\"",
+            "2026-11-02T00 \"mia\"",
+        ];
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn a_share_has_four_digits_that_say_something() {

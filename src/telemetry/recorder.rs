@@ -4,13 +4,16 @@
 use super::{
     arms::{DrawnArm, Outcome},
     counter::{Counter, Observation, RequestHistogram},
-    event::{ExposureEvent, RequestEvent},
+    event::{ExposureEvent, RequestEvent, RequestLine},
     goals::Goals,
     request_logs::RequestLogs,
     variant::{VariantCounters, slot},
 };
-use crate::engine::{Decision, Decisions, Reason, Snapshot, decision::UserSource, overrides};
+use crate::engine::{
+    Decision, Decisions, Reason, Snapshot, decision::UserSource, overrides::OverrideResult,
+};
 use arc_swap::ArcSwap;
+use http::Request;
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -36,7 +39,8 @@ pub(super) struct WorkerCounters {
     // rare events; nobody else holds these locks but a scrape
     pub(super) upstream_failures: Mutex<BTreeMap<&'static str, u64>>,
     pub(super) refused: Mutex<BTreeMap<&'static str, u64>>,
-    pub(super) overrides: Mutex<BTreeMap<&'static str, u64>>,
+    /// by [`OverrideResult`]: not rare where a tester's browser remembers one, or anybody sends what is none
+    pub(super) overrides: [Counter; OverrideResult::ALL.len()],
     layouts: ArcSwap<Vec<Layout>>,
 }
 
@@ -171,9 +175,13 @@ impl Recorder {
         }
     }
 
-    /// Whether events need the [`super::RequestLine`].
-    pub fn wants_requests(&self) -> bool {
-        self.logs.wants_requests()
+    /// What log lines say of a request, where one wants it. Taken before anything is stripped.
+    #[inline]
+    pub fn request_line<B>(&self, request: &Request<B>) -> RequestLine {
+        match self.logs.wants_requests() {
+            true => RequestLine::of(request, self.logs.wants_targets()),
+            false => RequestLine::default(),
+        }
     }
 
     /// Whether decisions have to remember the users.
@@ -219,10 +227,7 @@ impl Recorder {
             self.counters.forged.add(decisions.forged as u64);
         }
         for result in decisions.overrides.iter().flatten() {
-            count(
-                &self.counters.overrides,
-                overrides::OverrideResult::as_str(*result),
-            );
+            self.counters.overrides[*result as usize].add(1);
         }
         let layouts = self.counters.layouts.load();
         let Some(layout) = layouts

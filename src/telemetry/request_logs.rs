@@ -67,6 +67,11 @@ impl RequestLogs {
         self.access.is_some() || self.exposures.is_some()
     }
 
+    /// Whether lines say which method and path it was.
+    pub(super) fn wants_targets(&self) -> bool {
+        self.access.is_some()
+    }
+
     /// Whether decisions have to remember the users.
     pub(super) fn wants_users(&self) -> bool {
         // exposures need the id even where it is not written: a user counts once a day
@@ -75,13 +80,13 @@ impl RequestLogs {
 
     /// False where a line was dropped.
     pub(super) fn access(&self, event: &event::RequestEvent<'_>) -> bool {
-        let (Some((lines, format)), Some(request)) = (&self.access, event.request) else {
+        let Some((lines, format)) = &self.access else {
             return true;
         };
         let user = event.decisions.users.iter().flatten().next();
         let user = user.and_then(|user| self.names.name(user));
         let now = show(SystemTime::now().into());
-        lines.push(access::line(*format, &now, request, user, event))
+        lines.push(access::line(*format, &now, user, event))
     }
 
     /// False where a line was dropped.
@@ -98,7 +103,8 @@ impl RequestLogs {
             return true;
         };
         let now = SystemTime::now().into();
-        let write = |ids: &&Ids| exposures.write_person(ids, event, now, &self.names);
+        let of = (&*event.snapshot.revision, event.request);
+        let write = |ids: &&Ids| exposures.write_person(ids, of, now, &self.names);
         both.ids.iter().filter(write).count() == both.ids.len()
     }
 

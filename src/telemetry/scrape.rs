@@ -8,7 +8,7 @@ use super::{
     recorder::{WorkerCounters, lock},
     series,
 };
-use crate::engine::{stops::StopKind, units::Second};
+use crate::engine::{overrides::OverrideResult, stops::StopKind, units::Second};
 use prometheus_client::{
     collector::Collector, encoding::DescriptorEncoder, metrics::MetricType, registry::Registry,
 };
@@ -134,8 +134,11 @@ impl Metrics {
             "Overrides that requests brought",
             MetricType::Counter,
         )?;
-        for (result, sum) in self.rare(|worker| &worker.overrides) {
-            counter(&mut family, &[("result", result)], sum)?;
+        for result in OverrideResult::ALL {
+            let sum = self.sum(|worker| worker.overrides[result as usize].get());
+            if sum > 0 {
+                counter(&mut family, &[("result", result.as_str())], sum)?;
+            }
         }
         Ok(())
     }

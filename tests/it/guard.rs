@@ -13,7 +13,7 @@ use burgee::{
         stops::{Stop, StopKind, Stops},
         units::Second,
     },
-    telemetry::{Metrics, Recorder, RequestEvent},
+    telemetry::{Metrics, Recorder, RequestEvent, RequestLine},
 };
 use serde_json::Value;
 use std::{
@@ -264,7 +264,7 @@ fn serve(
         let decision = decisions.by_feature[0];
         disabled += u32::from(decision.is_some_and(|one| one.reason == Reason::Disabled));
         worker.record_request(&RequestEvent {
-            request: None,
+            request: &RequestLine::default(),
             status: if decision.is_some_and(&fails) {
                 503
             } else {

@@ -8,7 +8,7 @@ use burgee::{
         request::{EvaluationContext, Input},
         units::Second,
     },
-    telemetry::{Metrics, Recorder, RequestEvent},
+    telemetry::{Metrics, Recorder, RequestEvent, RequestLine},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ fn record(
     let mut decisions = Decisions::default();
     snapshot.decide(Input::Context(context), Second(0), None, &mut decisions);
     let event = RequestEvent {
-        request: None,
+        request: &RequestLine::default(),
         status: decisions.by_feature[0].map_or(200, |decision| status(decision.variant)),
         duration: Duration::from_millis(3),
         snapshot,
