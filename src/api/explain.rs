@@ -1,7 +1,7 @@
 //! `GET /explain?user=mia&country=US`: what this user gets, as `burgee explain --json` says it.
 //! In: a query whose names are attributes, as under OFREP. Out: the promised JSON.
 //! Reserved: `user`, `at` (an instant instead of now), `feature` (only this one; may come more than once), `override` (what
-//! a tester's link carries) and `why` (`true` adds sentences, for the page).
+//! a tester's link carries, unless a file has an attribute of that name) and `why` (`true` adds sentences, for the page).
 
 use crate::engine::{
     Decisions, Feature, Snapshot,
@@ -38,7 +38,7 @@ pub(super) fn response(
             }
             "feature" => features.push(value),
             "why" => why = value == "true",
-            "override" => {
+            "override" if !is_attribute(snapshot, "override") => {
                 context.override_value = Some(value).filter(|text| !text.trim().is_empty())
             }
             name => attributes
@@ -72,6 +72,12 @@ pub(super) fn response(
     }
     out.push(b'\n');
     Ok(out)
+}
+
+/// Whether a file calls an attribute so: then that is meant.
+fn is_attribute(snapshot: &Snapshot, name: &str) -> bool {
+    let mut all = snapshot.files.iter().flat_map(|file| &*file.attributes);
+    all.any(|one| *one.name == *name)
 }
 
 /// Adds the sentences of `burgee explain`.

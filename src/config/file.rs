@@ -150,10 +150,10 @@ map!(
 map!(
     /// Ids for visitors.
     Anonymous, "`anonymous`", {
-    "cookie" cookie: is::Token = "the name of the cookie that keeps the id",
-    "max-age" max_age: is::Duration = "how long the browser keeps it, `365d`",
+    "cookie" cookie: is::Token = "the name of the cookie that keeps the id; required",
+    "max-age" max_age: is::Duration = "how long the browser keeps it: a whole number and `s`, `m`, `h` or `d`, as in `365d`; required",
     "for" audience: is::Audience = "`everybody`: who is signed in gets it too, and `visitor` is an attribute; left out: `strangers`, who have no user id",
-    "when" when: Condition = "consent: while it does not hold, the cookie is neither set nor read, and one that is there is deleted; on `header.` and `cookie.` sources only",
+    "when" when: Condition = "consent: while it does not hold, the cookie is neither set nor read, and one that is there is deleted; on `header.` and `cookie.` sources only; left out: it always holds",
     "domain" domain: is::Domain = "the domain whose subdomains share the cookie; left out: this host alone",
 }, {"required": ["cookie", "max-age"]});
 
@@ -173,7 +173,7 @@ map!(
     "from" from: is::OverrideSources = "where an override is looked for: `header.` and `query.` sources, and `cookie.` ones where there is a `key`",
     "when" when: Condition = "must hold, and may only depend on `header.` and `env.` sources unless there is a `key`",
     "key" key: is::EnvSource = "the variable whose value signs overrides",
-    "remember" remember: is::Token = "the session cookie that keeps a signed override for a tester's next clicks, until it ends",
+    "remember" remember: is::Token = "the session cookie that keeps a signed override for a tester's next clicks, until it ends; left out: it holds for the one request that brings it",
 }, {
     "required": ["from"],
     "anyOf": [{"required": ["when"]}, {"required": ["key"]}],

@@ -514,6 +514,18 @@ fn the_page_has_what_a_command_for_a_testers_link_needs_and_never_the_key() {
 }
 
 #[test]
+fn an_attribute_called_override_is_what_explain_asks_for() {
+    let file = "version: 1\nattributes: {override: header.x-o}\nfeatures: {half: {when: {override: \"1\"}, serve: on}}\n";
+    let toggles = Toggles::new(file);
+    let burgee = Burgee::start_in(&[], &toggles.path(), "none", &[]);
+    for (query, variant) in [("override=1", "on"), ("override=2", "off"), ("", "off")] {
+        let answer = get(burgee.api, &format!("/explain?{query}")).json();
+        assert_eq!(answer["features"]["half"]["variant"], variant, "{query}");
+        assert_eq!(answer.get("override"), None, "{query}");
+    }
+}
+
+#[test]
 fn two_files_do_not_write_one_cookie() {
     let file = |namespace: &str, more: &str| {
         format!(
@@ -533,6 +545,22 @@ fn two_files_do_not_write_one_cookie() {
             remembers("sid"),
             "user: cookie.sid".into(),
             "`user` of `b.yaml` is read from the cookie `sid`",
+        ),
+        // what is signed for `shop` would be a bad signature to `blog`, at each click
+        (
+            remembers("qa"),
+            "override: {from: [query.ff, cookie.qa], key: env.BURGEE_OVERRIDE_KEY}".into(),
+            "`b.yaml` looks for overrides in the cookie `qa` too",
+        ),
+        (
+            "override: {from: cookie.qa, key: env.UNSET}".into(),
+            remembers("qa"),
+            "`a.yaml` looks for overrides in the cookie `qa` too",
+        ),
+        (
+            remembers("qa"),
+            "override: {from: [query.qa, cookie.QA], key: env.BURGEE_OVERRIDE_KEY}".into(),
+            "",
         ),
         (remembers("qa"), remembers("QA"), ""),
     ] {

@@ -11,6 +11,7 @@ use crate::engine::{
     attributes::{Attribute, AttributeIndex},
     imported::ImportedDraws,
     model::FeatureIndex,
+    source::Source,
     units::Second,
 };
 use http::HeaderName;
@@ -40,6 +41,8 @@ pub(super) struct Compiler<'t, 'e> {
     pub(super) reach: Reach,
     /// what the override's condition refers to
     pub(super) override_reach: Option<Reach>,
+    /// where overrides are looked for, as the file says it
+    pub(super) override_from: Box<[Source]>,
     /// the cookie that keeps an override, and where the file names it
     pub(super) remembered: Option<(Box<str>, Position)>,
     /// whether the feature that is being read draws by its unit

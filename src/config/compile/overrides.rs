@@ -27,6 +27,7 @@ impl<'t> Compiler<'t, '_> {
                 None
             }
         };
+        self.override_from = from.clone().unwrap_or_default();
         for source in from.iter().flatten() {
             let at = map.from.map_or(entry.key_at, |from| from.value.at);
             let message = format!(

@@ -80,6 +80,21 @@ pub(super) fn check(files: &[&Compiled], problems: &mut Collector) {
                     "give every file a cookie of its own: each signs for its own namespace",
                 );
             }
+            let finds = other
+                .override_from
+                .iter()
+                .any(|source| matches!(source, Source::Cookie(read) if read == name));
+            if number != other_number && finds {
+                let other = problems.file(other.namespace_at);
+                problems.error(
+                    *at,
+                    format!(
+                        "{other} looks for overrides in the cookie {} too",
+                        quote(name)
+                    ),
+                    "remember overrides in a cookie that nothing else uses: each file signs for its own namespace",
+                );
+            }
             let reads = |source: &Source| matches!(source, Source::Cookie(read) | Source::Visitor(read) if read == name);
             let attributes = other.attributes.list.iter();
             let mut readers = attributes.filter(|one| one.sources.iter().any(reads));

@@ -20,6 +20,7 @@ use crate::engine::{
     Feature, Toggles,
     compare::draw::draws,
     model::{Anonymous, Condition, FeatureIndex, OverridePolicy, Step},
+    source::Source,
     units::Second,
 };
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ pub(super) struct Compiled {
     pub(super) attributes: Attributes,
     pub(super) anonymous: Option<(Anonymous, Position)>,
     pub(super) overrides: Option<OverridePolicy>,
+    /// where they are looked for, as the file says it; known without the key too
+    pub(super) override_from: Box<[Source]>,
     /// the cookie that keeps an override, and where the file names it
     pub(super) remembered: Option<(Box<str>, Position)>,
     pub(super) segments: Vec<Option<Condition>>,
@@ -118,6 +121,7 @@ pub(super) fn compile<'t>(
         declared: Vec::new(),
         reach: Reach::default(),
         override_reach: None,
+        override_from: Box::default(),
         remembered: None,
         needs_unit: false,
         drawn: None,
@@ -238,6 +242,7 @@ impl<'t> Compiler<'t, '_> {
             when: when.and_then(|((when, _), _)| when),
             anonymous,
             overrides: overrides.flatten().map(|(policy, _)| policy),
+            override_from: self.override_from,
             remembered: self.remembered,
             segments,
             segment_names: self
