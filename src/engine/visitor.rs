@@ -60,12 +60,9 @@ impl VisitorCookie {
             None => headers.get_all(header::ACCEPT).iter().any(|accept| {
                 accept.to_str().is_ok_and(|accept| {
                     let names = |range: &str| {
-                        range
-                            .split(';')
-                            .next()
-                            .unwrap_or_default()
-                            .trim()
-                            .eq_ignore_ascii_case("text/html")
+                        let mut parts = range.split(';').map(str::trim);
+                        let range = parts.next().unwrap_or_default();
+                        range.eq_ignore_ascii_case("text/html") && !parts.any(is_refusal)
                     };
                     accept.split(',').any(names)
                 })
@@ -93,6 +90,12 @@ impl VisitorCookie {
         );
         HeaderValue::from_str(&line).ok()
     }
+}
+
+/// `q=0`: not acceptable (RFC 9110, 12.4.2).
+fn is_refusal(parameter: &str) -> bool {
+    let (name, weight) = parameter.split_once('=').unwrap_or_default();
+    name.trim_end().eq_ignore_ascii_case("q") && weight.trim().parse() == Ok(0.0_f32)
 }
 
 /// Whether no other site led here. A `SameSite=Strict` cookie, which consent may be kept in, does not come from another site;

@@ -121,6 +121,22 @@ fn warnings_do_not_refuse_and_are_told() {
             "version: 1\nfeatures: {a: {when: {path: legacy}, serve: on}}",
             "no request has the value `legacy` here",
         ),
+        (
+            "version: 1\nanonymous: {cookie: visitor, max-age: 401d}\nfeatures: {a: 5%}",
+            "browsers keep a cookie for 400 days at most",
+        ),
+        (
+            "version: 1\nanonymous: {cookie: __Host-visitor, max-age: 400d}\nfeatures: {a: 5%}",
+            "whose name begins with `__Host-` by https alone",
+        ),
+        (
+            "version: 1\nanonymous: {cookie: __secure-visitor, max-age: 9600h, domain: shop.example}\nfeatures: {a: 5%}",
+            "whose name begins with `__Secure-` by https alone",
+        ),
+        (
+            "version: 1\noverride: {from: query.ff, key: env.BURGEE_OVERRIDE_KEY, remember: __Host-qa}\nfeatures: {a: 5%}",
+            "whose name begins with `__Host-` by https alone",
+        ),
     ] {
         let (_, warnings) = compile(&[("a.yaml", text.as_bytes())]).unwrap();
         assert_eq!(warnings.len(), 1, "{text}: {warnings:?}");

@@ -172,6 +172,14 @@ fn a_page_that_is_loaded_ahead_of_time_or_in_a_frame_of_another_site_gives_no_id
             // browsers before Sec-Fetch-Dest
             ("Sec-Fetch-Mode: navigate\r\n", &["+visitor"], "is-known"),
             ("Accept: text/html\r\n", &["+visitor"], "is-known"),
+            (
+                "Accept: */*, Text/HTML;level=1;q=0.001\r\n",
+                &["+visitor"],
+                "is-known",
+            ),
+            // what is not acceptable is not opened
+            ("Accept: text/html;q=0, application/json\r\n", &[], ""),
+            ("Accept: text/html; level=1; Q=0.000\r\n", &[], ""),
         ],
     );
 }

@@ -44,7 +44,9 @@ impl<'t> Compiler<'t, '_> {
         let broken = || Attribute::new("user", Box::default());
         self.attributes.list.push(user.unwrap_or_else(broken));
         self.attributes.by_name.insert("user".to_owned(), USER);
-        let visitors = file.anonymous.and_then(|entry| self.visitors(entry));
+        let visitors = file
+            .anonymous
+            .and_then(|entry| self.visitors(entry, file.attributes));
         let declared = file
             .attributes
             .and_then(|entry| map::entries(&entry.value, "`attributes`", self.problems));

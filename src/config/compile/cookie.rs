@@ -1,7 +1,10 @@
 //! What a cookie is called, how far it reaches and how long it lasts. In: entries. Out: what browsers keep, or a problem.
 
 use super::{compiler::Compiler, names};
-use crate::config::{phrases::quote, tree::Entry};
+use crate::config::{
+    phrases::quote,
+    tree::{Entry, Position},
+};
 use crate::engine::{
     attributes::{Attribute, USER},
     source::Source,
@@ -29,6 +32,8 @@ impl<'t> Compiler<'t, '_> {
                 "browsers keep a cookie whose name begins with `__Host-` only without a domain",
                 "leave `domain` out, or choose another name",
             );
+        } else {
+            self.warn_of_prefix(cookie, entry.value.at);
         }
         let user = &self.attributes.list[usize::from(USER)];
         if reads(user, cookie) {
@@ -39,6 +44,21 @@ impl<'t> Compiler<'t, '_> {
             );
         }
         Some(cookie)
+    }
+
+    /// A name that browsers take as a promise (RFC 6265bis, 4.1.3).
+    pub(super) fn warn_of_prefix(&mut self, cookie: &str, at: Position) {
+        let is = |prefix: &&str| {
+            let begin = cookie.get(..prefix.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
+        };
+        if let Some(prefix) = ["__Host-", "__Secure-"].iter().find(|prefix| is(prefix)) {
+            self.problems.warn(
+                at,
+                format!("browsers keep a cookie whose name begins with `{prefix}` by https alone"),
+                "have the proxy in front of burgee send `X-Forwarded-Proto: https`; where people come by http, choose another name",
+            );
+        }
     }
 
     /// A host name, as `Domain` of a cookie has it.

@@ -12,6 +12,7 @@ mod cookie;
 mod declared;
 mod draw;
 mod feature;
+mod gate;
 mod generation;
 mod graph;
 mod guard;

@@ -48,33 +48,40 @@ pub(super) fn for_attribute(name: &str, known: &Known<'_>) -> String {
 
 /// A condition that is one word, and no segment.
 pub(super) fn for_segment(name: &str, is_listed: bool, known: &Known<'_>) -> String {
-    if let Some(hint) = near(name, known) {
-        return hint;
-    }
-    if let Some(hint) = sentence(name) {
+    if let Some(hint) = for_word(name, known) {
         return hint;
     }
     let plain = quote(name);
     let plain = plain.trim_matches('`');
-    if known.features.contains(&name) {
-        return format!("test a feature as `{{feature.{name}: on}}`");
-    }
-    if known.attributes.contains(&name) || name.contains('.') && !name.contains('@') {
-        return format!("an attribute needs a value: `{{{plain}: …}}`");
-    }
-    match nearest(name, known.segments.iter().copied()) {
-        Some(near) => format!("did you mean {}?", quote(near)),
-        None if is_listed => {
+    match known.segments {
+        _ if is_listed => {
             format!("words in a list are segments; ids of users are `{{user: [{plain}, …]}}`")
         }
-        None if !known.segments.is_empty() => format!(
-            "{}; the id of a user is `{{user: {plain}}}`",
-            did_you_mean(name, known.segments.iter().copied())
-        ),
-        None => format!(
+        [] => format!(
             "declare it below `segments`, or write `{{attribute: value}}`; the id of a user is `{{user: {plain}}}`"
         ),
+        segments => format!(
+            "{}; the id of a user is `{{user: {plain}}}`",
+            did_you_mean(name, segments.iter().copied())
+        ),
     }
+}
+
+/// The same where it is no user's id either, and something near is known.
+pub(super) fn for_word(name: &str, known: &Known<'_>) -> Option<String> {
+    if let Some(hint) = near(name, known).or_else(|| sentence(name)) {
+        return Some(hint);
+    }
+    if known.features.contains(&name) {
+        return Some(format!("test a feature as `{{feature.{name}: on}}`"));
+    }
+    if known.attributes.contains(&name) || name.contains('.') && !name.contains('@') {
+        let plain = quote(name);
+        let plain = plain.trim_matches('`');
+        return Some(format!("an attribute needs a value: `{{{plain}: …}}`"));
+    }
+    let near = nearest(name, known.segments.iter().copied())?;
+    Some(format!("did you mean {}?", quote(near)))
 }
 
 /// A condition as other languages write it: everybody, nobody, or words with signs between them.

@@ -55,6 +55,7 @@ impl<'t> Compiler<'t, '_> {
                 "add `query.ff` to `from`, for links",
             );
         }
+        self.warn_of_prefix(name, at);
         let name = Box::from(name);
         self.remembered = Some((Box::clone(&name), at));
         Some(name)

@@ -5,7 +5,10 @@ use super::{
     compiler::{Compiler, Reach},
     cookie::reads,
 };
-use crate::config::{file, phrases::quote, tree::Entry};
+use crate::config::{
+    file,
+    tree::{Entry, Kind, Node},
+};
 use crate::engine::{
     attributes::{Attribute, AttributeIndex, USER},
     model::{Anonymous, Condition},
@@ -15,6 +18,8 @@ use crate::engine::{
 
 /// What a file calls the attribute.
 pub(super) const VISITOR: &str = "visitor";
+/// As long as browsers keep any cookie (RFC 6265bis, 5.5): 400 days.
+const MOST_AGE: u64 = 400 * 86_400;
 
 /// `anonymous`, but for its condition, which may name segments.
 pub(super) struct Declared<'t> {
@@ -25,10 +30,18 @@ pub(super) struct Declared<'t> {
 }
 
 impl<'t> Compiler<'t, '_> {
-    pub(super) fn visitors(&mut self, entry: &'t Entry<'t>) -> Option<Declared<'t>> {
-        let map = file::Anonymous::read(&entry.value, self.problems)?;
+    pub(super) fn visitors(
+        &mut self,
+        entry: &'t Entry<'t>,
+        attributes: Option<&'t Entry<'t>>,
+    ) -> Option<Declared<'t>> {
+        let map = file::Anonymous::read(&entry.value, self.problems);
+        let Some(map) = map else {
+            self.broken_visitor(entry, attributes);
+            return None;
+        };
         let max_age = match map.max_age {
-            Some(entry) => self.duration(entry),
+            Some(entry) => self.max_age(entry),
             None => {
                 self.problems.error(
                     entry.key_at,
@@ -62,6 +75,11 @@ impl<'t> Compiler<'t, '_> {
             let visitor = Attribute::new(VISITOR, Box::new([source()]));
             self.add(visitor, entry.key_at)
         });
+        if visitor.is_none()
+            && (map.audience.is_some() != audience.is_some() || means_everybody(entry))
+        {
+            self.broken_visitor(entry, attributes);
+        }
         Some(Declared {
             cookie: VisitorCookie {
                 cookie: name.into(),
@@ -72,6 +90,25 @@ impl<'t> Compiler<'t, '_> {
             when: map.when,
             entry,
         })
+    }
+
+    fn max_age(&mut self, entry: &'t Entry<'t>) -> Option<u64> {
+        let max_age = self.duration(entry)?;
+        if max_age > MOST_AGE {
+            self.problems.warn(
+                entry.value.at,
+                "browsers keep a cookie for 400 days at most, since it was last set",
+                "write `max-age: 400d`, or less",
+            );
+        }
+        Some(max_age)
+    }
+
+    /// What is broken keeps its name too, unless the file gives that to something else.
+    fn broken_visitor(&mut self, entry: &'t Entry<'t>, attributes: Option<&'t Entry<'t>>) {
+        if !attributes.is_some_and(|attributes| has_key(&attributes.value, VISITOR)) {
+            self.add(Attribute::new(VISITOR, Box::default()), entry.key_at);
+        }
     }
 
     /// With its condition, now that all segments are known.
@@ -86,23 +123,9 @@ impl<'t> Compiler<'t, '_> {
             when,
             entry,
         } = declared;
-        let condition = when.map(|when| (self.condition(&when.value), when.key_at));
-        let (when, reach) = match condition {
+        let (when, reach) = match when {
+            Some(entry) => self.consent(entry, &cookie.cookie, segments),
             None => (None, Reach::default()),
-            Some(((when, reach), at)) => {
-                let mut seen = vec![false; segments.len()];
-                let beside = when
-                    .as_ref()
-                    .and_then(|when| self.beside(when, segments, &mut seen));
-                if let Some(beside) = beside {
-                    self.problems.error(
-                        at,
-                        format!("this condition cannot gate the cookie: {beside}"),
-                        "use only `header.` and `cookie.` sources, which every request of a browser brings alike",
-                    );
-                }
-                (when, reach)
-            }
         };
         let around = self.attributes.list.iter().skip(1);
         if when.is_some() && around.clone().any(|one| reads(one, &cookie.cookie)) {
@@ -125,43 +148,6 @@ impl<'t> Compiler<'t, '_> {
         )
     }
 
-    /// What a condition asks for beside headers and cookies, if anything.
-    fn beside(
-        &self,
-        condition: &Condition,
-        segments: &[Option<Condition>],
-        seen: &mut [bool],
-    ) -> Option<String> {
-        let mut any = |some: &[Condition]| {
-            let mut some = some.iter();
-            some.find_map(|one| self.beside(one, segments, seen))
-        };
-        match condition {
-            Condition::All(some) | Condition::Any(some) => any(some),
-            Condition::Not(one) => any(std::slice::from_ref(one)),
-            Condition::Segment(index) => {
-                let index = usize::from(*index);
-                if std::mem::replace(&mut seen[index], true) {
-                    return None;
-                }
-                self.beside(segments[index].as_ref()?, segments, seen)
-            }
-            Condition::Feature(..) => Some("it depends on a feature".to_owned()),
-            Condition::Now { .. } => Some("it depends on the clock".to_owned()),
-            Condition::Attribute(index, _) => {
-                let attribute = &self.attributes.list[usize::from(*index)];
-                let sources = attribute.sources.iter();
-                let mut others = sources
-                    .filter(|source| !matches!(source, Source::Header(_) | Source::Cookie(_)));
-                let source = others.next()?.to_string();
-                Some(match *attribute.name == *source {
-                    true => format!("it depends on {}", quote(&source)),
-                    false => format!("{} is read from {}", quote(&attribute.name), quote(&source)),
-                })
-            }
-        }
-    }
-
     /// What to write for `visitor` where it is no attribute; none for another name.
     pub(super) fn no_visitor(&self, name: &str) -> Option<&'static str> {
         let user = self.attributes.list.get(usize::from(USER))?;
@@ -174,5 +160,22 @@ impl<'t> Compiler<'t, '_> {
                 "visitors have an id where the file says `anonymous: {cookie: visitor, max-age: 365d, for: everybody}`"
             }
         })
+    }
+}
+
+/// Whoever misspells the key has this value.
+fn means_everybody(entry: &Entry<'_>) -> bool {
+    match &entry.value.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .any(|entry| entry.value.text() == Some("everybody")),
+        _ => false,
+    }
+}
+
+fn has_key(node: &Node<'_>, key: &str) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => entries.iter().any(|entry| entry.key == key),
+        _ => false,
     }
 }
