@@ -151,7 +151,7 @@ map!(
     /// Ids for visitors.
     Anonymous, "`anonymous`", {
     "cookie" cookie: is::Token = "the name of the cookie that keeps the id; required",
-    "max-age" max_age: is::Duration = "how long the browser keeps it: a whole number and `s`, `m`, `h` or `d`, as in `365d`; required",
+    "max-age" max_age: is::Duration = "how long the browser keeps it, at most 400 days: a whole number and `s`, `m`, `h` or `d`, as in `365d`; required",
     "for" audience: is::Audience = "`everybody`: who is signed in gets it too, and `visitor` is an attribute; left out: `strangers`, who have no user id",
     "when" when: Condition = "consent: while it does not hold, the cookie is neither set nor read, and one that is there is deleted; on `header.` and `cookie.` sources only; left out: it always holds",
     "domain" domain: is::Domain = "the domain whose subdomains share the cookie; left out: this host alone",
