@@ -33,7 +33,8 @@ class Application(http.server.BaseHTTPRequestHandler):
         variant = self.headers["X-Feature-Landing-Page"]
         Application.made[self.path, self.headers["X-Visitor-Group"]] += 1
         self.send_response(200)
-        self.send_header("Cache-Control", "public, max-age=60")
+        self.send_header("Cache-Control", {"/account": "no-store"}.get(self.path, "public, max-age=60"))
+        self.send_header("CDN-Cache-Control", "max-age=600")
         self.send_header("X-Feature-Used", "landing-page")
         self.send_header("Content-Length", str(len(variant)))
         self.end_headers()
@@ -91,8 +92,8 @@ class Cache(unittest.TestCase):
                 time.sleep(0.02)
         self.addCleanup(self.client.close)
 
-    def ask(self, path="/", cookie=None, **fields):
-        """The page, its cookie, whether the cache had it, and its `Vary`."""
+    def answer(self, path="/", cookie=None, **fields):
+        """The page, and the fields that came with it."""
         fields = {name.replace("_", "-"): value for name, value in fields.items()}
         if cookie:
             fields["Cookie"] = f"theme=dark; {cookie}; other=1"
@@ -100,7 +101,12 @@ class Cache(unittest.TestCase):
         answer = self.client.getresponse()
         page = answer.read().decode()
         self.assertEqual(answer.status, 200, page)
-        return page, answer.headers["Set-Cookie"], answer.headers["X-Cache-Status"], answer.headers["Vary"]
+        return page, answer.headers
+
+    def ask(self, path="/", cookie=None, **fields):
+        """The page, its cookie, whether the cache had it, and its `Vary`."""
+        page, headers = self.answer(path, cookie, **fields)
+        return page, headers["Set-Cookie"], headers["X-Cache-Status"], headers["Vary"]
 
 
 class ByGroup(Cache):
@@ -138,6 +144,17 @@ class ByGroup(Cache):
         for group in [f"{number:02x}" for number in range(256)]:
             self.assertEqual(self.ask(cookie=f"visitor={'0' * 32}", X_Visitor_Group=group)[0], honest)
         self.assertEqual({group for _, group in Application.made}, {"00"})
+
+    def test_a_page_that_brings_an_id_is_kept_by_no_cache_before_the_edge(self):
+        # made, then from the edge's own cache, which has what the application said
+        for _ in range(2):
+            for path, first, then in [("/", "private, no-cache", "public, max-age=60"), ("/account", "private, no-store", "no-store")]:
+                for cookie, expected in [(None, first), (f"visitor={'0' * 32}", then)]:
+                    _, headers = self.answer(path, cookie, Sec_Fetch_Mode="navigate")
+                    self.assertEqual(headers["Set-Cookie"] is None, cookie is not None)
+                    self.assertEqual((headers.get_all("Cache-Control"), headers["CDN-Cache-Control"]), ([expected], None), path)
+        self.assertEqual(headers["X-Cache-Status"], "MISS")
+        self.assertEqual(self.answer("/", f"visitor={'0' * 32}")[1]["X-Cache-Status"], "HIT")
 
     def test_what_is_no_page_gets_no_id_and_the_default(self):
         for fields in [{}, {"Sec_Fetch_Mode": "no-cors"}, {"cookie": "visitor=mallory"}]:
