@@ -5,6 +5,7 @@ use super::{
     budget::budget,
     compiler::Environment,
     conflicts::{self, FileHeaders},
+    consent,
     headers::HeaderOptions,
     remember,
     toggles::{self, Compiled},
@@ -48,6 +49,7 @@ pub(in crate::config) fn snapshot(
         problems,
     );
     one_cookie(&known, problems);
+    consent::check(&known, problems);
     remember::check(&known, problems);
     let sends: Vec<FileHeaders<'_>> = known.iter().map(|file| file.sends()).collect();
     conflicts::check(&sends, problems);

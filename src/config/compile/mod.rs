@@ -8,6 +8,7 @@ mod budget;
 mod compiler;
 mod condition;
 mod conflicts;
+mod consent;
 mod cookie;
 mod declared;
 mod draw;

@@ -1,10 +1,7 @@
 //! Ids for visitors. In: the `anonymous` map. Out: the cookie, which is the last source of `user`, and `visitor` where it is for
 //! everybody; whether its `when` asks for headers and cookies alone.
 
-use super::{
-    compiler::{Compiler, Reach},
-    cookie::reads,
-};
+use super::compiler::{Compiler, Reach};
 use crate::config::{
     file,
     tree::{Entry, Kind, Node},
@@ -26,7 +23,6 @@ pub(super) struct Declared<'t> {
     cookie: VisitorCookie,
     visitor: Option<AttributeIndex>,
     when: Option<&'t Entry<'t>>,
-    entry: &'t Entry<'t>,
 }
 
 impl<'t> Compiler<'t, '_> {
@@ -88,7 +84,6 @@ impl<'t> Compiler<'t, '_> {
             },
             visitor,
             when: map.when,
-            entry,
         })
     }
 
@@ -121,31 +116,17 @@ impl<'t> Compiler<'t, '_> {
             cookie,
             visitor,
             when,
-            entry,
         } = declared;
         let (when, reach) = match when {
             Some(entry) => self.consent(entry, &cookie.cookie, segments),
             None => (None, Reach::default()),
         };
-        let around = self.attributes.list.iter().skip(1);
-        if when.is_some() && around.clone().any(|one| reads(one, &cookie.cookie)) {
-            self.problems.error(
-                entry.key_at,
-                format!(
-                    "`cookie.{}` is read elsewhere in this file, whatever `when` says",
-                    cookie.cookie
-                ),
-                "write `for: everybody` here and `visitor` there",
-            );
-        }
-        (
-            Anonymous {
-                cookie,
-                when,
-                visitor,
-            },
-            reach,
-        )
+        let anonymous = Anonymous {
+            cookie,
+            when,
+            visitor,
+        };
+        (anonymous, reach)
     }
 
     /// What to write for `visitor` where it is no attribute; none for another name.
