@@ -7,10 +7,11 @@ use super::{
     decision::CookieChanges,
     given::Given,
     model::{Anonymous, Snapshot, Toggles},
+    navigation,
     request::Input,
     source,
     units::Second,
-    visitor::{RandomBits, VisitorCookie, VisitorId, is_same_site, is_speculative},
+    visitor::{RandomBits, VisitorCookie, VisitorId},
 };
 use http::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
@@ -30,23 +31,15 @@ pub(super) fn apply<'a>(
         return; // whoever asks with a context says who it is
     };
     // a form that another site sends (a sign-in service, a bank) does not bring a `SameSite=Lax` cookie that the browser has
-    let opens = random.is_some()
-        && http.method.is_safe()
-        && VisitorCookie::is_navigation(http.headers)
-        && !is_speculative(http.headers);
-    if !is_allowed(toggles, anonymous, values, now) {
-        values.without_visitor(anonymous.visitor);
-        if opens && is_withdrawn(&anonymous.cookie, http.headers) {
-            let changes = changes.get_or_insert_default();
-            changes.deleted.push(index as u16);
-        }
-    } else if let (true, Some(random)) = (opens, random)
-        && is_new(toggles, anonymous, input)
-    {
+    let opens = http.method.is_safe() && navigation::opens_page(http.headers);
+    let random = random.filter(|_| opens);
+    let cookie = &anonymous.cookie;
+    let room = &mut *changes;
+    let new = random.map(|random| || new_id(room.get_or_insert_default(), cookie, random));
+    let is_allowed = take_id((toggles, anonymous), values, input, now, new);
+    if !is_allowed && random.is_some() && is_withdrawn(cookie, http.headers) {
         let changes = changes.get_or_insert_default();
-        let id = *changes.id.get_or_insert_with(|| VisitorId::new(random()));
-        changes.given.push(index as u16);
-        give(toggles, anonymous, values, input, id);
+        changes.deleted.push(index as u16);
     }
 }
 
@@ -56,18 +49,45 @@ pub(super) fn apply_again<'a>(
     values: &Values<'a>,
     input: Input<'a>,
     now: Second,
-    given: Option<VisitorId>,
+    changes: Option<&CookieChanges>,
 ) {
-    if !matches!(input, Input::Http(_)) {
-        return;
+    if matches!(input, Input::Http(_)) {
+        let given = changes.and_then(|changes| changes.given(&anonymous.cookie));
+        let given = given.map(|id| move || id);
+        take_id((toggles, anonymous), values, input, now, given);
     }
-    if !is_allowed(toggles, anonymous, values, now) {
+}
+
+/// The id that came, where it may be read; a new one, where none came and one can be given. Whether the file allows ids.
+fn take_id<'a>(
+    (toggles, anonymous): (&'a Toggles, &'a Anonymous),
+    values: &Values<'a>,
+    input: Input<'a>,
+    now: Second,
+    new: Option<impl FnOnce() -> VisitorId>,
+) -> bool {
+    let is_allowed = is_allowed(toggles, anonymous, values, now);
+    if !is_allowed {
         values.without_visitor(anonymous.visitor);
-    } else if let Some(id) = given
+    } else if let Some(new) = new
         && is_new(toggles, anonymous, input)
     {
-        give(toggles, anonymous, values, input, id);
+        give(toggles, anonymous, values, input, new());
     }
+    is_allowed
+}
+
+/// One id a cookie: by an id that two carry, whoever reads both would know that they are one person.
+fn new_id(
+    changes: &mut CookieChanges,
+    cookie: &VisitorCookie,
+    random: RandomBits<'_>,
+) -> VisitorId {
+    changes.given(cookie).unwrap_or_else(|| {
+        let id = VisitorId::new(random());
+        changes.given.push((cookie.clone(), id));
+        id
+    })
 }
 
 /// The user and the visitor, where somebody is signed in and the visitor's cookie came.
@@ -151,7 +171,7 @@ fn give<'a>(
 
 /// Whether a cookie came, of whatever value, that its browser should not have any more.
 fn is_withdrawn(cookie: &VisitorCookie, headers: &HeaderMap) -> bool {
-    is_same_site(headers) && source::cookie(headers, &cookie.cookie).is_some()
+    navigation::is_same_site(headers) && source::cookie(headers, &cookie.cookie).is_some()
 }
 
 /// The `Set-Cookie` values: one a cookie, however many files name it. What one file still wants, no other deletes.
@@ -160,32 +180,22 @@ pub fn set_cookies(
     changes: &CookieChanges,
     is_https: bool,
 ) -> Vec<HeaderValue> {
-    let named = |file: &u16| {
-        let file = snapshot.files.get(usize::from(*file));
-        file.and_then(|toggles| toggles.anonymous.as_ref())
-            .map(|anonymous| &anonymous.cookie)
+    let of_file = |file: usize| Some(&snapshot.files.get(file)?.anonymous.as_ref()?.cookie);
+    let is_wanted = |cookie: &VisitorCookie| {
+        let mut files = (0..snapshot.files.len()).filter(|file| {
+            let deletes = changes.deleted.contains(&(*file as u16));
+            !deletes && of_file(*file).is_some_and(|other| other.cookie == cookie.cookie)
+        });
+        files.next().is_some()
     };
-    let wanted = |cookie: &VisitorCookie| {
-        let files = snapshot.files.iter().zip(0_u16..);
-        files.into_iter().any(|(toggles, file)| {
-            let anonymous = toggles.anonymous.as_ref();
-            let names = anonymous.is_some_and(|anonymous| anonymous.cookie.cookie == cookie.cookie);
-            names && !changes.deleted.contains(&file)
-        })
-    };
-    let id = changes.id.as_ref();
-    let given = changes.given.iter().filter_map(named);
-    let given = given.filter_map(|cookie| Some((cookie, cookie.set_cookie(id?, is_https)?)));
-    let deleted = changes.deleted.iter().filter_map(named);
-    let deleted = deleted.filter(|cookie| !wanted(cookie));
-    let deleted = deleted.filter_map(|cookie| Some((cookie, cookie.delete_cookie(is_https)?)));
-    let mut seen: Vec<&str> = Vec::new();
-    let mut lines = Vec::new();
-    for (cookie, line) in given.chain(deleted) {
-        if !seen.contains(&&*cookie.cookie) {
-            seen.push(&cookie.cookie);
-            lines.push(line);
-        }
+    let given = changes.given.iter();
+    let given = given.filter_map(|(cookie, id)| cookie.set_cookie(id, is_https));
+    let mut lines: Vec<HeaderValue> = given.collect();
+    let deleted = changes.deleted.iter();
+    let deleted = deleted.filter_map(|file| of_file(usize::from(*file)));
+    for cookie in deleted.filter(|cookie| !is_wanted(cookie)) {
+        let line = cookie.delete_cookie(is_https);
+        lines.extend(line.filter(|line| !lines.contains(line)));
     }
     lines
 }

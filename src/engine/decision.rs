@@ -2,8 +2,11 @@
 //! In: the evaluation. Out: what headers, metrics and explanations are made of.
 
 use super::{
-    compare::Person, model::Snapshot, overrides::OverrideResult, remember::OverrideCookies,
-    visitor::VisitorId,
+    compare::Person,
+    model::Snapshot,
+    overrides::OverrideResult,
+    remember::OverrideCookies,
+    visitor::{VisitorCookie, VisitorId},
 };
 use smallvec::SmallVec;
 
@@ -87,6 +90,8 @@ pub struct Decisions {
     pub lines: Vec<u8>,
     /// whether `users` and `units` are filled: only where a log is to name users
     pub remember_users: bool,
+    /// whether `signed_in` has both ids: only where a log is to name both
+    pub remember_pairs: bool,
     /// for each file and each of `Toggles::drawn_by`, who was drawn
     pub people: SmallVec<[Person; 2]>,
     /// for each file, the user's id
@@ -98,18 +103,25 @@ pub struct Decisions {
 /// What becomes of visitors' cookies by the response.
 #[derive(Debug, Default)]
 pub struct CookieChanges {
-    /// the id of a new visitor
-    pub id: Option<VisitorId>,
-    /// the files whose cookies carry it
-    pub given: SmallVec<[u16; 1]>,
+    /// the cookies that a new visitor gets, and the id in each
+    pub given: Vec<(VisitorCookie, VisitorId)>,
     /// the files that want theirs deleted
     pub deleted: SmallVec<[u16; 1]>,
+}
+
+impl CookieChanges {
+    /// The new id in the cookie of this name.
+    pub fn given(&self, cookie: &VisitorCookie) -> Option<VisitorId> {
+        let mut given = self.given.iter();
+        let given = given.find(|(one, _)| one.cookie == cookie.cookie);
+        given.map(|(_, id)| *id)
+    }
 }
 
 /// One person by two ids: the user, and the visitor from before login.
 #[derive(Debug, Default)]
 pub struct SignedIn {
-    /// user and visitor, for each file that knows both; only where users are remembered
+    /// user and visitor, as files know them, each pair once; only where pairs are remembered
     pub ids: SmallVec<[Ids; 1]>,
     /// by index of their decisions, the features whose answer the visitor's id alone would have made another
     pub drifted: Vec<usize>,
@@ -136,12 +148,14 @@ pub enum UserSource {
 impl Decisions {
     /// What became of the override that the request brought: of several files, where it had an effect.
     pub fn override_result(&self) -> Option<OverrideResult> {
-        let has_effect = |result: &OverrideResult| {
-            use OverrideResult::{Applied, NotRemembered};
-            matches!(result, Applied | NotRemembered)
-        };
         let mut results = self.overrides.iter().flatten().copied();
-        results.clone().find(has_effect).or(results.next())
+        let with_effect = results.clone().find(|result| result.has_effect());
+        with_effect.or(results.next())
+    }
+
+    /// Whether the response sets or deletes a cookie of ours, or has to be kept from shared caches.
+    pub fn touch_the_response(&self) -> bool {
+        self.visitor.is_some() || self.override_cookies.is_some()
     }
 
     /// Makes room for the decisions of this snapshot.

@@ -28,14 +28,13 @@ use super::{
     attributes::{Found, USER, Values},
     compare::Person,
     condition::Scope,
-    decision::{Decision, Decisions, Reason, UserSource},
-    model::{
-        Anonymous, Condition, Effect, EffectKind, Feature, FeatureIndex, OverridePolicy, Snapshot,
-        Status, Toggles,
-    },
+    decision::{Decision, Decisions, UserSource},
+    features::{every_feature, stop},
+    model::{Condition, Effect, OverridePolicy, Snapshot, Toggles},
     overrides::OverrideResult,
     remember::{self, OverrideCookies},
     request::Input,
+    signed_in::signed_in,
     units::Second,
     visitor::RandomBits,
 };
@@ -57,10 +56,8 @@ impl Snapshot {
         for (index, toggles) in self.stopped.untouched.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
             file(toggles, index, &values, input, now, random, decisions);
-            if let (Some(anonymous), Some(_)) = (&toggles.anonymous, random) {
-                signed_in(toggles, anonymous, &values, input, now, &[], decisions);
-            }
-            people(toggles, &values, decisions);
+            let is_traffic = random.is_some();
+            people(toggles, &values, (input, now), is_traffic, &[], decisions);
         }
     }
 
@@ -81,17 +78,33 @@ impl Snapshot {
             let effects = effects.map_or(&[][..], |effects| effects);
             let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
             stop(effects, toggles, &values, now, decided);
-            if let (Some(anonymous), Some(_)) = (&toggles.anonymous, random) {
-                signed_in(toggles, anonymous, &values, input, now, effects, decisions);
-            }
-            people(toggles, &values, decisions);
+            let is_traffic = random.is_some();
+            people(
+                toggles,
+                &values,
+                (input, now),
+                is_traffic,
+                effects,
+                decisions,
+            );
         }
     }
 }
 
-/// Who is compared. Each unit is hashed once, however many features draw by it.
+/// What login has changed, and who is compared. Each unit is hashed once, however many features draw by it.
 #[inline(always)]
-fn people(toggles: &Toggles, values: &Values<'_>, decisions: &mut Decisions) {
+fn people<'a>(
+    toggles: &'a Toggles,
+    values: &Values<'a>,
+    (input, now): (Input<'a>, Second),
+    is_traffic: bool,
+    effects: &[Effect],
+    decisions: &mut Decisions,
+) {
+    if let (Some(anonymous), true) = (&toggles.anonymous, is_traffic) {
+        let file = (toggles, anonymous);
+        signed_in(file, values, (input, now), effects, decisions);
+    }
     for unit in &toggles.drawn_by {
         let person = values.seen(*unit).map(Person::of);
         decisions.people.push(person.unwrap_or_default());
@@ -149,125 +162,6 @@ fn file<'a>(
     out.overrides.push(overridden);
 }
 
-/// Steps 4a to 4h, parents before children.
-fn every_feature(
-    scope: Scope<'_, '_>,
-    decided: &mut [Option<Decision>],
-    overrides: &[(FeatureIndex, u8)],
-    unreadable: &mut Vec<usize>,
-) {
-    // read in step 2
-    let user = scope.values.get(USER).bytes();
-    for step in &*scope.toggles.order {
-        let index = usize::from(step.feature);
-        if let (Some(shortcut), []) = (&step.shortcut, overrides) {
-            decided[index] = shortcut.decide(&scope.toggles.features, index, user);
-            continue;
-        }
-        let scope = Scope { decided, ..scope };
-        decided[index] = feature(step.feature, scope, overrides, None, unreadable);
-    }
-}
-
-/// Step 5, parents before children: what is decided here is what their children see.
-#[inline(never)] // so that `feature` has one caller that matters
-fn stop(
-    effects: &[Effect],
-    toggles: &Toggles,
-    values: &Values<'_>,
-    now: Second,
-    decided: &mut [Option<Decision>],
-) {
-    for effect in effects {
-        let index = usize::from(effect.feature);
-        let Some(before) = decided[index] else {
-            continue; // a draft stays silent
-        };
-        let hold = match effect.kind {
-            EffectKind::Stopped => {
-                decided[index] = disabled(&toggles.features[index]);
-                continue;
-            }
-            EffectKind::Held(at) => Some(at),
-            EffectKind::Follows => None,
-        };
-        if before.overridden {
-            continue;
-        }
-        let again = Scope {
-            values,
-            now,
-            toggles,
-            decided,
-        };
-        let after = feature(effect.feature, again, &[], hold, &mut Vec::new());
-        if after.is_none_or(|after| after.variant != before.variant) {
-            decided[index] = disabled(&toggles.features[index]);
-        }
-    }
-}
-
-/// Where somebody is signed in and the visitor's cookie came: both ids, and which answers the visitor's alone would have made
-/// another: that is what login changed. Nothing else of the request is taken back, so an attribute that comes with login stays.
-#[cold]
-#[inline(never)]
-fn signed_in<'a>(
-    toggles: &'a Toggles,
-    anonymous: &Anonymous,
-    values: &Values<'a>,
-    input: Input<'a>,
-    now: Second,
-    effects: &[Effect],
-    out: &mut Decisions,
-) {
-    let draws = anonymous.visitor.is_some() && toggles.drawn_by.contains(&USER);
-    if !draws && !out.remember_users {
-        return;
-    }
-    let both = anonymous::both_ids(toggles, anonymous, values, input, now);
-    let Some((user, visitor)) = both else { return };
-    let mut both = out.signed_in.take().unwrap_or_default();
-    if out.remember_users {
-        both.ids.push((user.into(), (&*visitor).into()));
-    }
-    // a tester is no sign of what others met
-    let is_tested = out.overrides.last() == Some(&Some(OverrideResult::Applied));
-    if draws && !is_tested {
-        let decided = &mut both.by_visitor;
-        decided.clear();
-        decided.resize(toggles.features.len(), None);
-        let before = Values::new(&toggles.attributes, input);
-        before.set(USER, visitor);
-        let scope = Scope {
-            values: &before,
-            now,
-            toggles,
-            decided: &[],
-        };
-        if toggles.when.as_ref().is_none_or(|when| when.holds(scope)) {
-            every_feature(scope, decided, &[], &mut Vec::new());
-            stop(effects, toggles, &before, now, decided);
-        }
-        let after = &out.by_feature[toggles.first..];
-        let features = toggles.features.iter().zip(toggles.first..);
-        for ((feature, index), decisions) in features.zip(after.iter().zip(&*decided)) {
-            let (Some(after), Some(before)) = decisions else {
-                continue;
-            };
-            let is_drawn = [after.reason, before.reason].contains(&Reason::Split);
-            let counts = feature.unit == USER && feature.metrics && is_drawn;
-            if counts && after.variant != before.variant {
-                both.drifted.push(index);
-            }
-        }
-    }
-    out.signed_in = Some(both);
-}
-
-fn disabled(feature: &Feature) -> Option<Decision> {
-    Some(Decision::new(feature.default, Reason::Disabled))
-}
-
 /// Decides again with the override that the request brings, if it may; says what became of it.
 fn overridden(
     policy: &OverridePolicy,
@@ -303,75 +197,4 @@ fn user_source(values: &Values<'_>, input: Input<'_>) -> UserSource {
         Found::Value(..) if matches!(input, Input::Context(_)) => UserSource::Context,
         Found::Value(_, source) => UserSource::Source(*source as u16),
     }
-}
-
-/// Steps 4a to 4h for one feature.
-#[inline(always)] // most of what a feature costs is here, and a call of it is counted by `tests/bench/gate`
-fn feature(
-    index: FeatureIndex,
-    scope: Scope<'_, '_>,
-    overrides: &[(FeatureIndex, u8)],
-    hold: Option<Second>,
-    unreadable: &mut Vec<usize>,
-) -> Option<Decision> {
-    let toggles = scope.toggles;
-    let feature = &toggles.features[usize::from(index)];
-    let decision = |variant, reason| Some(Decision::new(variant, reason));
-    let named = overrides
-        .iter()
-        .find(|(named, _)| *named == index)
-        .map(|(_, variant)| *variant);
-    // a. and b.
-    match feature.status {
-        Status::Archived => return None,
-        Status::Draft if named.is_none() || toggles.paused => return None,
-        _ if toggles.paused || feature.status == Status::Paused => {
-            return disabled(feature);
-        }
-        _ => {}
-    }
-    // c.
-    if let Some(variant) = named {
-        return Some(Decision {
-            variant,
-            reason: Reason::TargetingMatch,
-            rule: 0,
-            overridden: true,
-        });
-    }
-    let mut holds = |when: &Condition| {
-        let holds = when.holds(scope);
-        let index = toggles.first + usize::from(index);
-        if scope.values.unreadable.take().is_some() && unreadable.last() != Some(&index) {
-            unreadable.push(index);
-        }
-        holds
-    };
-    // d.
-    if feature.when.as_ref().is_some_and(|when| !holds(when)) {
-        return decision(feature.default, Reason::Default);
-    }
-    // e.
-    let rule = feature.rules.iter().position(|rule| holds(&rule.when));
-    let allocation = rule
-        .map(|rule| &feature.rules[rule].allocation)
-        .or(feature.fallthrough.as_ref());
-    let Some(allocation) = allocation else {
-        return decision(feature.default, Reason::Default);
-    };
-    // f. to h.
-    let has_condition = |rule: usize| !feature.rules[rule].when.is_always();
-    let targeted = if rule.is_some_and(has_condition) || feature.when.is_some() {
-        Reason::TargetingMatch
-    } else {
-        Reason::Static
-    };
-    let unit = || scope.values.get(feature.unit).bytes();
-    let (variant, reason) = allocation.decide(feature, unit, scope.now, hold, targeted);
-    Some(Decision {
-        variant,
-        reason,
-        rule: rule.map_or(0, |rule| rule as u8 + 1),
-        overridden: false,
-    })
 }

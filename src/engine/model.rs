@@ -358,6 +358,8 @@ pub struct Anonymous {
     pub when: Option<Condition>,
     /// `for: everybody`: the attribute `visitor`, which somebody who is signed in has too
     pub visitor: Option<AttributeIndex>,
+    /// features that are drawn by the user or the visitor, and whose answer depends on the user
+    pub changed_by_login: Box<[FeatureIndex]>,
 }
 
 /// The `override` block of a file. At least one of `when` and `key` is there.

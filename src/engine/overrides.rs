@@ -45,6 +45,14 @@ impl OverrideResult {
         ]
     };
 
+    /// Whether the request gets the variants that the override names.
+    pub const fn has_effect(self) -> bool {
+        matches!(
+            self,
+            OverrideResult::Applied | OverrideResult::NotRemembered
+        )
+    }
+
     /// The label of a metric.
     pub const fn as_str(self) -> &'static str {
         match self {

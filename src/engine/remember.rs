@@ -3,11 +3,12 @@
 
 use super::{
     model::OverridePolicy,
+    navigation,
     overrides::{FoundOverride, OverrideResult, ValidOverride},
     request::Input,
+    set_cookie::SetCookie,
     source::Source,
     units::Second,
-    visitor::VisitorCookie,
 };
 use http::HeaderValue;
 
@@ -17,21 +18,18 @@ pub const LONGEST: u64 = 30 * 86_400;
 /// Browsers drop longer cookies (RFC 6265, 6.1).
 const LONGEST_COOKIE: usize = 4_096;
 
-const SECURE: &str = "; Secure";
-
 /// What a response has to say because an override came by cookie, or is to be kept in one. Whoever writes it keeps the response
 /// from shared caches: they do not look at cookies.
 #[derive(Debug, Default)]
 pub struct OverrideCookies {
-    lines: Vec<String>,
+    cookies: Vec<SetCookie>,
 }
 
 impl OverrideCookies {
     /// The `Set-Cookie` values.
     pub fn set_cookies(&self, is_https: bool) -> impl Iterator<Item = HeaderValue> {
-        let secure = if is_https { SECURE } else { "" };
-        let lines = self.lines.iter().map(move |line| format!("{line}{secure}"));
-        lines.filter_map(|line| HeaderValue::from_str(&line).ok())
+        let cookies = self.cookies.iter();
+        cookies.filter_map(move |cookie| cookie.line(is_https))
     }
 }
 
@@ -56,11 +54,11 @@ pub fn remember(
     let (Some(name), Input::Http(http)) = (&policy.remember, input) else {
         return result;
     };
-    if !VisitorCookie::is_navigation(http.headers) {
+    if !navigation::opens_page(http.headers) {
         return result;
     }
     let is_ours = matches!(found.source, Some(Source::Cookie(cookie)) if cookie == name);
-    let line = match read {
+    let cookie = match read {
         Ok(value) if value.is_empty() => Some(cleared(name)),
         Ok(value) if !by_cookie => match kept(name, value, now) {
             None => return OverrideResult::NotRemembered,
@@ -72,18 +70,18 @@ pub fn remember(
         }
         _ => None,
     };
-    if let Some(line) = line {
-        cookies.get_or_insert_default().lines.push(line);
+    if let Some(cookie) = cookie {
+        cookies.get_or_insert_default().cookies.push(cookie);
     }
     result
 }
 
-fn cleared(name: &str) -> String {
-    cookie(name, "", "; Max-Age=0")
+fn cleared(name: &str) -> SetCookie {
+    SetCookie::new(name, "", None, Some(0))
 }
 
 /// None where it ends too late, or is too long.
-fn kept(name: &str, value: &ValidOverride, now: Second) -> Option<String> {
+fn kept(name: &str, value: &ValidOverride, now: Second) -> Option<SetCookie> {
     let latest = now.0.saturating_add_unsigned(LONGEST);
     if value.until().is_none_or(|until| until.0 > latest) {
         return None;
@@ -92,13 +90,9 @@ fn kept(name: &str, value: &ValidOverride, now: Second) -> Option<String> {
 }
 
 /// The cookie that keeps this text; none where browsers would not.
-pub fn session_cookie(name: &str, text: &str) -> Option<String> {
-    let line = cookie(name, &octets(text), "");
-    (line.len() + SECURE.len() <= LONGEST_COOKIE).then_some(line)
-}
-
-fn cookie(name: &str, value: &str, max_age: &str) -> String {
-    format!("{name}={value}; Path=/{max_age}; HttpOnly; SameSite=Lax")
+pub fn session_cookie(name: &str, text: &str) -> Option<SetCookie> {
+    let cookie = SetCookie::new(name, &octets(text), None, None);
+    (cookie.length() <= LONGEST_COOKIE).then_some(cookie)
 }
 
 /// What a cookie cannot have is percent-encoded (RFC 6265, 4.1.1), and the percent sign.

@@ -12,7 +12,7 @@ pub enum Source {
     Header(HeaderName),
     /// `cookie.X`; the name is case-sensitive
     Cookie(Box<str>),
-    /// the cookie that `anonymous` gives out; a malformed id is absent
+    /// the cookie that `anonymous` gives out: the first of its name that is an id
     Visitor(Box<str>),
     /// `query.X`
     Query(Box<str>),
@@ -44,9 +44,10 @@ impl Source {
         let found = match self {
             Source::Header(name) => header(http.headers, name, split)?,
             Source::Cookie(name) => cookie(http.headers, name).map(Cow::Borrowed),
-            Source::Visitor(name) => cookie(http.headers, name)
-                .filter(|id| VisitorId::is_valid(id))
-                .map(Cow::Borrowed),
+            // not the first of the name: a subdomain may set another, for a longer path, which comes before ours
+            Source::Visitor(name) => {
+                find_cookie(http.headers, name, VisitorId::is_valid).map(Cow::Borrowed)
+            }
             Source::Query(name) => http.query.and_then(|query| parameter(query, name)),
             Source::Jwt(claim) => {
                 let claims = token::claims(http.headers);
@@ -134,8 +135,17 @@ fn header<'a>(
     Ok(Some(joined))
 }
 
-/// The first cookie of this name: split on `;` only, no decoding (RFC 6265 is read as browsers write it).
+/// The first cookie of this name.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    find_cookie(headers, name, |_| true)
+}
+
+/// The first cookie of this name with such a value: split on `;` only, no decoding (RFC 6265 is read as browsers write it).
+fn find_cookie<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+    is_meant: impl Fn(&[u8]) -> bool,
+) -> Option<&'a [u8]> {
     for line in headers.get_all(header::COOKIE) {
         let mut rest = Some(line.as_bytes());
         while let Some(line) = rest {
@@ -145,8 +155,10 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]>
             if let Some(value) = pair
                 .strip_prefix(name.as_bytes())
                 .and_then(|rest| rest.strip_prefix(b"="))
+                .map(<[u8]>::trim_ascii_end)
+                && is_meant(value)
             {
-                return Some(value.trim_ascii_end());
+                return Some(value);
             }
         }
     }

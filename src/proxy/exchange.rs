@@ -53,6 +53,7 @@ pub(super) fn exchange(
     let spare = worker.spare_decisions.borrow_mut().pop();
     let mut decisions = spare.unwrap_or_default();
     decisions.remember_users = worker.telemetry.wants_users();
+    decisions.remember_pairs = worker.telemetry.wants_pairs();
     let logged = worker.telemetry.request_line(&request);
     let version = request.version();
     let mut admitted = admit(&client, request, &in_force, &mut active, &mut decisions);

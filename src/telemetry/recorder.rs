@@ -189,6 +189,11 @@ impl Recorder {
         self.logs.wants_users()
     }
 
+    /// Whether decisions have to remember who is one person by two ids.
+    pub fn wants_pairs(&self) -> bool {
+        self.logs.wants_pairs()
+    }
+
     /// Counts a request and writes the access log, and to the exposure log who a visitor is.
     pub fn record_request(&self, event: &RequestEvent<'_>) {
         self.count_request(

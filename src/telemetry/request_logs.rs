@@ -78,6 +78,11 @@ impl RequestLogs {
         self.exposures.is_some() || (self.access.is_some() && self.names.name_anybody())
     }
 
+    /// Whether decisions have to remember who is one person by two ids.
+    pub(super) fn wants_pairs(&self) -> bool {
+        self.exposures.is_some() && self.names.name_anybody()
+    }
+
     /// False where a line was dropped.
     pub(super) fn access(&self, event: &event::RequestEvent<'_>) -> bool {
         let Some((lines, format)) = &self.access else {

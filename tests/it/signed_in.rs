@@ -1,9 +1,10 @@
 //! One person by two ids: what login changes is counted, who a visitor is is written once, and `burgee report` counts one person.
 
 use crate::{
-    support::{ask, fed},
+    support::{Burgee, Toggles, ask, fed},
     watch::{app, behind, misfits},
 };
+use burgee::{cli::override_link, engine::signature::SigningKey};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -17,6 +18,7 @@ features:
   child: {when: {feature.half: on}, rollout: 50%}
   quiet: {rollout: 50%, metrics: off}
   by-visitor: {by: visitor, rollout: 50%}
+  banner: {by: visitor, when: {feature.half: on}, rollout: 50%}
   known: {when: {user: {prefix: user-}}, serve: on}
   all: on
 ";
@@ -31,26 +33,33 @@ pub(crate) fn visitor(number: u64) -> String {
     format!("{:032x}", u128::from(xxh3_64(&number.to_le_bytes())))
 }
 
-fn drift(burgee: &crate::support::Burgee, feature: &str) -> f64 {
+fn drift(burgee: &Burgee, feature: &str) -> f64 {
     let series = format!("burgee_drift_total{{feature=\"{feature}\"}}");
     burgee.metric(&series).unwrap_or_default()
 }
 
-/// `half` and `child`.
-fn answers(unit: &str) -> [bool; 2] {
-    let half = is_in_half("half", unit);
-    [half, half && is_in_half("child", unit)]
+/// What login may change: two that are drawn by user, and one by visitor that asks for such a one.
+const CHANGED: [&str; 3] = ["half", "child", "banner"];
+
+/// What these give this user in this browser.
+fn answers(user: &str, visitor: &str) -> [bool; 3] {
+    let half = is_in_half("half", user);
+    [
+        half,
+        half && is_in_half("child", user),
+        half && is_in_half("banner", visitor),
+    ]
 }
 
 #[test]
 fn an_answer_that_login_changes_is_counted_once_a_request() {
     let app = app(|_| "200 OK".into());
     let (burgee, toggles) = behind(&app, FILE, &[]);
-    let mut expected = [0.0, 0.0];
+    let mut expected = [0.0; 3];
     for number in 0..60 {
         let (user, visitor) = (format!("user-{number}"), visitor(number));
-        let (after, before) = (answers(&user), answers(&visitor));
-        for feature in 0..2 {
+        let (after, before) = (answers(&user, &visitor), answers(&visitor, &visitor));
+        for feature in 0..CHANGED.len() {
             expected[feature] += 2.0 * f64::from(u8::from(after[feature] != before[feature]));
         }
         let (user, cookie) = (
@@ -72,8 +81,8 @@ fn an_answer_that_login_changes_is_counted_once_a_request() {
             assert_eq!(ask(burgee.listen, "GET", "/", fields).status, 200);
         }
     }
-    assert!(expected.iter().all(|count| *count > 20.0), "{expected:?}");
-    assert_eq!(["half", "child"].map(|name| drift(&burgee, name)), expected);
+    assert!(expected.iter().all(|count| *count > 10.0), "{expected:?}");
+    assert_eq!(CHANGED.map(|name| drift(&burgee, name)), expected);
     for other in ["quiet", "by-visitor", "known", "all"] {
         assert_eq!(drift(&burgee, other), 0.0, "{other}");
     }
@@ -90,14 +99,101 @@ fn an_answer_that_login_changes_is_counted_once_a_request() {
             &[&cookie, &format!("X-User-Id: user-{number}")],
         );
     }
-    assert_eq!(["half", "child"].map(|name| drift(&burgee, name)), expected);
+    assert_eq!(CHANGED.map(|name| drift(&burgee, name)), expected);
+}
+
+#[test]
+fn a_tester_whose_override_is_not_kept_is_no_sign_of_what_others_meet() {
+    let file = "version: 1
+user: [header.x-user-id]
+anonymous: {cookie: visitor, max-age: 1d, for: everybody}
+override: {from: [header.x-qa], key: env.BURGEE_OVERRIDE_KEY, remember: qa}
+features: {half: 50%}
+";
+    let app = app(|_| "200 OK".into());
+    let toggles = Toggles::new(file);
+    let environment = [("BURGEE_OVERRIDE_KEY", "a-secret")];
+    let upstream = app.upstream().to_string();
+    let burgee = Burgee::start_in(&environment, &toggles.path(), &upstream, &[]);
+    // too late an end for a cookie
+    let key = SigningKey::new(b"a-secret").unwrap();
+    let half = sfv::Key::from_string("half".to_owned()).unwrap();
+    for variant in ["on", "off"] {
+        let pairs = [(half.clone(), variant.to_owned())];
+        let value = override_link::signed(&key, None, &pairs, 9_999_999_999).unwrap();
+        for number in 0..20 {
+            let fields = [
+                format!("X-User-Id: user-{number}"),
+                format!("Cookie: visitor={}", visitor(number)),
+                format!("X-Qa: {value}"),
+                "Sec-Fetch-Mode: navigate".to_owned(),
+            ];
+            ask(
+                burgee.listen,
+                "GET",
+                "/",
+                &fields.each_ref().map(|field| &**field),
+            );
+        }
+    }
+    let counted = burgee.metric("burgee_overrides_total{result=\"not_remembered\"}");
+    assert_eq!((counted, drift(&burgee, "half")), (Some(40.0), 0.0));
+}
+
+#[test]
+fn a_feature_by_visitor_that_asks_for_one_by_user_is_warned_of() {
+    let features =
+        |text: &str| FILE.split_once("features:\n").unwrap().0.to_owned() + "features:\n" + text;
+    let half = "  half: 50%\n";
+    for (feature, said) in [
+        (
+            "  banner: {by: visitor, when: {feature.half: on}, rollout: 50%}\n",
+            "`half`, which is drawn by user",
+        ),
+        (
+            "  banner: {by: visitor, rules: [{when: {not: {feature.half: on}}, rollout: 50%}]}\n",
+            "`half`, which is drawn by user",
+        ),
+        (
+            "  between: {when: {feature.half: on}, serve: on}\n  banner: {by: visitor, when: {feature.between: on}, rollout: 50%}\n",
+            "`half`, which is drawn by user",
+        ),
+        (
+            "  banner: {by: visitor, when: {user: {prefix: u}}, rollout: 50%}\n",
+            "",
+        ),
+        (
+            "  all: on\n  banner: {by: visitor, when: {feature.all: on}, rollout: 50%}\n",
+            "",
+        ),
+        (
+            "  own: {by: visitor, rollout: 50%}\n  banner: {by: visitor, when: {feature.own: on}, rollout: 50%}\n",
+            "",
+        ),
+        ("  child: {when: {feature.half: on}, rollout: 50%}\n", ""),
+        (
+            "  banner: {by: visitor, when: {feature.half: on}, serve: on}\n",
+            "",
+        ),
+    ] {
+        let ran = fed(&["check", "-"], &features(&format!("{half}{feature}")));
+        assert_eq!(ran.code, 0, "{feature} {ran:?}");
+        let told = ran.out + &ran.err;
+        let warned = told.contains("changes at login");
+        assert_eq!(
+            (warned, told.contains(said)),
+            (!said.is_empty(), true),
+            "{feature} {told}"
+        );
+    }
 }
 
 #[test]
 fn without_consent_and_for_strangers_nothing_drifts() {
     let strangers = FILE
         .replace(", for: everybody", "")
-        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "");
+        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "")
+        .replace("by: visitor, ", "");
     let closed = FILE.replace("everybody}", "everybody, when: {cookie.consent: \"yes\"}}");
     for file in [strangers, closed] {
         let app = app(|_| "200 OK".into());
@@ -116,7 +212,7 @@ fn without_consent_and_for_strangers_nothing_drifts() {
 }
 
 /// The lines until that of this user's visit to /last.
-fn lines(burgee: &crate::support::Burgee, fields: &[&str]) -> Vec<Value> {
+fn lines(burgee: &Burgee, fields: &[&str]) -> Vec<Value> {
     ask(burgee.listen, "GET", "/last", fields);
     let mut lines = Vec::new();
     loop {
@@ -135,7 +231,8 @@ fn that_a_visitor_is_a_user_is_written_once_for_each_pair_and_only_where_people_
     let [one_came, two_came] = [&one, &two].map(|id| format!("Cookie: visitor={id}"));
     let strangers = FILE
         .replace(", for: everybody", "")
-        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "");
+        .replace("  by-visitor: {by: visitor, rollout: 50%}\n", "")
+        .replace("by: visitor, ", "");
     for (file, names, expected) in [
         (
             FILE,

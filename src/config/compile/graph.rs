@@ -24,7 +24,8 @@ enum Visit {
 }
 
 impl Graph<'_> {
-    fn reach(&self, node: usize) -> &Reach {
+    /// What a feature or a segment refers to.
+    pub(super) fn reach(&self, node: usize) -> &Reach {
         match node.checked_sub(self.features.len()) {
             None => &self.features[node],
             Some(segment) => &self.segments[segment],
@@ -69,6 +70,29 @@ impl Graph<'_> {
         attributes.sort_unstable();
         attributes.dedup();
         attributes
+    }
+
+    /// For each node, such a one that it asks for, directly or through others.
+    pub(super) fn askers(&self, is_such: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+        let count = self.features.len() + self.segments.len();
+        let mut asked_by = vec![Vec::new(); count];
+        for node in 0..count {
+            self.next(node)
+                .for_each(|(next, _)| asked_by[next].push(node));
+        }
+        let mut found = vec![None; count];
+        for such in (0..count).filter(|node| is_such(*node)) {
+            let mut open = vec![such];
+            while let Some(node) = open.pop() {
+                for asker in &asked_by[node] {
+                    if found[*asker].is_none() {
+                        found[*asker] = Some(such);
+                        open.push(*asker);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// The first feature that a condition reaches through segments.

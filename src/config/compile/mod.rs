@@ -21,6 +21,7 @@ mod headers;
 mod impossible;
 mod instants;
 mod lifetime;
+mod login;
 mod names;
 mod near_misses;
 mod operators;

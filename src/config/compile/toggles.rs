@@ -221,7 +221,12 @@ impl<'t> Compiler<'t, '_> {
         let anonymous = visitors.map(|visitors| self.anonymous(visitors, &segments));
         let consent = anonymous.as_ref().map(|(_, reach)| reach.clone());
         let anonymous_at = file.anonymous.map_or(self.top, |entry| entry.key_at);
-        let anonymous = anonymous.map(|(anonymous, _)| (anonymous, anonymous_at));
+        let mut anonymous = anonymous.map(|(anonymous, _)| (anonymous, anonymous_at));
+        if let Some((anonymous, _)) = &mut anonymous
+            && let Some(visitor) = anonymous.visitor
+        {
+            anonymous.changed_by_login = self.changed_by_login(&features, &graph, visitor);
+        }
         let whole = when.as_ref().map(|((_, reach), _)| reach);
         // where something is wrong, what is unused is only its shadow
         if self.problems.errors() == 0 {

@@ -125,6 +125,7 @@ impl<'t> Compiler<'t, '_> {
             cookie,
             when,
             visitor,
+            changed_by_login: Box::default(),
         };
         (anonymous, reach)
     }

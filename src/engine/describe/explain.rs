@@ -137,8 +137,8 @@ pub fn values<'a>(
 ) -> Values<'a> {
     let values = Values::new(&toggles.attributes, input);
     if let Some(anonymous) = &toggles.anonymous {
-        let given = decisions.visitor.as_ref().and_then(|changes| changes.id);
-        anonymous::apply_again((toggles, anonymous), &values, input, now, given);
+        let changes = decisions.visitor.as_ref();
+        anonymous::apply_again((toggles, anonymous), &values, input, now, changes);
     }
     values
 }
