@@ -65,11 +65,8 @@ pub(super) fn exchange(
             Ok(Admitted::Forward(request, is_https)) => match send(&client, request).await {
                 Ok((mut response, feature_report)) => {
                     let headers = response.headers_mut();
-                    if decisions.visitor.is_some() {
-                        respond::set_visitor_cookies(headers, snapshot, &decisions, *is_https);
-                    }
-                    if let Some(cookies) = &decisions.override_cookies {
-                        respond::set_override_cookies(headers, cookies, *is_https);
+                    if decisions.touch_the_response() {
+                        respond::set_cookies(headers, snapshot, &decisions, *is_https);
                     }
                     if feature_report {
                         exposure::record(headers, &worker.telemetry, snapshot, &decisions, &logged);
@@ -158,6 +155,8 @@ fn admit(
 
     let (input, now) = (prepare::input(client, &parts, &host), prepare::now());
     snapshot.decide(input, now, Some(&prepare::random_bits), decisions);
+    // before we add a hop of our own, which says http
+    let is_https = decisions.touch_the_response() && client_address::is_https(&parts.headers);
     prepare::strip(&mut parts, &scan, &snapshot.forged_fields, &kind, client);
     decisions.forged = snapshot.forged_fields.strip(&mut parts.headers);
     match kind.over_h2 {
@@ -165,8 +164,6 @@ fn admit(
         false => snapshot.write_lines(decisions),
     }
 
-    let sets_cookies = decisions.visitor.is_some() || decisions.override_cookies.is_some();
-    let is_https = sets_cookies && client_address::is_https(&parts.headers);
     let lines = &decisions.lines;
     let body = (body, charge);
     let request = PreparedRequest::new(client, parts, body, kind, in_force, lines);

@@ -33,6 +33,7 @@ mod keepalive;
 mod local;
 mod name;
 mod prepare;
+mod private;
 mod respond;
 mod settings;
 mod tunnel;

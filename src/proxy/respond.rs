@@ -5,65 +5,36 @@
 use super::{
     downstream::body::Body,
     failure::{Blame, Failure},
-    hop_by_hop,
+    private::make_private,
     worker::Worker,
 };
 use crate::{
-    engine::{Decisions, Snapshot, anonymous, remember::OverrideCookies},
+    engine::{Decisions, Snapshot, anonymous},
     live::Phase,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-/// Sets and deletes the cookies of visitors that the files ask for.
-pub(super) fn set_visitor_cookies(
+/// Sets and deletes the cookies of visitors and of overrides; and keeps what only one person may see from everybody else.
+#[cold]
+#[inline(never)]
+pub(super) fn set_cookies(
     headers: &mut HeaderMap,
     snapshot: &Snapshot,
     decisions: &Decisions,
     is_https: bool,
 ) {
-    let changes = decisions.visitor.as_ref();
-    let cookies = changes.map(|changes| anonymous::set_cookies(snapshot, changes, is_https));
-    let cookies = cookies.unwrap_or_default();
-    if cookies.is_empty() {
+    let visitors = decisions.visitor.as_ref();
+    let visitors = visitors.map(|changes| anonymous::set_cookies(snapshot, changes, is_https));
+    let visitors = visitors.unwrap_or_default();
+    let overrides = decisions.override_cookies.as_ref();
+    if visitors.is_empty() && overrides.is_none() {
         return;
     }
-    for cookie in cookies {
+    let overrides = overrides.map(|cookies| cookies.set_cookies(is_https));
+    for cookie in visitors.into_iter().chain(overrides.into_iter().flatten()) {
         let _ = headers.try_append(header::SET_COOKIE, cookie);
     }
     make_private(headers);
-}
-
-/// Keeps a tester's override, or clears it; and keeps what it forced from everybody else.
-#[cold]
-#[inline(never)]
-pub(super) fn set_override_cookies(
-    headers: &mut HeaderMap,
-    cookies: &OverrideCookies,
-    is_https: bool,
-) {
-    for cookie in cookies.set_cookies(is_https) {
-        let _ = headers.try_append(header::SET_COOKIE, cookie);
-    }
-    make_private(headers);
-}
-
-/// No shared cache may hand one id, or what a tester forced, to many (RFC 9111, 5.2.2).
-fn make_private(headers: &mut HeaderMap) {
-    let lines = headers.get_all(header::CACHE_CONTROL).iter();
-    let text: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
-    let shared = ["public", "s-maxage", "private", "proxy-revalidate"];
-    let kept = text.iter().flat_map(|line| line.split(',')).map(str::trim);
-    let kept = kept.filter(|directive| {
-        let name = directive.split('=').next().unwrap_or_default();
-        !name.is_empty()
-            && !shared
-                .iter()
-                .any(|shared| name.eq_ignore_ascii_case(shared))
-    });
-    let all: Vec<&str> = std::iter::once("private").chain(kept).collect();
-    if let Ok(value) = HeaderValue::from_str(&all.join(", ")) {
-        hop_by_hop::set(headers, header::CACHE_CONTROL, value);
-    }
 }
 
 /// The one response to a request that cannot be passed on: logged, counted, and told.

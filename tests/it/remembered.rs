@@ -64,7 +64,7 @@ struct Site {
 impl Site {
     fn start(toggles: &str) -> Site {
         let app = App::answering(
-            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=60\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Control: public, max-age=60\r\nCDN-Cache-Control: max-age=600\r\n\r\n",
         );
         let toggles = Toggles::new(toggles);
         let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
@@ -116,8 +116,12 @@ fn link(value: &str) -> String {
     format!("/?ff={}", percent_encoded(value))
 }
 
+/// What caches are told; a CDN believes its own field first.
 fn cache(answer: &Message) -> &str {
-    answer.get("cache-control").unwrap()
+    let control = answer.get("cache-control").unwrap();
+    let is_private = control.starts_with("private");
+    assert_eq!(answer.get("cdn-cache-control").is_none(), is_private);
+    control
 }
 
 #[test]
@@ -266,6 +270,20 @@ fn only_a_page_remembers_and_only_what_a_cookie_can_hold_for_30_days() {
             "a script",
             link(&silver(3_600)),
             SCRIPT.into(),
+            "applied",
+            false,
+        ),
+        (
+            "a page that is loaded ahead of time",
+            link(&silver(3_600)),
+            format!("{PAGE}Sec-Purpose: prefetch;prerender\r\n"),
+            "applied",
+            false,
+        ),
+        (
+            "a frame",
+            link(&silver(3_600)),
+            format!("{PAGE}Sec-Fetch-Dest: iframe\r\nSec-Fetch-Site: same-origin\r\n"),
             "applied",
             false,
         ),
