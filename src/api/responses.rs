@@ -265,8 +265,37 @@ pub struct ExplainResponse {
     /// With `why=true`: the same in a sentence, where it does not do all that it could
     #[serde(skip_serializing_if = "Option::is_none")]
     remark: Option<String>,
+    /// Who it is to each file that gives ids to visitors
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identities: Option<Vec<ExplainedIdentity>>,
     /// By key; drafts and archived features are left out
     features: BTreeMap<String, ExplainedFeature>,
+}
+
+/// Who a request is for
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)] // described, never made
+pub struct ExplainedIdentity {
+    /// Of the file, where it has one
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    /// The user's id
+    user: Option<String>,
+    /// Where it came from, as the file writes it; `said` where the question says it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_source: Option<String>,
+    /// Why there is none, where more is known than that none came
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_reason: Option<String>,
+    /// The visitor's id, where the file says `for: everybody`
+    visitor: Option<String>,
+    /// Where it came from: a cookie, or `said`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor_source: Option<String>,
+    /// Why there is none
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor_reason: Option<String>,
 }
 
 /// What a user gets of one feature, and why

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 const TOGGLES: &str = r##"version: 1
 namespace: shop
 attributes: {country: header.x-country}
+anonymous: {cookie: visitor, max-age: 1d, for: everybody}
 features:
   switch: {description: A switch, serve: on}
   name: {metadata: {owner: web}, variants: [gold, silver], rules: [{name: home, when: {country: CH}, serve: gold}], serve: silver}

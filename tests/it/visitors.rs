@@ -713,3 +713,74 @@ fn explain_says_who_asks_and_where_the_id_came_from() {
         ran.out
     );
 }
+
+#[test]
+fn json_says_who_asks_and_why_there_is_no_visitor() {
+    let both = format!("consent=yes; visitor={ID}");
+    let old = format!("visitor={ID}");
+    let named = CONSENT.replace("version: 1", "version: 1\nnamespace: shop");
+    for (file, arguments, expected) in [
+        (
+            EVERYBODY,
+            &["--cookie", &old][..],
+            json!([{"user": ID, "user_source": "cookie.visitor", "visitor": ID, "visitor_source": "cookie.visitor"}]),
+        ),
+        (
+            EVERYBODY,
+            &["--user", "mia"],
+            json!([{"user": "mia", "user_source": "said", "visitor": null, "visitor_reason": "no visitor: a page load is given an id"}]),
+        ),
+        (
+            EVERYBODY,
+            &[
+                "--header",
+                "x-user-id: a",
+                "--header",
+                "x-user-id: b",
+                "--cookie",
+                &old,
+            ],
+            json!([{"user": null, "user_reason": "a header came twice with different values", "visitor": ID, "visitor_source": "cookie.visitor"}]),
+        ),
+        (
+            &named,
+            &[
+                "--header",
+                &format!("cookie: {both}"),
+                "--header",
+                "x-user-id: mia",
+            ],
+            json!([{"namespace": "shop", "user": "mia", "user_source": "header.x-user-id", "visitor": ID, "visitor_source": "cookie.visitor"}]),
+        ),
+        (
+            CONSENT,
+            &["--cookie", &old],
+            json!([{"user": null, "visitor": null, "visitor_reason": "cookie.visitor is not read, for `when` of `anonymous` does not hold: not in segment agreed (agreed is missing but must be yes)"}]),
+        ),
+        (
+            "version: 1\nfeatures: {a: on}\n",
+            &[],
+            serde_json::Value::Null,
+        ),
+    ] {
+        let ran = support::fed(&[&["explain", "-", "--json"], arguments].concat(), file);
+        let line: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(line["identities"], expected, "{arguments:?} {ran:?}");
+    }
+    // the API is told who it is
+    let toggles = Toggles::new(CONSENT);
+    let burgee = support::Burgee::start(&toggles.path(), "none", &[]);
+    for (query, expected) in [
+        (
+            format!("user=mia&visitor={ID}"),
+            json!([{"user": "mia", "user_source": "said", "visitor": ID, "visitor_source": "said"}]),
+        ),
+        (
+            format!("cookie.visitor={ID}"),
+            json!([{"user": null, "visitor": null, "visitor_reason": "no visitor: a page load is given an id"}]),
+        ),
+    ] {
+        let told = support::get(burgee.api, &format!("/explain?{query}"));
+        assert_eq!(told.json()["identities"], expected, "{query}");
+    }
+}

@@ -136,7 +136,7 @@ fn one(
     for toggles in &*snapshot.files {
         let who = identity::of(toggles, input, request.now, &decisions);
         if let Some(who) = who.filter(|_| toggles.features.iter().any(wanted)) {
-            writeln!(out, "{who}")?;
+            writeln!(out, "{}", who.sentence())?;
         }
         for (feature, explained) in toggles.features.iter().zip(explain::file(
             snapshot,

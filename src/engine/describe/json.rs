@@ -3,6 +3,7 @@
 
 use super::{
     explain::{self, Standing},
+    identity,
     overridden::{self, Origin},
 };
 use crate::engine::{
@@ -13,7 +14,7 @@ use crate::engine::{
     units::Second,
 };
 
-/// `{"user":…,"revision":…,"at":…,"features":{…}}`, no line end. `wanted` leaves features out.
+/// `{"user":…,"revision":…,"at":…,"identities":[…],"features":{…}}`, no line end; identities where visitors have one. `wanted` leaves features out.
 pub fn write(
     snapshot: &Snapshot,
     decisions: &Decisions,
@@ -33,6 +34,14 @@ pub fn write(
     if let Some(result) = decisions.override_result() {
         out.extend_from_slice(b",\"override\":");
         json(out, &result.as_str());
+    }
+    let files = snapshot.files.iter();
+    let asked = files.filter(|toggles| toggles.features.iter().any(wanted));
+    let who = asked.filter_map(|toggles| identity::of(toggles, input, at, decisions));
+    let who: Vec<_> = who.collect();
+    if !who.is_empty() {
+        out.extend_from_slice(b",\"identities\":");
+        json(out, &who);
     }
     out.extend_from_slice(b",\"features\":{");
     let mut first = true;
