@@ -35,7 +35,13 @@ pub(super) fn apply<'a>(
     let random = random.filter(|_| opens);
     let cookie = &anonymous.cookie;
     let room = &mut *changes;
-    let new = random.map(|random| || new_id(room.get_or_insert_default(), cookie, random));
+    let new = random.map(|random| {
+        || {
+            let changes = room.get_or_insert_default();
+            changes.given_by.push(index as u16);
+            new_id(changes, cookie, random)
+        }
+    });
     let is_allowed = take_id((toggles, anonymous), values, input, now, new);
     if !is_allowed && random.is_some() && is_withdrawn(cookie, http.headers) {
         let changes = changes.get_or_insert_default();

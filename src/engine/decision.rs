@@ -105,6 +105,8 @@ pub struct Decisions {
 pub struct CookieChanges {
     /// the cookies that a new visitor gets, and the id in each
     pub given: Vec<(VisitorCookie, VisitorId)>,
+    /// the files that give them
+    pub given_by: SmallVec<[u16; 1]>,
     /// the files that want theirs deleted
     pub deleted: SmallVec<[u16; 1]>,
 }
@@ -156,6 +158,28 @@ impl Decisions {
     /// Whether the response sets or deletes a cookie of ours, or has to be kept from shared caches.
     pub fn touch_the_response(&self) -> bool {
         self.visitor.is_some() || self.override_cookies.is_some()
+    }
+
+    /// The response gives an id to somebody who is signed in: that visitor and that user are one person from now on.
+    pub fn pair_new_visitor(&mut self, snapshot: &Snapshot) {
+        let Some(changes) = self.visitor.as_ref().filter(|_| self.remember_pairs) else {
+            return;
+        };
+        for file in changes.given_by.iter().map(|file| usize::from(*file)) {
+            let toggles = snapshot.files.get(file);
+            let anonymous = toggles.and_then(|toggles| toggles.anonymous.as_ref());
+            let id = anonymous.and_then(|anonymous| changes.given(&anonymous.cookie));
+            let (Some(id), Some(Some(user))) = (id, self.users.get(file)) else {
+                continue;
+            };
+            let id = id.as_str().as_bytes();
+            let ids = &mut self.signed_in.get_or_insert_default().ids;
+            let is_there = |(one, other): &Ids| (&**one, &**other) == (&**user, id);
+            // a stranger is the visitor to `user` too, and files that share the cookie know one pair
+            if **user != *id && !ids.iter().any(is_there) {
+                ids.push((user.clone(), id.into()));
+            }
+        }
     }
 
     /// Makes room for the decisions of this snapshot.

@@ -67,6 +67,7 @@ pub(super) fn exchange(
                     let headers = response.headers_mut();
                     if decisions.touch_the_response() {
                         respond::set_cookies(headers, snapshot, &decisions, *is_https);
+                        decisions.pair_new_visitor(snapshot);
                     }
                     if feature_report {
                         exposure::record(headers, &worker.telemetry, snapshot, &decisions, &logged);

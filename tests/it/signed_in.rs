@@ -253,8 +253,7 @@ fn that_a_visitor_is_a_user_is_written_once_for_each_pair_and_only_where_people_
         let flags = ["--exposure-log", "--log-user", names];
         let (burgee, _toggles) = behind(&app, file, &flags);
         for fields in [
-            &["X-User-Id: mia", "Sec-Fetch-Mode: navigate"][..],
-            &[&one_came],
+            &[&*one_came][..],
             &["X-User-Id: mia", &one_came],
             &["X-User-Id: mia", &one_came],
             &["X-User-Id: mia", &two_came],
@@ -275,6 +274,39 @@ fn that_a_visitor_is_a_user_is_written_once_for_each_pair_and_only_where_people_
             .collect();
         assert_eq!(found, expected, "{file} {names}");
     }
+}
+
+#[test]
+fn that_a_new_visitor_is_a_user_is_written_where_the_response_gives_the_id() {
+    let app = app(|head| match head.split(' ').nth(1) {
+        Some("/last") => "200 OK\r\nX-Feature-Goal: end".into(),
+        Some("/broken") => "200 OK\r\nContent-Length: none".into(),
+        _ => "200 OK\r\nX-Feature-Used: by-visitor".into(),
+    });
+    let flags = ["--exposure-log", "--log-user", "plain"];
+    let (burgee, _toggles) = behind(&app, FILE, &flags);
+    let page = "Sec-Fetch-Mode: navigate";
+    let given = |path: &str, fields: &[&str]| {
+        let answer = ask(burgee.listen, "GET", path, fields);
+        let cookie = answer.header("set-cookie").map(str::to_owned);
+        cookie.map(|cookie| cookie["visitor=".len()..][..32].to_owned())
+    };
+    let mia = given("/", &["X-User-Id: mia", page]).unwrap();
+    // strangers, no page, two users, an answer that never came
+    assert!(given("/", &[page]).is_some());
+    assert_eq!(given("/", &["X-User-Id: mia"]), None);
+    assert!(given("/", &["X-User-Id: mia", "X-User-Id: max", page]).is_some());
+    assert_eq!(given("/broken", &["X-User-Id: mia", page]), None);
+    let lines = lines(&burgee, &["X-User-Id: nobody"]);
+    let pairs: Vec<_> = lines
+        .iter()
+        .filter(|line| line["visitor"].is_string())
+        .map(|line| (&line["feature_flag.context.id"], &line["visitor"]))
+        .collect();
+    assert_eq!(pairs, [(&Value::from("mia"), &Value::from(&*mia))]);
+    // the use of the same page is by that id
+    let used = |line: &&Value| line["feature_flag.context.id"] == *mia;
+    assert_eq!(lines.iter().filter(used).count(), 1, "{lines:?}");
 }
 
 #[test]
