@@ -101,7 +101,7 @@ fn with_sentences(
             }
         }
     }
-    if let Some(remark) = decisions.override_result().and_then(overridden::remark) {
+    if let Some(remark) = overridden::remark(snapshot, input, at, decisions) {
         response["remark"] = remark.into();
     }
     response.to_string().into_bytes()

@@ -258,8 +258,8 @@ pub struct ExplainResponse {
     revision: String,
     /// The instant that is asked about
     at: String,
-    /// What became of the override: `applied`, `not_remembered`, `not_allowed`, `malformed`, `unsigned`, `expired` or
-    /// `bad_signature`
+    /// What became of the override: `applied`, `not_remembered`, `no_effect`, `cleared`, `not_allowed`, `malformed`,
+    /// `unsigned`, `expired`, `bad_signature`, `too_long` or `no_key`
     #[serde(skip_serializing_if = "Option::is_none", rename = "override")]
     overridden: Option<String>,
     /// With `why=true`: the same in a sentence, where it does not do all that it could

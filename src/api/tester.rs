@@ -27,7 +27,7 @@ pub struct OverrideResponse<'a> {
 /// None where no signed override would have an effect.
 pub(super) fn made<'a>(toggles: &'a Toggles, feature: &'a Feature) -> Option<OverrideResponse<'a>> {
     let policy = toggles.override_policy.as_ref()?;
-    let key_env = policy.key_env.as_deref()?;
+    let key = policy.key.as_ref().filter(|key| key.secret.is_some())?;
     if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
         return None;
     }
@@ -35,7 +35,7 @@ pub(super) fn made<'a>(toggles: &'a Toggles, feature: &'a Feature) -> Option<Ove
     Some(OverrideResponse {
         feature: (&*feature.name).into(),
         namespace: toggles.namespace.as_deref().map(Into::into),
-        key_env: key_env.into(),
+        key_env: (&*key.variable).into(),
         query: policy.query().map(Into::into),
         header: header.map(|name| canonical(name.as_str())),
         remember: policy.remember.as_deref().map(Into::into),

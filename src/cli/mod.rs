@@ -22,6 +22,7 @@ pub mod inject;
 mod output;
 mod override_file;
 pub mod override_link;
+mod override_url;
 pub mod probe;
 pub mod reload;
 pub mod report;

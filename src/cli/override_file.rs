@@ -3,7 +3,7 @@
 
 use crate::{
     config::{self, phrases},
-    engine::{Feature, Snapshot, Toggles, model::OverridePolicy, remember},
+    engine::{Feature, Snapshot, Toggles, model::OverridePolicy, override_choice},
     server::clock::wall_clock,
 };
 use sfv::Key as Name;
@@ -28,42 +28,70 @@ pub(super) fn find<'s>(
     snapshot: &'s Snapshot,
     wanted: &Wanted<'_>,
 ) -> Result<(&'s Toggles, &'s OverridePolicy), String> {
-    let file = named(snapshot, wanted.namespace)?;
+    let file = named(snapshot, wanted)?;
     let policy = file.override_policy.as_ref();
     let policy = policy
         .filter(|policy| policy.key.is_some())
         .ok_or("the file has no `override` with a `key`: it takes no signed override")?;
-    if policy.remember.is_some() && wanted.lifetime.as_secs() > remember::LONGEST {
+    if policy.remember.is_some() && wanted.lifetime.as_secs() > override_choice::LONGEST {
         return Err("the file has `remember`, which keeps an override for 30 days at most: write `--exp 30d` or less".into());
     }
     if policy.remember.is_none() && wanted.forced.is_empty() {
         return Err("the file has no `remember`: there is nothing to clear".into());
     }
     for (name, variant) in wanted.forced {
-        has(file, name.as_str(), variant)?;
+        has((snapshot, file), name.as_str(), variant)?;
     }
     Ok((file, policy))
 }
 
-/// Of several files the one with this namespace.
-fn named<'s>(snapshot: &'s Snapshot, namespace: Option<&str>) -> Result<&'s Toggles, String> {
-    let is_meant = |file: &&Toggles| namespace.is_none() || file.namespace.as_deref() == namespace;
-    let mut meant = snapshot.files.iter().filter(is_meant);
-    match (meant.next(), meant.next(), namespace) {
-        (Some(file), None, _) => Ok(file),
-        (Some(_), Some(_), _) => Err("there are several files: say which by `--namespace`".into()),
-        (None, _, Some(name)) => Err(format!("no file has the namespace `{name}`")),
-        (None, ..) => Err("there is no file".into()),
+/// Of several files the one with this namespace, or that all names begin with, as `explain` prints them.
+fn named<'s>(snapshot: &'s Snapshot, wanted: &Wanted<'_>) -> Result<&'s Toggles, String> {
+    let begins_all = |file: &&Toggles| {
+        let begins = |(name, _): &(Name, String)| name.as_str().starts_with(&prefix(file));
+        !wanted.forced.is_empty() && file.namespace.is_some() && wanted.forced.iter().all(begins)
+    };
+    let is_meant = |file: &&Toggles| match wanted.namespace {
+        Some(namespace) => file.namespace.as_deref() == Some(namespace),
+        None => snapshot.files.len() == 1 || begins_all(file),
+    };
+    if let Some(file) = snapshot.files.iter().find(is_meant) {
+        return Ok(file);
     }
+    let known = snapshot
+        .files
+        .iter()
+        .filter_map(|file| file.namespace.as_deref());
+    let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+    let known = known.join(", ");
+    Err(match wanted.namespace {
+        Some(name) if known.is_empty() => format!("no file has the namespace `{name}`"),
+        Some(name) => format!("no file has the namespace `{name}`; there is {known}"),
+        None => format!("there are several files: say which by `--namespace`, one of {known}"),
+    })
 }
 
-fn has(file: &Toggles, name: &str, variant: &str) -> Result<(), String> {
+/// What its features' names begin with where several files are told apart.
+fn prefix(file: &Toggles) -> String {
+    let namespace = file.namespace.as_deref().unwrap_or_default();
+    format!("{}.", namespace.to_ascii_lowercase())
+}
+
+fn has((snapshot, file): (&Snapshot, &Toggles), name: &str, variant: &str) -> Result<(), String> {
+    let is_named = |feature: &&Feature| {
+        feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
+    };
+    let namespace = file.namespace.as_deref();
     let features = &file.features;
-    let is_named = |feature: &&Feature| feature.name.eq_ignore_ascii_case(name);
     let Some(feature) = features.iter().find(is_named) else {
-        let known = features.iter().map(|feature| &*feature.name);
-        let meant = phrases::meant(name, known);
-        return Err(format!("there is no feature `{name}`{meant}"));
+        let of_file = namespace.map_or(String::new(), |namespace| format!(" in `{namespace}`"));
+        let mut others = snapshot.files.iter();
+        let other = others.find(|other| other.features.iter().any(|feature| is_named(&feature)));
+        let hint = match other.and_then(|other| other.namespace.as_deref()) {
+            Some(other) => format!("; `{other}` has it: each file needs an override of its own"),
+            None => phrases::meant(name, features.iter().map(|feature| &*feature.name)),
+        };
+        return Err(format!("there is no feature `{name}`{of_file}{hint}"));
     };
     let variants = feature.variants.iter().map(|variant| &*variant.name);
     if !variants.clone().any(|known| known == variant) {

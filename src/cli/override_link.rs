@@ -4,11 +4,13 @@
 use super::{
     output::{bad_toggles, fail, refuse, say},
     override_file::{self, Wanted},
+    override_url,
 };
 use crate::{
-    engine::{model::OverridePolicy, remember, signature::SigningKey},
+    engine::{
+        model::OverridePolicy, override_choice, remember, signature::SigningKey, source::Source,
+    },
     flags::values,
-    http::client::percent_encoded,
     server::clock::wall_clock,
 };
 use sfv::{
@@ -26,11 +28,13 @@ use std::{env, path::PathBuf, process::ExitCode, time::Duration};
   curl -H \"X-QA-Override: $(burgee override --key-env BURGEE_OVERRIDE_KEY briefcase=silver | head -n 1)\" http://localhost:3524/
 
 The first line is the value, for a header; the second is a link, for a browser.
-With `remember`, a browser that opens the link keeps what it says for the next clicks, until it ends; the link of --clear
-makes it forget sooner, and ends after --exp as any other. Without `remember`, it holds for the one request.
-Whoever has the link can use it until it ends. Another key ends all links at once.
-With --toggles, a feature or a variant that the file does not have is refused. Run this where the key is: the sidecar has the
-same key in the variable that `override.key` names, and shows it nowhere."
+With `remember`, a browser that opens the link keeps what it says for the next clicks, until it ends.
+Without `remember`, it holds for the one request.
+A link of --clear makes a browser forget sooner; it ends after --exp as any other, so open it before.
+Whoever has a link can use it until it ends. Another key ends all links at once.
+With --toggles, what the file does not have is refused; of several files it takes one, by --namespace.
+Run this where the key is: the sidecar has the same in the variable that `override.key` names.
+Make a key by `openssl rand -base64 32`."
 )]
 pub struct OverrideArgs {
     /// Environment variable that holds the key; its value is what `override.key` of the file names
@@ -45,7 +49,7 @@ pub struct OverrideArgs {
     /// Toggles file or directory to check the names against; the namespace and the query parameter are taken from it too
     #[arg(long, env = "BURGEE_TOGGLES", value_name = "PATH")]
     toggles: Option<PathBuf>,
-    /// URL of the link, without the override
+    /// URL of the page that the link opens, without the override
     #[arg(
         long,
         env = "BURGEE_URL",
@@ -72,6 +76,14 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
         (true, false) => return refuse(&"--clear forces nothing: leave the features out"),
         _ => {}
     }
+    for (number, (name, _)) in args.forced.iter().enumerate() {
+        if args.forced[..number].iter().any(|(other, _)| other == name) {
+            let name = name.as_str();
+            return refuse(&format!(
+                "`{name}` is there twice: a feature has one variant"
+            ));
+        }
+    }
     let wanted = Wanted {
         namespace: args.namespace.as_deref(),
         forced: &args.forced,
@@ -86,6 +98,13 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
             Err(why) => return refuse(&why),
         },
     };
+    if let (Some(name), Some(policy)) = (&args.query, policy)
+        && !policy.from.contains(&Source::Query((&**name).into()))
+    {
+        return refuse(&format!(
+            "the file looks for no override in the query parameter `{name}`: leave `--query` out"
+        ));
+    }
     let secret = env::var_os(&args.key_env).unwrap_or_default();
     let Some(key) = SigningKey::new(secret.as_encoded_bytes()) else {
         return refuse(&format!(
@@ -97,11 +116,26 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
     let Some(value) = signed(&key, namespace, &args.forced, expires) else {
         return refuse(&"a variant has characters that variants cannot have");
     };
+    let link = query(args, policy).map(|name| override_url::link(&args.url, name, &value));
+    let link = match link.transpose() {
+        Ok(link) => link,
+        Err(why) => return refuse(&why),
+    };
     say(&value);
-    if let Some(query) = query(args, policy) {
-        let mark = if args.url.contains('?') { '&' } else { '?' };
-        let (url, value) = (&args.url, percent_encoded(&value));
-        say(&format!("{url}{mark}{query}={value}"));
+    if let Some(link) = link {
+        say(&link);
+    }
+    if SigningKey::is_short(secret.as_encoded_bytes()) {
+        fail(&format!(
+            "warning: the key in {} has fewer than {} bytes: whoever sees a link can guess it. Make one by `openssl rand -base64 32`",
+            args.key_env,
+            SigningKey::SHORTEST
+        ));
+    }
+    if policy.is_none() && args.exp.as_secs() > override_choice::LONGEST {
+        fail(
+            &"warning: it ends in more than 30 days: where the file has `remember`, it holds for one request, and is not remembered",
+        );
     }
     if let Some(name) = policy.and_then(|policy| policy.remember.as_deref())
         && remember::session_cookie(name, &value).is_none()
@@ -154,6 +188,11 @@ fn pair(text: &str) -> Result<(Name, String), String> {
     let (name, variant) = text.split_once('=').ok_or("write it as briefcase=silver")?;
     if variant.is_empty() {
         return Err(format!("`{name}` has no variant: write it as {name}=on"));
+    }
+    if ["exp", "sig"].contains(&&*name.to_ascii_lowercase()) {
+        return Err(format!(
+            "`{name}` is a part of every signed override, and no feature: --exp says when it ends"
+        ));
     }
     // dictionary keys are lower case (RFC 9651, section 3.1.2); features are found whatever their case
     let key = Name::from_string(name.to_ascii_lowercase())

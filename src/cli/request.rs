@@ -10,7 +10,7 @@ use crate::{
     server::clock::wall_clock,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use std::net::IpAddr;
+use std::{env, net::IpAddr};
 
 /// The flags that describe a request.
 #[derive(clap::Args, Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct RequestArgs {
     /// IP address of the client
     #[arg(long, env = "BURGEE_IP", value_name = "ADDR")]
     pub ip: Option<IpAddr>,
-    /// Variable for `env.K` in the file, instead of this shell's; may be repeated
+    /// Variable for `env.K` in the file, instead of the one that is set where this command runs; may be repeated
     #[arg(long, env = "BURGEE_ENV", value_name = "K=V", value_parser = pair)]
     pub env: Vec<(String, String)>,
     /// Time of the request: 2026-03-01 (00:00 UTC) or RFC 3339 [default: now]
@@ -55,13 +55,11 @@ pub struct DescribedRequest {
 }
 
 impl RequestArgs {
-    /// What the file sees as `env.NAME`.
+    /// What the file sees as `env.NAME`: as a sidecar that is started here, but for `--env`.
     pub fn environment(&self, name: &str) -> Option<String> {
-        self.env
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
+        let mut given = self.env.iter().rev();
+        let given = given.find(|(key, _)| key == name);
+        given.map_or_else(|| env::var(name).ok(), |(_, value)| Some(value.clone()))
     }
 }
 

@@ -31,8 +31,9 @@ use super::{
     decision::{Decision, Decisions, UserSource},
     features::{every_feature, stop},
     model::{Condition, Effect, OverridePolicy, Snapshot, Toggles},
+    override_choice,
     overrides::OverrideResult,
-    remember::{self, OverrideCookies},
+    remember::{self, Forced, OverrideCookies},
     request::Input,
     signed_in::signed_in,
     units::Second,
@@ -58,6 +59,16 @@ impl Snapshot {
             file(toggles, index, &values, input, now, random, decisions);
             let is_traffic = random.is_some();
             people(toggles, &values, (input, now), is_traffic, &[], decisions);
+        }
+        self.settle_overrides(input, now, decisions);
+    }
+
+    /// Where several files have looked for an override.
+    #[inline(always)]
+    fn settle_overrides(&self, input: Input<'_>, now: Second, decisions: &mut Decisions) {
+        let results = &mut decisions.overrides;
+        if results.len() > 1 && results.iter().any(Option::is_some) {
+            override_choice::settle(&self.files, (input, now), results);
         }
     }
 
@@ -88,6 +99,7 @@ impl Snapshot {
                 decisions,
             );
         }
+        self.settle_overrides(input, now, decisions);
     }
 }
 
@@ -174,18 +186,20 @@ fn overridden(
     let allowed = policy.when.as_ref().is_none_or(holds);
     // what the override's own condition could not read is no feature's
     scope.values.unreadable.take();
-    let found = policy.find(input)?;
     let (toggles, now) = (scope.toggles, scope.now);
-    let read = match (&found.text, allowed) {
-        (_, false) => Err(OverrideResult::NotAllowed),
-        (Err(refused), true) => Err(*refused),
-        (Ok(text), true) => policy.read(text, toggles.namespace.as_deref(), now),
-    };
-    if let Ok(value) = &read {
+    let choice = policy.choose((input, now), toggles.namespace.as_deref(), allowed)?;
+    let valid = choice.valid.as_ref();
+    let variants = valid.map(|(_, value)| value.variants(toggles));
+    let variants = variants.unwrap_or_default();
+    if !variants.is_empty() {
         // nothing is counted twice
-        every_feature(scope, decided, &value.variants(toggles), &mut Vec::new());
+        every_feature(scope, decided, &variants, &mut Vec::new());
     }
-    let result = remember::remember(policy, &found, &read, (input, now), cookies);
+    let forced = Forced {
+        has_effect: decided.iter().flatten().any(|one| one.overridden),
+        is_known: !variants.is_empty(),
+    };
+    let result = remember::remember(policy, &choice, forced, (input, now), cookies);
     Some(result)
 }
 

@@ -24,6 +24,7 @@ pub mod navigation;
 pub mod normal;
 pub mod number;
 pub mod operator;
+pub mod override_choice;
 pub mod overrides;
 pub mod remember;
 pub mod request;

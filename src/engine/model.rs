@@ -365,16 +365,30 @@ pub struct Anonymous {
 /// The `override` block of a file. At least one of `when` and `key` is there.
 #[derive(Debug)]
 pub struct OverridePolicy {
-    /// header and query sources, and with a key cookies; the first that is present
+    /// header and query sources, and with a key cookies; the first that can be verified, or without a key the first that is present
     pub from: Box<[Source]>,
     /// must hold
     pub when: Option<Condition>,
     /// must have signed it
-    pub key: Option<SigningKey>,
-    /// the variable that holds the key
-    pub key_env: Option<Box<str>>,
+    pub key: Option<OverrideKey>,
     /// the session cookie that keeps what came by header or query; the last of `from`
     pub remember: Option<Box<str>>,
+}
+
+/// The `key` of an override.
+#[derive(Clone, Debug)]
+pub struct OverrideKey {
+    /// the variable that holds it
+    pub variable: Box<str>,
+    /// what it holds; none where it is not set: then nothing is accepted
+    pub secret: Option<SigningKey>,
+}
+
+impl OverridePolicy {
+    /// Whether any override is accepted.
+    pub fn is_usable(&self) -> bool {
+        self.key.as_ref().is_none_or(|key| key.secret.is_some())
+    }
 }
 
 /// The stops in force, and whom they reach.

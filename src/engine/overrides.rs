@@ -1,15 +1,12 @@
-//! Overrides for QA: a dictionary (RFC 9651) in a header, the query or a cookie, allowed by a condition or a signature.
-//! In: the request and the file's policy. Out: which features get which variant, or why the override is refused.
+//! Overrides for QA: a dictionary (RFC 9651), allowed by a condition or a signature.
+//! In: its text and the file's policy. Out: which features get which variant, or why the override is refused.
 
 use super::{
-    given::Given,
     model::{FeatureIndex, OverridePolicy, Toggles},
-    request::Input,
-    source::{Source, percent_decoded},
+    source::Source,
     units::Second,
 };
 use sfv::{BareItem, Dictionary, FieldType as _, Item, Key, ListEntry, Parser};
-use std::borrow::Cow;
 
 /// What became of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,11 +25,19 @@ pub enum OverrideResult {
     Expired,
     /// the signature is not that of this dictionary
     BadSignature,
+    /// it is valid, and forces nothing here: the file has no such feature or variant, or the feature is paused
+    NoEffect,
+    /// a signed value that forces nothing, where a browser is to forget what it remembers
+    Cleared,
+    /// in the cookie of `remember`, and it ends later than anything that is kept there
+    TooLong,
+    /// the variable that `key` names is not set
+    NoKey,
 }
 
 impl OverrideResult {
     /// In the order of their numbers.
-    pub const ALL: [OverrideResult; 7] = {
+    pub const ALL: [OverrideResult; 11] = {
         use OverrideResult::*;
         [
             Applied,
@@ -42,6 +47,10 @@ impl OverrideResult {
             Unsigned,
             Expired,
             BadSignature,
+            NoEffect,
+            Cleared,
+            TooLong,
+            NoKey,
         ]
     };
 
@@ -51,6 +60,11 @@ impl OverrideResult {
             self,
             OverrideResult::Applied | OverrideResult::NotRemembered
         )
+    }
+
+    /// Whether it was allowed and, with a key, signed: with an effect or without.
+    pub const fn is_verified(self) -> bool {
+        self.has_effect() || matches!(self, OverrideResult::NoEffect | OverrideResult::Cleared)
     }
 
     /// The label of a metric.
@@ -63,6 +77,10 @@ impl OverrideResult {
             OverrideResult::Unsigned => "unsigned",
             OverrideResult::Expired => "expired",
             OverrideResult::BadSignature => "bad_signature",
+            OverrideResult::NoEffect => "no_effect",
+            OverrideResult::Cleared => "cleared",
+            OverrideResult::TooLong => "too_long",
+            OverrideResult::NoKey => "no_key",
         }
     }
 }
@@ -73,13 +91,15 @@ const LONGEST: usize = 8 * 1024;
 /// Which feature gets which variant.
 pub type Overrides = Vec<(FeatureIndex, u8)>;
 
-/// What a request brings, read or not.
-#[derive(Debug)]
-pub struct FoundOverride<'a> {
-    /// as it was written; a header that came twice is refused here
-    pub text: Result<Cow<'a, [u8]>, OverrideResult>,
-    /// where; none where a context has it, which is no request
-    pub source: Option<&'a Source>,
+/// What an override says of one feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// the variant at this index
+    Variant(FeatureIndex, u8),
+    /// the feature has no such variant
+    NoVariant(FeatureIndex),
+    /// the file has no such feature
+    NoFeature,
 }
 
 /// An override that may decide: nobody has altered it, and it has not ended.
@@ -105,31 +125,6 @@ impl OverridePolicy {
         })
     }
 
-    /// The first source that has one.
-    pub fn find<'a>(&'a self, input: Input<'a>) -> Option<FoundOverride<'a>> {
-        let http = match input {
-            Input::Http(http) => http,
-            Input::Context(context) => {
-                let text = context.override_value.as_deref()?;
-                let (text, source) = (Ok(text.as_bytes().into()), None);
-                return Some(FoundOverride { text, source });
-            }
-        };
-        self.from.iter().find_map(|source| {
-            let text = match source.read(http, None) {
-                Err(_) => Err(OverrideResult::Malformed),
-                // a cookie has no commas, blanks and quotes (RFC 6265, 4.1.1)
-                Ok(Some(Given::Text(text))) => Ok(match source {
-                    Source::Cookie(_) => percent_decoded(&text).into_owned().into(),
-                    _ => text,
-                }),
-                Ok(_) => return None,
-            };
-            let source = Some(source);
-            Some(FoundOverride { text, source })
-        })
-    }
-
     /// What it says. The caller has seen that `when` holds, so that only those who may cost a signature check.
     pub fn read(
         &self,
@@ -147,6 +142,7 @@ impl OverridePolicy {
             let signed = None;
             return Ok(ValidOverride { dictionary, signed });
         };
+        let key = key.secret.as_ref().ok_or(OverrideResult::NoKey)?;
         let signature = dictionary
             .shift_remove("sig")
             .ok_or(OverrideResult::Unsigned)?;
@@ -184,6 +180,12 @@ impl ValidOverride {
         self.signed.as_ref().map(|signed| signed.until)
     }
 
+    /// Whether it is signed, and ends at most so many seconds from now.
+    pub fn ends_within(&self, seconds: u64, now: Second) -> bool {
+        let latest = now.0.saturating_add_unsigned(seconds);
+        self.until().is_some_and(|until| until.0 <= latest)
+    }
+
     /// Whether it is signed and forces nothing: what was remembered is to be forgotten.
     pub fn is_empty(&self) -> bool {
         self.signed.is_some() && self.dictionary.len() == 1
@@ -201,33 +203,55 @@ impl ValidOverride {
     /// What it forces: the members that name a feature of this file and one of its variants; the others belong to somebody
     /// else.
     pub fn variants(&self, toggles: &Toggles) -> Overrides {
-        let mut overrides = Overrides::new();
-        let members = self.dictionary.iter();
+        let known = self.named(toggles).filter_map(|(.., named)| match named {
+            Named::Variant(feature, variant) => Some((feature, variant)),
+            _ => None,
+        });
+        known.collect()
+    }
+
+    /// Each name and variant that it has, and what they are in this file.
+    pub fn named<'s>(
+        &'s self,
+        toggles: &'s Toggles,
+    ) -> impl Iterator<Item = (&'s str, &'s str, Named)> {
         // `exp` is no feature where it is signed
-        for (name, entry) in
-            members.filter(|(name, _)| self.signed.is_none() || name.as_str() != "exp")
-        {
+        let is_feature = |name: &Key| self.signed.is_none() || name.as_str() != "exp";
+        let members = self
+            .dictionary
+            .iter()
+            .filter(move |(name, _)| is_feature(name));
+        members.filter_map(|(name, entry)| {
             let ListEntry::Item(item) = entry else {
-                continue;
+                return None;
             };
             let variant = match &item.bare_item {
                 BareItem::Token(token) => token.as_str(),
                 BareItem::String(text) => text.as_str(),
                 BareItem::Boolean(true) => "on",
                 BareItem::Boolean(false) => "off",
-                _ => continue,
+                _ => return None,
             };
-            let feature = toggles.features.iter().position(|feature| {
-                feature.name.eq_ignore_ascii_case(name.as_str())
-                    || feature.key.eq_ignore_ascii_case(name.as_str())
-            });
-            let Some(feature) = feature else { continue };
-            let variants = &toggles.features[feature].variants;
-            if let Some(variant) = variants.iter().position(|known| &*known.name == variant) {
-                overrides.push((feature as FeatureIndex, variant as u8));
-            }
-        }
-        overrides
+            Some((
+                name.as_str(),
+                variant,
+                find(toggles, name.as_str(), variant),
+            ))
+        })
+    }
+}
+
+fn find(toggles: &Toggles, name: &str, variant: &str) -> Named {
+    let feature = toggles.features.iter().position(|feature| {
+        feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
+    });
+    let Some(feature) = feature else {
+        return Named::NoFeature;
+    };
+    let mut variants = toggles.features[feature].variants.iter();
+    match variants.position(|known| &*known.name == variant) {
+        Some(variant) => Named::Variant(feature as FeatureIndex, variant as u8),
+        None => Named::NoVariant(feature as FeatureIndex),
     }
 }
 
@@ -248,7 +272,6 @@ mod tests {
             from: Box::default(),
             when: None,
             key: None,
-            key_env: None,
             remember: None,
         };
         for (length, read) in [(2_000, true), (8_192, true), (8_193, false), (9_000, false)] {

@@ -4,16 +4,14 @@
 use super::{
     model::OverridePolicy,
     navigation,
-    overrides::{FoundOverride, OverrideResult, ValidOverride},
+    override_choice::{Choice, FoundOverride, LONGEST},
+    overrides::{OverrideResult, ValidOverride},
     request::Input,
     set_cookie::SetCookie,
     source::Source,
     units::Second,
 };
 use http::HeaderValue;
-
-/// How far ahead the end of an override may be that is remembered: 30 days, in seconds.
-pub const LONGEST: u64 = 30 * 86_400;
 
 /// Browsers drop longer cookies (RFC 6265, 6.1).
 const LONGEST_COOKIE: usize = 4_096;
@@ -33,47 +31,85 @@ impl OverrideCookies {
     }
 }
 
+/// What a valid override forces.
+#[derive(Clone, Copy, Debug)]
+pub struct Forced {
+    /// a feature got its variant
+    pub has_effect: bool,
+    /// the file has a feature and a variant that it names
+    pub is_known: bool,
+}
+
 /// Keeps, clears or leaves the cookie; says what became of the override in the end.
-#[cold]
-#[inline(never)]
 pub fn remember(
     policy: &OverridePolicy,
-    found: &FoundOverride<'_>,
-    read: &Result<ValidOverride, OverrideResult>,
+    choice: &Choice<'_>,
+    forced: Forced,
     (input, now): (Input<'_>, Second),
     cookies: &mut Option<OverrideCookies>,
 ) -> OverrideResult {
+    let name = policy.remember.as_deref();
+    let is_page = matches!(input, Input::Http(http) if navigation::opens_page(http.headers));
+    let name_of_a_page = name.filter(|_| is_page);
+    let Some((found, value)) = &choice.valid else {
+        let ours = |source| policy.remembers_in(source);
+        let mut refused = choice.refused.iter();
+        let is_over = refused.any(|(found, why)| ours(found.source) && was_ours(found, *why));
+        if let (Some(name), true) = (name_of_a_page, is_over) {
+            set(cookies, cleared(name));
+        }
+        let mut refused = choice.refused.iter();
+        return refused
+            .next()
+            .map_or(OverrideResult::NoEffect, |(_, why)| *why);
+    };
     let by_cookie = matches!(found.source, Some(Source::Cookie(_)));
-    if by_cookie && read.is_ok() {
+    if by_cookie {
         cookies.get_or_insert_default();
     }
-    let result = match read {
-        Ok(_) => OverrideResult::Applied,
-        Err(refused) => *refused,
-    };
-    let (Some(name), Input::Http(http)) = (&policy.remember, input) else {
-        return result;
-    };
-    if !navigation::opens_page(http.headers) {
-        return result;
-    }
-    let is_ours = matches!(found.source, Some(Source::Cookie(cookie)) if cookie == name);
-    let cookie = match read {
-        Ok(value) if value.is_empty() => Some(cleared(name)),
-        Ok(value) if !by_cookie => match kept(name, value, now) {
-            None => return OverrideResult::NotRemembered,
-            kept => kept,
-        },
-        // what is no signed override at all may be a cookie of the application
-        Err(OverrideResult::Expired | OverrideResult::BadSignature) if is_ours => {
-            Some(cleared(name))
+    if let (true, Some(_)) = (value.is_empty(), name) {
+        if let Some(name) = name_of_a_page {
+            set(cookies, cleared(name));
         }
-        _ => None,
+        return OverrideResult::Cleared;
+    }
+    let result = match forced.has_effect {
+        true => OverrideResult::Applied,
+        false => OverrideResult::NoEffect,
     };
-    if let Some(cookie) = cookie {
-        cookies.get_or_insert_default().cookies.push(cookie);
+    // the API is asked what a link would do
+    let is_asked = is_page || found.source.is_none();
+    let Some(name) = name.filter(|_| is_asked && forced.is_known && !by_cookie) else {
+        return result;
+    };
+    match kept(name, value, now) {
+        Some(cookie) if is_page => set(cookies, cookie),
+        None if forced.has_effect => return OverrideResult::NotRemembered,
+        _ => {}
     }
     result
+}
+
+fn set(cookies: &mut Option<OverrideCookies>, cookie: SetCookie) {
+    cookies.get_or_insert_default().cookies.push(cookie);
+}
+
+/// What is no signed override at all may be a cookie of the application; one that was cut off has lost the end of its signature.
+fn was_ours(found: &FoundOverride<'_>, why: OverrideResult) -> bool {
+    match why {
+        OverrideResult::Expired | OverrideResult::BadSignature | OverrideResult::TooLong => true,
+        OverrideResult::Malformed => {
+            let text = found.text.as_deref().unwrap_or_default();
+            memchr::memmem::find(text, b", sig=:").is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a page that brings it would be remembered.
+pub fn is_kept(policy: &OverridePolicy, value: &ValidOverride, now: Second) -> bool {
+    let name = policy.remember.as_deref();
+    name.is_none_or(|name| value.is_empty() || kept(name, value, now).is_some())
 }
 
 fn cleared(name: &str) -> SetCookie {
@@ -82,8 +118,7 @@ fn cleared(name: &str) -> SetCookie {
 
 /// None where it ends too late, or is too long.
 fn kept(name: &str, value: &ValidOverride, now: Second) -> Option<SetCookie> {
-    let latest = now.0.saturating_add_unsigned(LONGEST);
-    if value.until().is_none_or(|until| until.0 > latest) {
+    if !value.ends_within(LONGEST, now) {
         return None;
     }
     session_cookie(name, &value.canonical()?)

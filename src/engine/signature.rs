@@ -17,6 +17,14 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
+    /// Shorter secrets can be guessed from one signature, in bytes.
+    pub const SHORTEST: usize = 16;
+
+    /// Whether this secret can be guessed.
+    pub fn is_short(secret: &[u8]) -> bool {
+        secret.len() < SigningKey::SHORTEST
+    }
+
     /// `None` for an empty key.
     pub fn new(secret: &[u8]) -> Option<SigningKey> {
         if secret.is_empty() {

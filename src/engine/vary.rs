@@ -48,7 +48,8 @@ impl Walk<'_> {
         if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
             return; // the same for everybody, overrides included
         }
-        if let Some(policy) = &toggles.override_policy {
+        let policy = toggles.override_policy.as_ref();
+        if let Some(policy) = policy.filter(|policy| policy.is_usable()) {
             self.sources(&policy.from);
             self.condition_of(&policy.when);
         }

@@ -79,6 +79,7 @@ mod stops;
 mod stops_properties;
 mod support;
 mod terminal;
+mod testers;
 mod three_ways;
 mod toggles;
 mod trace_context;

@@ -14,7 +14,7 @@ pub(crate) fn now() -> Second {
 /// The environment of every test.
 pub(crate) fn environment(name: &str) -> Option<String> {
     match name {
-        "BURGEE_OVERRIDE_KEY" => Some("a-secret".to_owned()),
+        "BURGEE_OVERRIDE_KEY" => Some("a-secret-of-16-b".to_owned()),
         "ENVIRONMENT" => Some("staging".to_owned()),
         _ => None,
     }

@@ -150,7 +150,7 @@ fn one(
             }
         }
     }
-    match decisions.override_result().and_then(overridden::remark) {
+    match overridden::remark(snapshot, input, request.now, &decisions) {
         Some(remark) => writeln!(out, "{remark}"),
         None => Ok(()),
     }

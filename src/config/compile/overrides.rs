@@ -7,7 +7,11 @@ use crate::config::{
     phrases::quote,
     tree::{Entry, Position},
 };
-use crate::engine::{model::OverridePolicy, signature::SigningKey, source::Source};
+use crate::engine::{
+    model::{OverrideKey, OverridePolicy},
+    signature::SigningKey,
+    source::Source,
+};
 
 impl<'t> Compiler<'t, '_> {
     /// What the condition reaches is looked at once all features are known.
@@ -49,8 +53,17 @@ impl<'t> Compiler<'t, '_> {
                 ),
             }
         }
-        for name in ["exp", "sig"] {
-            if map.key.is_some() && self.features.contains_key(name) {
+        // whatever its case: an override finds a feature so
+        let taken = |name: &&str| ["exp", "sig"].contains(&&*name.to_ascii_lowercase());
+        let mut taken: Vec<&str> = self
+            .features
+            .keys()
+            .map(|name| &**name)
+            .filter(taken)
+            .collect();
+        taken.sort_unstable();
+        for name in taken {
+            if map.key.is_some() {
                 self.problems.error(
                     entry.key_at,
                     format!(
@@ -68,13 +81,7 @@ impl<'t> Compiler<'t, '_> {
             let (condition, reach) = self.condition(&when.value);
             (condition, reach, when.key_at)
         });
-        let (key, set) = match map.key {
-            Some(key) => {
-                let key = self.key_of(key);
-                (key.clone(), key.is_some())
-            }
-            None => (None, true),
-        };
+        let key = map.key.map(|key| self.key_of(key));
         let unprotected = match (&condition, map.key) {
             (Some((_, reach, at)), None) => Some((reach.clone(), *at)),
             _ => None,
@@ -97,20 +104,21 @@ impl<'t> Compiler<'t, '_> {
                 (from.into_iter().chain([kept]).collect(), Some(name))
             }
         };
-        // without its key an override is closed, not open
+        let key = match key {
+            Some(key) => Some(key?),
+            None => None,
+        };
         let policy = OverridePolicy {
             from,
             when,
             key,
-            key_env: map
-                .key
-                .and_then(|key| Some(key.value.text()?.strip_prefix("env.")?.into())),
             remember,
         };
-        set.then_some((policy, unprotected))
+        Some((policy, unprotected))
     }
 
-    fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<SigningKey> {
+    /// Without what the variable holds an override is closed, not open.
+    fn key_of(&mut self, entry: &'t Entry<'t>) -> Option<OverrideKey> {
         let text = self.text(entry, "`env.` and the name of a variable")?;
         let Some(variable) = text.strip_prefix("env.").filter(|name| !name.is_empty()) else {
             // the words may be the key itself: they are not repeated
@@ -122,8 +130,9 @@ impl<'t> Compiler<'t, '_> {
             return None;
         };
         self.source(text, entry.value.at)?;
-        let key = (self.env)(variable).and_then(|secret| SigningKey::new(secret.as_bytes()));
-        if key.is_none() {
+        let held = (self.env)(variable).unwrap_or_default();
+        let secret = SigningKey::new(held.as_bytes());
+        if secret.is_none() {
             self.problems.warn(
                 entry.value.at,
                 format!(
@@ -132,7 +141,20 @@ impl<'t> Compiler<'t, '_> {
                 ),
                 "set it from a Secret",
             );
+        } else if SigningKey::is_short(held.as_bytes()) {
+            self.problems.warn(
+                entry.value.at,
+                format!(
+                    "the key in {} has fewer than {} bytes: whoever sees a link can guess it",
+                    quote(variable),
+                    SigningKey::SHORTEST
+                ),
+                "make one by `openssl rand -base64 32`",
+            );
         }
-        key
+        Some(OverrideKey {
+            variable: variable.into(),
+            secret,
+        })
     }
 }

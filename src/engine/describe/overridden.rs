@@ -1,8 +1,17 @@
 //! Where the override of a request came from, when it ends, and why one has no effect.
 //! In: a file, a request, an instant. Out: sentences, and what JSON says of it.
 
-use crate::engine::{instant, source::Source};
-use crate::engine::{model::Toggles, overrides::OverrideResult, request::Input, units::Second};
+use crate::engine::{
+    decision::Decisions,
+    instant,
+    model::{Snapshot, Status, Toggles},
+    override_choice::Choice,
+    overrides::{Named, OverrideResult, ValidOverride},
+    remember,
+    request::Input,
+    source::Source,
+    units::Second,
+};
 
 /// An override that decided.
 #[derive(Debug, Default)]
@@ -15,17 +24,24 @@ pub struct Origin {
 
 /// Where it came from. The caller has seen that it decided.
 pub fn origin(toggles: &Toggles, input: Input<'_>, now: Second) -> Origin {
-    let policy = toggles.override_policy.as_ref();
-    let found = policy.and_then(|policy| Some((policy, policy.find(input)?)));
-    let Some((policy, found)) = found else {
+    let valid = chosen(toggles, input, now, true).and_then(|choice| choice.valid);
+    let Some((found, value)) = valid else {
         return Origin::default();
     };
-    let text = found.text.unwrap_or_default();
-    let read = policy.read(&text, toggles.namespace.as_deref(), now);
     Origin {
         from: found.source.map(Source::to_string),
-        until: read.ok().and_then(|read| read.until()).map(instant::show),
+        until: value.until().map(instant::show),
     }
+}
+
+fn chosen<'a>(
+    toggles: &'a Toggles,
+    input: Input<'a>,
+    now: Second,
+    is_allowed: bool,
+) -> Option<Choice<'a>> {
+    let policy = toggles.override_policy.as_ref()?;
+    policy.choose((input, now), toggles.namespace.as_deref(), is_allowed)
 }
 
 impl Origin {
@@ -38,27 +54,110 @@ impl Origin {
     }
 }
 
-/// What a tester has to know of an override that does not do all that it could.
-pub fn remark(result: OverrideResult) -> Option<&'static str> {
-    Some(match result {
-        OverrideResult::Applied => return None,
-        OverrideResult::NotRemembered => {
-            "The override holds for this request, and is not remembered: it ends in more than 30 days, or is too long for a cookie."
+/// What a tester has to know of overrides that do not do all that they could: a sentence for each file, and each once.
+pub fn remark(
+    snapshot: &Snapshot,
+    input: Input<'_>,
+    now: Second,
+    decisions: &Decisions,
+) -> Option<String> {
+    let mut remarks: Vec<String> = Vec::new();
+    for (toggles, result) in snapshot.files.iter().zip(&decisions.overrides) {
+        let Some(result) = *result else { continue };
+        let remark = match result.is_verified() {
+            true => of_valid(snapshot, toggles, (input, now), result, decisions),
+            false => no_effect(toggles, result),
+        };
+        remarks.extend(remark.filter(|remark| !remarks.contains(remark)));
+    }
+    (!remarks.is_empty()).then(|| remarks.join(" "))
+}
+
+fn of_valid(
+    snapshot: &Snapshot,
+    toggles: &Toggles,
+    (input, now): (Input<'_>, Second),
+    result: OverrideResult,
+    decisions: &Decisions,
+) -> Option<String> {
+    let policy = toggles.override_policy.as_ref()?;
+    let (found, value) = chosen(toggles, input, now, true)?.valid?;
+    let missed = missed(snapshot, toggles, &value, decisions);
+    let by_cookie = matches!(found.source, Some(Source::Cookie(_)));
+    match (result, missed.is_empty()) {
+        (OverrideResult::Cleared, _) => Some(
+            "The override forces nothing: it makes a browser forget what `remember` has kept.".into(),
+        ),
+        (OverrideResult::NoEffect, true) => {
+            Some("The override has no effect: it names no feature.".into())
         }
-        OverrideResult::NotAllowed => {
-            "The override has no effect: the `when` of `override` does not hold."
+        (OverrideResult::NoEffect, false) => {
+            Some(format!("The override has no effect: {}.", missed.join("; ")))
         }
-        OverrideResult::Malformed => {
-            "The override has no effect: it cannot be read. Copy it whole, with its signature."
+        (_, false) => Some(format!(
+            "A part of the override has no effect: {}.",
+            missed.join("; ")
+        )),
+        // a page that opens the link would be told by nobody
+        (_, true) if !by_cookie && !remember::is_kept(policy, &value, now) => {
+            Some("The override holds for one request, and is not remembered: it ends in more than 30 days, or is too long for a cookie.".into())
         }
-        OverrideResult::Unsigned => {
-            "The override has no effect: it is not signed. Make one by `burgee override`."
+        _ => None,
+    }
+}
+
+/// What it names and does not force.
+fn missed(
+    snapshot: &Snapshot,
+    toggles: &Toggles,
+    value: &ValidOverride,
+    decisions: &Decisions,
+) -> Vec<String> {
+    // what is not signed for one file may be meant for another
+    let is_for_this_file = value.until().is_some() || snapshot.files.len() == 1;
+    let of_file = toggles.namespace.as_ref();
+    let of_file = of_file.map_or(String::new(), |name| format!(" in `{name}`"));
+    let one = |(name, variant, named)| match named {
+        Named::NoFeature => {
+            is_for_this_file.then(|| format!("there is no feature `{name}`{of_file}"))
         }
-        OverrideResult::Expired => {
-            "The override has no effect: it has ended. Make a new one by `burgee override`."
+        Named::NoVariant(_) => Some(format!("`{name}` has no variant `{variant}`")),
+        Named::Variant(index, _) => {
+            let index = usize::from(index);
+            let decision = decisions.by_feature.get(toggles.first + index).copied();
+            let is_forced = decision.flatten().is_some_and(|one| one.overridden);
+            match toggles.features[index].status {
+                _ if is_forced => None,
+                Status::Archived => Some(format!("`{name}` is archived")),
+                Status::Paused => Some(format!("`{name}` is paused")),
+                _ if toggles.paused => Some(format!("`{name}` is paused")),
+                _ => None,
+            }
         }
+    };
+    value.named(toggles).filter_map(one).collect()
+}
+
+fn no_effect(toggles: &Toggles, result: OverrideResult) -> Option<String> {
+    let why = match result {
+        OverrideResult::NotAllowed => "the `when` of `override` does not hold",
+        OverrideResult::Malformed => "it cannot be read. Copy it whole, with its signature",
+        OverrideResult::Unsigned => "it is not signed. Make one by `burgee override`",
+        OverrideResult::Expired => "it has ended. Make a new one by `burgee override`",
         OverrideResult::BadSignature => {
-            "The override has no effect: it was signed with another key or for another namespace, or altered."
+            "it was signed with another key or for another namespace, or altered"
         }
-    })
+        OverrideResult::TooLong => {
+            "it came in the cookie of `remember`, which keeps none that ends in more than 30 days"
+        }
+        OverrideResult::NoKey => {
+            let key = toggles.override_policy.as_ref()?.key.as_ref()?;
+            let variable = &key.variable;
+            return Some(format!(
+                "The override has no effect: the variable `{variable}` is not set."
+            ));
+        }
+        _ => return None,
+    };
+    Some(format!("The override has no effect: {why}."))
 }

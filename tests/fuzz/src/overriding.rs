@@ -60,7 +60,7 @@ fn bring(loaded: &Snapshot, name: &'static str, value: HeaderValue) {
     loaded.decide(Input::Http(http), Second(0), None, &mut decisions);
     let mut decided = decisions.by_feature.iter().flatten();
     assert!(decided.all(|decision| !decision.overridden));
-    assert_ne!(decisions.overrides[0], Some(OverrideResult::Applied));
+    assert!(!decisions.overrides[0].is_some_and(OverrideResult::is_verified));
     // at most it is cleared
     if let Some(cookies) = &decisions.override_cookies {
         for line in cookies.set_cookies(false) {
