@@ -392,6 +392,25 @@ fn explain_reads_the_shells_variables_and_says_why_an_override_does_nothing() {
         assert_eq!(code, 0, "{out}");
         assert!(out.contains(said), "{said}\n{out}");
     }
+    // of two files it says which
+    let other = directory.path().join("z.yaml");
+    std::fs::write(&other, file("blog", "qb")).unwrap();
+    let both = directory.path().to_str().unwrap();
+    let cookie = format!("qa={}", percent_encoded(new.trim_start_matches("X-Qa: ")));
+    let arguments = [
+        "explain",
+        both,
+        "--path",
+        "/?ff=junk!!",
+        "--cookie",
+        &cookie,
+    ];
+    let (_, out) = burgee(&[key], &arguments);
+    let said = "In `blog`: The override has no effect: it cannot be read";
+    assert!(
+        out.contains("shop-menu: new") && out.contains(said),
+        "{out}"
+    );
     let flag = format!("BURGEE_OVERRIDE_KEY={KEY}");
     let wrong = [("BURGEE_OVERRIDE_KEY", "another key, for --env to win")];
     let (_, out) = burgee(&wrong, &["explain", path, "--env", &flag, "--header", &new]);

@@ -68,6 +68,15 @@ pub fn remark(
             true => of_valid(snapshot, toggles, (input, now), result, decisions),
             false => no_effect(toggles, result),
         };
+        // of several files that do not all say the same, which
+        let is_shared = decisions
+            .overrides
+            .iter()
+            .all(|other| *other == Some(result));
+        let remark = remark.map(|remark| match &toggles.namespace {
+            Some(name) if !is_shared => format!("In `{name}`: {remark}"),
+            _ => remark,
+        });
         remarks.extend(remark.filter(|remark| !remarks.contains(remark)));
     }
     (!remarks.is_empty()).then(|| remarks.join(" "))
