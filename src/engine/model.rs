@@ -98,8 +98,17 @@ pub enum Shortcut {
         /// the default
         outside: u8,
     },
-    /// the same share, but by weights or by another system's draw
+    /// the same share, but by another system's draw
     Drawn {
+        /// the first number outside
+        end: u64,
+        /// what those inside get
+        inside: u8,
+        /// the default
+        outside: u8,
+    },
+    /// the same share, but by weights
+    Weighed {
         /// how far
         share: Share,
         /// what those inside get

@@ -51,10 +51,18 @@ fn shortcut(feature: &Feature, paused: bool) -> Option<Shortcut> {
             })
         }
         (Rollout::Fixed(share), Serve::One(variant), _) if feature.unit == USER => {
-            Some(Shortcut::Drawn {
-                share: *share,
-                inside: *variant,
-                outside: feature.default,
+            let (inside, outside) = (*variant, feature.default);
+            Some(match &own.draws {
+                Some(draws) => Shortcut::Drawn {
+                    end: draws.rollout.first_outside(*share)?,
+                    inside,
+                    outside,
+                },
+                None => Shortcut::Weighed {
+                    share: *share,
+                    inside,
+                    outside,
+                },
             })
         }
         _ => None,
@@ -90,22 +98,33 @@ impl Shortcut {
     }
 
     fn decide_otherwise(&self, feature: &Feature, user: Option<&[u8]>) -> Option<Decision> {
-        let Shortcut::Drawn {
-            share,
-            inside,
-            outside,
-        } = self
-        else {
-            return self.same();
+        let own = feature.fallthrough.as_ref();
+        let (inside, outside, is_in) = match self {
+            Shortcut::Drawn {
+                end,
+                inside,
+                outside,
+            } => {
+                let draws = own.and_then(|own| own.draws.as_ref()).zip(user);
+                let is_in = draws.map(|(draws, user)| draws.rollout.number(user).number < *end);
+                (inside, outside, is_in)
+            }
+            Shortcut::Weighed {
+                share,
+                inside,
+                outside,
+            } => {
+                let is_in = own.zip(user);
+                let is_in = is_in.map(|(own, user)| own.is_in(feature, user, *share));
+                (inside, outside, is_in)
+            }
+            same => return same.same(),
         };
-        let (Some(user), Some(own)) = (user, &feature.fallthrough) else {
-            return Some(Decision::new(*outside, Reason::Error));
-        };
-        let variant = match own.is_in_otherwise(feature, user, *share) {
-            true => *inside,
-            false => *outside,
-        };
-        Some(Decision::new(variant, Reason::Split))
+        Some(match is_in {
+            Some(true) => Decision::new(*inside, Reason::Split),
+            Some(false) => Decision::new(*outside, Reason::Split),
+            None => Decision::new(*outside, Reason::Error),
+        })
     }
 
     /// To everybody.
@@ -114,7 +133,10 @@ impl Shortcut {
             Shortcut::Disabled(variant) => Some(Decision::new(variant, Reason::Disabled)),
             Shortcut::Default(variant) => Some(Decision::new(variant, Reason::Default)),
             Shortcut::Static(variant) => Some(Decision::new(variant, Reason::Static)),
-            Shortcut::Silent | Shortcut::Rollout { .. } | Shortcut::Drawn { .. } => None,
+            Shortcut::Silent
+            | Shortcut::Rollout { .. }
+            | Shortcut::Drawn { .. }
+            | Shortcut::Weighed { .. } => None,
         }
     }
 }

@@ -77,6 +77,14 @@ impl Number {
 }
 
 impl ImportedDraw {
+    /// The first number that a share leaves out; none where it leaves out nobody.
+    pub fn first_outside(&self, share: Share) -> Option<u64> {
+        // of how many is the same whoever it is
+        let out_of = self.number(b"").out_of;
+        let end = (u128::from(share.millionths()) * out_of).div_ceil(u128::from(Share::WHOLE));
+        u64::try_from(end).ok()
+    }
+
     /// The number of this unit.
     pub fn number(&self, unit: &[u8]) -> Number {
         let (before, after) = (self.before.as_bytes(), self.after.as_bytes());
@@ -258,6 +266,20 @@ mod tests {
         ] {
             let found = draw.number(b"b");
             assert_eq!((found.number, found.out_of), (number, out_of), "{draw}");
+            for millionths in [1, 12_345_678, 50_000_000, 99_999_999] {
+                let share = Share::from_millionths(millionths).unwrap();
+                let end = draw.first_outside(share).unwrap();
+                let is_in = |number| Number { number, out_of }.is_in(share);
+                assert_eq!(
+                    (is_in(end - 1), is_in(end)),
+                    (true, false),
+                    "{draw}: {share}"
+                );
+            }
+            assert!(
+                draw.first_outside(Share::EVERYBODY)
+                    .is_none_or(|end| u128::from(end) == out_of)
+            );
         }
     }
 
