@@ -56,7 +56,9 @@ def into_readme():
     named = {line.split(" | ")[0].removeprefix("| "): line for line in reversed(lines)}  # the first table counts
     rows = [named[ROWS[figure][0]] for figure in IN_README]
     when, build, machine = re.search(r"^(\S+), ([^:]*): (.*?);", RESULTS.read_text(), re.M).groups()
-    where = f"{when}, {build}: {machine}; by `make bench`."
+    _, _, figures = RESULTS.read_text().partition(MARKS[0])
+    rough = "\nOther work ran beside it: times are rough." if "Other work ran beside it" in figures.partition(MARKS[1])[0] else ""
+    where = f"{when}, {build}: {machine}; by `make bench`.{rough}"
     between_marks(README, "\n".join([head, f"|{' --- |' * (head.count(' | ') + 1)}", *rows, "", where]))
     peers = [cell.removesuffix(" : nginx").strip() for cell in head.strip("| ").split(" | ") if cell.endswith(" : nginx")]
     bars = {ROWS[figure][0]: beside_nginx(peers, named[ROWS[figure][0]]) for figure in picture.PANELS}

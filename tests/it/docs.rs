@@ -136,16 +136,21 @@ fn a_link_that_leads_nowhere_is_found() {
     }
 }
 
+/// What stands between the first marks of a page: the tables that `make bench` writes.
+fn figures(path: &str) -> String {
+    let page = fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
+    let (_, begun) = page.split_once("<!-- from here to the end mark").unwrap();
+    begun
+        .split_once("<!-- end of the figures")
+        .unwrap()
+        .0
+        .to_owned()
+}
+
 #[test]
 fn the_figures_of_the_readme_are_those_of_the_results() {
-    let read = |path: &str| fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
-    let (readme, results) = (read("README.md"), read("tests/bench/RESULTS.md"));
-    let between = readme
-        .split("<!-- from here to the end mark")
-        .nth(1)
-        .unwrap();
-    let between = between.split("<!-- end of the figures").next().unwrap();
-    let rows: Vec<_> = between
+    let (readme, results) = (figures("README.md"), figures("tests/bench/RESULTS.md"));
+    let rows: Vec<_> = readme
         .lines()
         .filter(|line| line.starts_with("| "))
         .collect();
@@ -156,13 +161,19 @@ fn the_figures_of_the_readme_are_those_of_the_results() {
             "`tests/bench/run.py --redraw`: {row}"
         );
     }
-    let measured = between
+    let measured = readme
         .lines()
         .find_map(|line| line.strip_suffix("; by `make bench`."))
         .expect("date, build, commit and machine");
     assert!(
         results.contains(measured) && measured.contains(" of "),
         "`tests/bench/run.py --redraw`: {measured}"
+    );
+    let is_rough = |figures: &str| figures.contains("Other work ran beside it");
+    assert_eq!(
+        is_rough(&readme),
+        is_rough(&results),
+        "`tests/bench/run.py --redraw`: whether times are rough"
     );
 }
 
