@@ -332,6 +332,31 @@ fn stopping_finishes_what_has_begun_and_closes_what_is_idle() {
 }
 
 #[test]
+fn what_has_come_before_the_process_stops_is_answered() {
+    let app = App::script(|client, _| {
+        while client.has_more() {
+            client.message();
+            client.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    });
+    // when the worker hears of them, in which order, is the machine's affair
+    for round in 0..20 {
+        let mut burgee = Burgee::before(&app);
+        let mut kept = burgee.connect();
+        kept.send(GET);
+        kept.message();
+        let mut fresh = burgee.connect();
+        fresh.send(GET);
+        kept.send(GET);
+        burgee.enter(Phase::Stopping);
+        assert_eq!(fresh.message().status(), 200, "fresh, round {round}");
+        assert_eq!(kept.message().status(), 200, "kept, round {round}");
+        drop((fresh, kept));
+        burgee.ended();
+    }
+}
+
+#[test]
 fn at_the_deadline_everything_ends() {
     let app = App::script(|client, tell| {
         let _ = tell.send(client.message());

@@ -78,11 +78,15 @@ where
             task::yield_now().await;
         }
     }
-    // what the kernel has already accepted for us is served, not reset
-    while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
-        accepted(&worker, socket, peer, respond);
+    // what the kernel has already accepted for us is served, not reset; the runtime need not have heard of it
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((socket, peer)) = listener.accept() {
+            let socket = socket.set_nonblocking(true).map(|()| socket);
+            if let Ok(socket) = socket.and_then(TcpStream::from_std) {
+                accepted(&worker, socket, peer, respond);
+            }
+        }
     }
-    drop(listener);
     while worker.phase.get() < Phase::Closing && worker.clients.get() > 0 {
         tokio::select! {
             biased;

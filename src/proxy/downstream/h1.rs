@@ -15,7 +15,7 @@ use std::{
     future::poll_fn,
     io,
     os::fd::AsFd,
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
     time::Duration,
@@ -72,6 +72,8 @@ where
         builder.serve_connection(TokioIo::new(stream), service)
     };
     let (mut leaving, mut parking, mut upload) = (false, false, None);
+    // what the kernel has and the runtime has not heard of
+    let mut heard = pin!(task::yield_now());
     let ended = poll_fn(|cx| {
         if !client.alarm.is_watched() {
             client.alarm.watch(cx);
@@ -79,11 +81,15 @@ where
         if client.worker.phase.get() >= Phase::Closing {
             return Poll::Ready(None);
         }
-        if client.worker.phase.get() >= Phase::Stopping && !leaving {
+        let mut polled = Pin::new(&mut serving).poll(cx);
+        let is_stopping = client.worker.phase.get() >= Phase::Stopping;
+        if is_stopping && !leaving && polled.is_pending() && heard.as_mut().poll(cx).is_ready() {
+            // not before: hyper would close at once a connection of which it has read nothing, and what has come is served
             leaving = true;
             Pin::new(&mut serving).graceful_shutdown();
+            polled = Pin::new(&mut serving).poll(cx);
         }
-        match Pin::new(&mut serving).poll(cx) {
+        match polled {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if client.is_overdue() => Poll::Ready(None),
             Poll::Pending if client.may_park() && !leaving => {

@@ -36,9 +36,11 @@ impl Parked {
         let _counted = Counted::new(&client.worker);
         let ends = || is_stopping(client) || self.socket.check().is_err();
         let mut readable = pin!(sniff::readable(&self.socket, client));
-        let woken = poll_fn(|cx| match ends() {
-            true => Poll::Ready(false),
-            false => readable.as_mut().poll(cx).map(|come| come.is_some()),
+        // what has come is served, also when the process stops just now
+        let woken = poll_fn(|cx| match readable.as_mut().poll(cx) {
+            Poll::Ready(come) => Poll::Ready(come.is_some()),
+            Poll::Pending if ends() => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
         });
         !self.unread.is_empty() || woken.await
     }
