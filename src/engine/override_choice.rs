@@ -4,7 +4,7 @@
 use super::{
     given::Given,
     model::{OverridePolicy, Toggles},
-    overrides::{OverrideResult, ValidOverride},
+    overrides::{self, OverrideResult, ValidOverride},
     request::Input,
     source::{Source, percent_decoded},
     units::Second,
@@ -83,12 +83,20 @@ impl OverridePolicy {
         is_allowed: bool,
     ) -> Choice<'a> {
         let mut choice = Choice::default();
+        let mut left = overrides::LONGEST;
         for found in brought {
             // only those for whom `when` holds may cost a signature check
             let read = match &found.text {
                 _ if !is_allowed => Err(OverrideResult::NotAllowed),
                 Err(refused) => Err(*refused),
-                Ok(text) => self.read(text, namespace, now),
+                Ok(text) => match left.checked_sub(text.len()) {
+                    // whoever brings many of them costs what the longest one does
+                    None => Err(OverrideResult::Malformed),
+                    Some(rest) => {
+                        left = rest;
+                        self.read(text, namespace, now)
+                    }
+                },
             };
             match read {
                 Ok(value) if self.is_kept_too_long(&found, &value, now) => {

@@ -86,7 +86,7 @@ impl OverrideResult {
 }
 
 /// Longer overrides are not read.
-const LONGEST: usize = 8 * 1024;
+pub(super) const LONGEST: usize = 8 * 1024;
 
 /// Which feature gets which variant.
 pub type Overrides = Vec<(FeatureIndex, u8)>;

@@ -190,8 +190,8 @@ impl StreamingBody {
             Some(Source::Half(half, _)) => pin!(half.read_buf(bytes)).poll(cx),
             None => Poll::Ready(Ok(0)),
         };
-        if read.is_pending() && bytes.is_empty() {
-            // a stream of events is silent for hours, and holds no buffer meanwhile
+        if read.is_pending() && bytes.is_empty() && self.charge.is_none() {
+            // a stream of events is silent for hours, and holds no buffer meanwhile; a long answer will need its own at once
             *bytes = BytesMut::new();
         }
         let len = ready!(read)?;
