@@ -161,8 +161,9 @@ class KeepsLinks:
 
     def test_a_testers_link_holds_for_the_next_click(self):
         self.burgee.edit('{from: [query.ff], when: {header.x-staff: "yes"}}', "{from: query.ff, key: env.QA_KEY, remember: qa_flags}")
-        command = [os.environ["BURGEE"], "override", "--key-env", "QA_KEY", "--url", "/", "briefcase=silver"]
-        link = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1]
+        site = f"http://{self.address}"
+        command = [os.environ["BURGEE"], "override", "--key-env", "QA_KEY", "--url", f"{site}/", "briefcase=silver"]
+        link = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1].removeprefix(site)
         user = next(user for user in USERS if features(ask(self.address, fields=[f"X-User-Id: {user}"]))["x-feature-briefcase"] == "gold")
 
         def visit(path, **fields):
