@@ -54,7 +54,7 @@ impl Allocation {
     }
 
     /// The same where units have weights, or another system drew them.
-    pub fn is_in_otherwise(&self, feature: &Feature, unit: &[u8], share: Share) -> bool {
+    fn is_in_otherwise(&self, feature: &Feature, unit: &[u8], share: Share) -> bool {
         if let Some(draws) = &self.draws {
             return draws.rollout.number(unit).is_in(share);
         }

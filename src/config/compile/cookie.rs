@@ -18,12 +18,7 @@ impl<'t> Compiler<'t, '_> {
         has_domain: bool,
     ) -> Option<&'t str> {
         let cookie = self.text(entry, "the name of a cookie")?;
-        if !names::is_token(cookie) {
-            self.problems.error(
-                entry.value.at,
-                format!("{} is not a valid cookie name", quote(cookie)),
-                "use letters, digits, `-` and `_`",
-            );
+        if !self.is_cookie_name(cookie, entry.value.at) {
             return None;
         }
         if has_domain && cookie.to_ascii_lowercase().starts_with("__host-") {
@@ -44,6 +39,19 @@ impl<'t> Compiler<'t, '_> {
             );
         }
         Some(cookie)
+    }
+
+    /// Tells what a cookie cannot be called.
+    pub(super) fn is_cookie_name(&mut self, name: &str, at: Position) -> bool {
+        let is_token = names::is_token(name);
+        if !is_token {
+            self.problems.error(
+                at,
+                format!("{} is not a valid cookie name", quote(name)),
+                "use letters, digits, `-` and `_`",
+            );
+        }
+        is_token
     }
 
     /// A name that browsers take as a promise (RFC 6265bis, 4.1.3).

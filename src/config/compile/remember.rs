@@ -1,7 +1,7 @@
 //! The cookie that keeps a signed override: `remember`.
 //! In: its name, and what else reads cookies. Out: the name, where nobody else has it.
 
-use super::{compiler::Compiler, names, toggles::Compiled};
+use super::{compiler::Compiler, toggles::Compiled};
 use crate::config::{collector::Collector, phrases::quote, tree::Entry};
 use crate::engine::source::Source;
 
@@ -47,12 +47,7 @@ impl<'t> Compiler<'t, '_> {
             );
             return None;
         }
-        if !names::is_token(name) {
-            self.problems.error(
-                at,
-                format!("{} is not a valid cookie name", quote(name)),
-                "use letters, digits, `-` and `_`",
-            );
+        if !self.is_cookie_name(name, at) {
             return None;
         }
         if !has_key {
