@@ -155,6 +155,8 @@ pub(super) async fn end(served: Served, client: Rc<ClientConnection>) {
     }
     match (ended, tunnel) {
         (Ok(()), Some(tunnel)) => {
+            // it has no deadline: whoever has one that has passed is woken at each tick, and not looked after
+            client.alarm.clear();
             let running = tunnel.run(socket, unread, &client.worker.settings.budget);
             let ended = until_closing(&client, running).await;
             if let Some(Err(error)) = ended

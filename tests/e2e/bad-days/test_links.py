@@ -4,7 +4,9 @@ Out: how long it took by each kind of connection. Short settings, and the defaul
 """
 
 import contextlib
+import fcntl
 import socket
+import termios
 import threading
 import time
 import unittest
@@ -70,15 +72,25 @@ class Links(unittest.TestCase):
                 self.assertIn(kind, ended)
 
     def test_the_application_is_told_that_its_client_is_gone(self):
-        with Link() as link, python("application.py") as app, Burgee(app.found[1], *flags(), listen=f"{HERE}:0") as burgee:
-            print("\nthe client's link goes down:")
+        for reads in (True, False):
+            with self.subTest(reads=reads):
+                self.cut_off_clients(reads)
+
+    def cut_off_clients(self, reads):
+        """Clients that read what comes, or had paused. Each has a burgee of its own: nobody is found because another is looked for."""
+        with Link() as link, python("application.py") as app, contextlib.ExitStack() as stack:
+            print(f"\nthe link goes down of clients that {'read' if reads else 'had paused'}:")
+            begin = lambda: stack.enter_context(Burgee(app.found[1], *flags(), listen=f"{HERE}:0"))
+            each = {kind: begin() for kind in [*KINDS, "an idle connection"]}
             with link.over_there():
-                held = [ask(burgee.traffic, *how, drain=True) for how in KINDS.values()]
-                idle = ask(burgee.traffic, "/", "GET", "", drain=True)
+                held = {kind: ask(each[kind].traffic, *KINDS.get(kind, ("/", "GET", "")), drain=reads) for kind in each}
             for path, *_ in KINDS.values():
                 until(f"{path} has begun", lambda: f"began {path}" in app.said())
-            port = idle.getsockname()[1]
-            is_open = lambda: any(other[1] == port for _, other, _ in sockets_of(burgee.process.pid))
+            if not reads:
+                for kind in ("a download", "a WebSocket with bytes in flight"):
+                    until(f"{kind} stands", lambda: stands(each[kind]))
+            port, process = held["an idle connection"].getsockname()[1], each["an idle connection"].process
+            is_open = lambda: any(other[1] == port for _, other, _ in sockets_of(process.pid))
             until("the idle one is there", is_open)
             link.cut()
             since = time.monotonic()
@@ -87,12 +99,12 @@ class Links(unittest.TestCase):
                 if kind == "an idle connection":
                     return not is_open()
                 return f"ended {KINDS[kind][0]}\n" in app.said()
-            self.wait([*KINDS, "an idle connection"], LIMIT, counts, since)
-            [sock.close() for sock in (*held, idle)]
+            self.wait(each, LIMIT, counts, since)
+            [sock.close() for sock in held.values()]
 
     def test_a_client_is_told_that_the_application_is_gone(self):
         with Link() as link, Process([*python("application.py").command, THERE], r"listens on (\S+)", preexec_fn=link.enter) as app, \
-                Burgee(app.found[1], *flags()) as burgee:
+                contextlib.ExitStack() as stack:
             print("\nthe application's link goes down:")
             ended = set()
 
@@ -104,7 +116,7 @@ class Links(unittest.TestCase):
                     read_all(sock)
                 ended.add(kind)
             for kind, how in KINDS.items():
-                sock = ask(burgee.traffic, *how, drain=False)
+                sock = ask(stack.enter_context(Burgee(app.found[1], *flags())).traffic, *how, drain=False)
                 threading.Thread(target=read, args=(kind, sock), daemon=True).start()
                 until(f"{kind} has begun", lambda: f"began {how[0]}" in app.said())
                 if kind == "an upload":
@@ -181,6 +193,14 @@ class Links(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 quiet.recv(1)
             print("a silent WebSocket stood for 15 s")
+
+
+def stands(burgee):
+    """Whether nothing moves any more: what is unsent is as much as a moment ago."""
+    unsent = lambda: sorted((other, fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))) for _, other, sock in sockets_of(burgee.process.pid))
+    before = unsent()
+    time.sleep(0.3)
+    return any(any(size) for _, size in before) and unsent() == before
 
 
 def feed(sock):
