@@ -86,6 +86,8 @@ const feature = (key) => page.locator(`details[data-feature="${key}"]`);
 const line = (key) => feature(key).locator("summary");
 const opened = async (key) => {
   if ((await feature(key).getAttribute("open")) === null) await line(key).click();
+  // what is inside is made a moment after the click
+  await feature(key).locator(".inside p").first().waitFor();
   return feature(key);
 };
 const order = () => page.locator("#cards details:not([hidden])").evaluateAll((all) => all.map((one) => one.dataset.feature));
