@@ -5,7 +5,7 @@ use super::{
     budget::budget,
     compiler::Environment,
     conflicts::{self, FileHeaders},
-    consent,
+    gate,
     headers::HeaderOptions,
     remember,
     toggles::{self, Compiled},
@@ -49,7 +49,7 @@ pub(in crate::config) fn snapshot(
         problems,
     );
     one_cookie(&known, problems);
-    consent::check(&known, problems);
+    gate::check(&known, problems);
     remember::check(&known, problems);
     let sends: Vec<FileHeaders<'_>> = known.iter().map(|file| file.sends()).collect();
     conflicts::check(&sends, problems);
