@@ -16,7 +16,7 @@ use burgee::{
     },
     http::client::percent_encoded,
 };
-use http::{HeaderMap, Method};
+use http::Request;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -431,19 +431,10 @@ fn the_second_at_which_it_ends_is_the_first_without_it() {
     let (snapshot, _) = compile(&[("a.yaml", TOGGLES.as_bytes())]).unwrap();
     let until = 1_800_000_000;
     let value = percent_encoded(&signed(KEY, "shop", &SILVER, until));
-    let mut headers = HeaderMap::new();
-    let cookie = format!("qa_flags={value}");
-    headers.insert("cookie", cookie.parse().unwrap());
-    headers.insert("sec-fetch-mode", "navigate".parse().unwrap());
-    let http = HttpRequest {
-        headers: &headers,
-        method: &Method::GET,
-        path: "/",
-        query: None,
-        host: b"",
-        ip: None,
-        said: None,
-    };
+    let page = Request::get("/").header("sec-fetch-mode", "navigate");
+    let page = page.header("cookie", format!("qa_flags={value}"));
+    let (parts, ()) = page.body(()).unwrap().into_parts();
+    let http = HttpRequest::new(&parts, b"", None);
     let mut decisions = Decisions::default();
     for (now, result, set) in [
         (until - 1, OverrideResult::Applied, 0),

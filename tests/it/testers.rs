@@ -14,7 +14,7 @@ use burgee::{
     },
     http::client::percent_encoded,
 };
-use http::{HeaderMap, HeaderValue, Method};
+use http::Request;
 use std::process::Command;
 
 fn file(namespace: &str, cookie: &str) -> String {
@@ -37,27 +37,19 @@ fn value(namespace: &str, menu: &str, seconds: i64) -> String {
 
 /// What a page load that brings this gets: the first variant of each file, what is counted for each, and the cookies that are cleared.
 fn page(snapshot: &Snapshot, [header, query, qa, qb]: [&str; 4]) -> (String, String, String) {
-    let mut headers = HeaderMap::new();
-    headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
+    let page = Request::get(format!("/?ff={}", percent_encoded(query)));
+    let mut page = page.header("sec-fetch-mode", "navigate");
     let cookies = [("qa", qa), ("qb", qb)];
     let cookies = cookies.iter().filter(|(_, value)| !value.is_empty());
     let cookies = cookies.map(|(name, value)| format!("{name}={}", percent_encoded(value)));
     let cookies = cookies.collect::<Vec<_>>().join("; ");
     for (name, value) in [("x-qa", header), ("cookie", &cookies)] {
         if !value.is_empty() {
-            headers.insert(name, value.parse().unwrap());
+            page = page.header(name, value);
         }
     }
-    let query = format!("ff={}", percent_encoded(query));
-    let http = HttpRequest {
-        headers: &headers,
-        method: &Method::GET,
-        path: "/",
-        query: Some(&query),
-        host: b"",
-        ip: None,
-        said: None,
-    };
+    let (parts, ()) = page.body(()).unwrap().into_parts();
+    let http = HttpRequest::new(&parts, b"", None);
     let mut decisions = Decisions::default();
     let now = Second(clock());
     snapshot.decide(Input::Http(http), now, None, &mut decisions);

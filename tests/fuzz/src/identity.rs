@@ -3,9 +3,9 @@
 use burgee::engine::source::Source;
 use burgee::engine::{
     attributes::{Attribute, Found},
-    request::{HttpRequest, Input},
+    request::Input,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Panics where the promise is broken.
 pub fn ask(data: &[u8]) {
@@ -28,15 +28,7 @@ pub fn ask(data: &[u8]) {
             headers.append(name, value);
         }
     }
-    let http = HttpRequest {
-        headers: &headers,
-        method: &Method::GET,
-        path: "/",
-        query: None,
-        host: b"",
-        ip: None,
-        said: None,
-    };
+    let http = super::get(&headers);
     let sent = headers.get_all(&name).iter();
     let sent: Vec<_> = sent.map(|value| value.as_bytes().trim_ascii()).collect();
     match user.find(Input::Http(http), true) {

@@ -8,6 +8,9 @@ pub mod jwt;
 pub mod overriding;
 pub mod toggles;
 
+use burgee::engine::request::HttpRequest;
+use http::{HeaderMap, Method};
+
 /// Panics where the promise is broken.
 pub type Ask = fn(&[u8]);
 
@@ -20,3 +23,16 @@ pub const TARGETS: [(&str, Ask); 6] = [
     ("conditions", conditions::ask),
     ("fold", fold::ask),
 ];
+
+/// `GET /` with these fields.
+fn get(headers: &HeaderMap) -> HttpRequest<'_> {
+    HttpRequest {
+        headers,
+        method: &Method::GET,
+        path: "/",
+        query: None,
+        host: b"",
+        ip: None,
+        said: None,
+    }
+}

@@ -1,14 +1,9 @@
 //! Any override dictionary, by header and by cookie: without the key nothing is ever forced, and nothing of it is written back.
 use burgee::{
     config,
-    engine::{
-        Decisions, Snapshot,
-        overrides::OverrideResult,
-        request::{HttpRequest, Input},
-        units::Second,
-    },
+    engine::{Decisions, Snapshot, overrides::OverrideResult, request::Input, units::Second},
 };
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use std::sync::OnceLock;
 
 const TOGGLES: &str = "version: 1
@@ -47,15 +42,7 @@ fn bring(loaded: &Snapshot, name: &'static str, value: HeaderValue) {
     let mut headers = HeaderMap::new();
     headers.insert(name, value);
     headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
-    let http = HttpRequest {
-        headers: &headers,
-        method: &Method::GET,
-        path: "/",
-        query: None,
-        host: b"",
-        ip: None,
-        said: None,
-    };
+    let http = super::get(&headers);
     let mut decisions = Decisions::default();
     loaded.decide(Input::Http(http), Second(0), None, &mut decisions);
     let mut decided = decisions.by_feature.iter().flatten();
