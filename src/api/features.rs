@@ -128,7 +128,7 @@ fn described<'a>(
         shares_now: shares_now(snapshot, toggles, feature, now),
         sentence: sentence::feature(feature, toggles),
         stopped: stopped(snapshot, toggles, feature),
-        tester: tester::made(toggles, feature),
+        tester: tester::made(snapshot, toggles, feature),
         guard: feature.guard.map(|guard| guarded(guard, feature, metrics)),
         counts: counts
             .map(|(name, counts)| (name, counted(counts)))

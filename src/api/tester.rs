@@ -1,7 +1,9 @@
 //! What the page needs to say how a tester's link is made: it cannot make one, because the key is shown nowhere.
 //! In: the `override` of a file. Out: the parts of the command that makes one.
 
-use crate::engine::{Feature, Status, Toggles, describe::json::canonical, source::Source};
+use crate::engine::{
+    Feature, Snapshot, Status, Toggles, describe::json::canonical, source::Source,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -25,10 +27,17 @@ pub struct OverrideResponse<'a> {
 }
 
 /// None where no signed override would have an effect.
-pub(super) fn made<'a>(toggles: &'a Toggles, feature: &'a Feature) -> Option<OverrideResponse<'a>> {
+pub(super) fn made<'a>(
+    snapshot: &Snapshot,
+    toggles: &'a Toggles,
+    feature: &'a Feature,
+) -> Option<OverrideResponse<'a>> {
     let policy = toggles.override_policy.as_ref()?;
     let key = policy.key.as_ref().filter(|key| key.secret.is_some())?;
     if toggles.paused || matches!(feature.status, Status::Paused | Status::Archived) {
+        return None;
+    }
+    if snapshot.is_stopped_for_all(toggles, feature) {
         return None;
     }
     let header = policy.from.iter().find_map(Source::header);

@@ -29,8 +29,8 @@ use super::{
     compare::Person,
     condition::Scope,
     decision::{Decision, Decisions, UserSource},
-    features::{every_feature, stop},
-    model::{Condition, Effect, OverridePolicy, Snapshot, Toggles},
+    features::{every_feature, is_stopped, stop},
+    model::{Condition, Effect, FeatureIndex, OverridePolicy, Snapshot, Toggles},
     override_choice,
     overrides::OverrideResult,
     remember::{self, Forced, OverrideCookies},
@@ -56,9 +56,24 @@ impl Snapshot {
         }
         for (index, toggles) in self.stopped.untouched.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
-            file(toggles, index, &values, input, now, random, decisions);
+            let effects = &[];
+            file(
+                (toggles, index),
+                effects,
+                &values,
+                (input, now),
+                random,
+                decisions,
+            );
             let is_traffic = random.is_some();
-            people(toggles, &values, (input, now), is_traffic, &[], decisions);
+            people(
+                toggles,
+                &values,
+                (input, now),
+                is_traffic,
+                effects,
+                decisions,
+            );
         }
         self.settle_overrides(input, now, decisions);
     }
@@ -84,9 +99,16 @@ impl Snapshot {
     ) {
         for (index, toggles) in self.files.iter().enumerate() {
             let values = Values::new(&toggles.attributes, input);
-            file(toggles, index, &values, input, now, random, decisions);
             let effects = self.stopped.effects.get(index);
             let effects = effects.map_or(&[][..], |effects| effects);
+            file(
+                (toggles, index),
+                effects,
+                &values,
+                (input, now),
+                random,
+                decisions,
+            );
             let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
             stop(effects, toggles, &values, now, decided);
             let is_traffic = random.is_some();
@@ -128,14 +150,13 @@ fn people<'a>(
     }
 }
 
-/// Steps 2 to 4 for one file.
+/// Steps 2 to 4 for one file. Of `effects`, which step 5 carries out, an override is told what it cannot pass.
 #[inline(always)] // of its two callers one decides nearly every request
 fn file<'a>(
-    toggles: &'a Toggles,
-    index: usize,
+    (toggles, index): (&'a Toggles, usize),
+    effects: &[Effect],
     values: &Values<'a>,
-    input: Input<'a>,
-    now: Second,
+    (input, now): (Input<'a>, Second),
     random: Option<RandomBits<'_>>,
     out: &mut Decisions,
 ) {
@@ -170,7 +191,8 @@ fn file<'a>(
     every_feature(scope, decided, &[], &mut out.unreadable);
     let policy = toggles.override_policy.as_ref();
     let cookies = &mut out.override_cookies;
-    let overridden = policy.and_then(|policy| overridden(policy, input, scope, decided, cookies));
+    let overridden =
+        policy.and_then(|policy| overridden(policy, input, scope, effects, decided, cookies));
     out.overrides.push(overridden);
 }
 
@@ -179,6 +201,7 @@ fn overridden(
     policy: &OverridePolicy,
     input: Input<'_>,
     scope: Scope<'_, '_>,
+    effects: &[Effect],
     decided: &mut [Option<Decision>],
     cookies: &mut Option<OverrideCookies>,
 ) -> Option<OverrideResult> {
@@ -195,8 +218,13 @@ fn overridden(
         // nothing is counted twice
         every_feature(scope, decided, &variants, &mut Vec::new());
     }
+    // what is stopped is not forced: step 5 gives the default
+    let is_forced = |(feature, _): &(FeatureIndex, u8)| {
+        let decision = decided[usize::from(*feature)];
+        decision.is_some_and(|one| one.overridden) && !is_stopped(*feature, effects)
+    };
     let forced = Forced {
-        has_effect: decided.iter().flatten().any(|one| one.overridden),
+        has_effect: variants.iter().any(is_forced),
         is_known: !variants.is_empty(),
     };
     let result = remember::remember(policy, &choice, forced, (input, now), cookies);

@@ -138,6 +138,12 @@ pub(super) fn stop(
     }
 }
 
+/// Whether step 5 gives the default, whatever the steps before say.
+pub(super) fn is_stopped(index: FeatureIndex, effects: &[Effect]) -> bool {
+    let is = |effect: &Effect| effect.feature == index && effect.kind == EffectKind::Stopped;
+    effects.iter().any(is)
+}
+
 fn disabled(feature: &Feature) -> Option<Decision> {
     Some(Decision::new(feature.default, Reason::Disabled))
 }

@@ -25,7 +25,7 @@ pub enum OverrideResult {
     Expired,
     /// the signature is not that of this dictionary
     BadSignature,
-    /// it is valid, and forces nothing here: the file has no such feature or variant, or the feature is paused
+    /// it is valid, and forces nothing here: the file has no such feature or variant, or the feature is paused or stopped
     NoEffect,
     /// a signed value that forces nothing, where a browser is to forget what it remembers
     Cleared,

@@ -59,6 +59,12 @@ impl Snapshot {
         decision.reason == Reason::Disabled && self.effects_on(toggles, feature).any(takes)
     }
 
+    /// Whether everybody gets the default, whatever an override says.
+    pub fn is_stopped_for_all(&self, toggles: &Toggles, feature: &Feature) -> bool {
+        let mut effects = self.effects_on(toggles, feature);
+        effects.any(|effect| effect.kind == EffectKind::Stopped)
+    }
+
     /// Whether a stop or a hold of this feature, or of one that it asks for, may take away what it would have given.
     pub fn is_reached(&self, toggles: &Toggles, feature: &Feature) -> bool {
         self.effects_on(toggles, feature).next().is_some()

@@ -18,7 +18,10 @@ use burgee::{
 };
 use http::Request;
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 pub(crate) const KEY: &str = "a-secret-of-16-b";
 const TOGGLES: &str = "version: 1
@@ -500,6 +503,7 @@ fn the_page_has_what_a_command_for_a_testers_link_needs_and_never_the_key() {
             parts("ff", "qa_flags"),
         ),
         (format!("{signed}}}"), "draft", parts("ff", "")),
+        (format!("{signed}}}"), "held", parts("ff", "")),
         (
             format!("{signed}}}").replace(", query.ff", ""),
             "running",
@@ -507,6 +511,7 @@ fn the_page_has_what_a_command_for_a_testers_link_needs_and_never_the_key() {
         ),
         // an override would have no effect, or nobody signs
         (format!("{signed}}}"), "paused", Value::Null),
+        (format!("{signed}}}"), "stopped", Value::Null),
         (
             "override: {from: query.ff, when: {header.x-staff: yes}}".into(),
             "running",
@@ -514,10 +519,19 @@ fn the_page_has_what_a_command_for_a_testers_link_needs_and_never_the_key() {
         ),
         (String::new(), "running", Value::Null),
     ] {
+        let (status, stop) = match status {
+            "held" => ("running", "{hold: 2026-01-01}"),
+            "stopped" => ("running", "{since: 2026-01-01}"),
+            status => (status, ""),
+        };
         let text = format!(
             "version: 1\nnamespace: shop\n{policy}\nfeatures: {{Silver_Case: {{status: {status}, serve: on}}}}\n"
         );
         let toggles = Toggles::new(&text);
+        if !stop.is_empty() {
+            let stops = format!("version: 1\nstops: {{shop.Silver_Case: {stop}}}\n");
+            fs::write(toggles.path().with_file_name("stops.yaml"), stops).unwrap();
+        }
         let environment = [("BURGEE_OVERRIDE_KEY", KEY)];
         let burgee = Burgee::start_in(&environment, &toggles.path(), "none", &[]);
         let answer = get(burgee.api, "/features");

@@ -196,6 +196,65 @@ fn an_override_does_not_pass_a_stop_and_a_draft_stays_silent() {
 }
 
 #[test]
+fn a_tester_is_told_that_the_feature_is_stopped() {
+    let toggles = Toggles::new(
+        "version: 1
+override: {from: header.x-force, when: {header.x-force: {present: true}}}
+features:
+  checkout: off
+  search: off
+  parked: {status: paused, serve: on}
+  gone: {status: archived, serve: on}
+  sketch: {status: draft, serve: on}
+  sale: {rollout: {from: 1%, to: 2%, start: 2026-01-01, end: 2099-01-01}}
+",
+    );
+    let stops = "version: 1
+stops: {checkout: , gone: , parked: , sketch: , sale: {hold: 2026-01-01}}
+";
+    fs::write(beside(&toggles), stops).unwrap();
+    let path = toggles.path();
+    for (forces, result, remark) in [
+        (
+            "checkout=on",
+            "no_effect",
+            "The override has no effect: `checkout` is stopped.",
+        ),
+        (
+            "sketch=on",
+            "no_effect",
+            "The override has no effect: `sketch` is stopped.",
+        ),
+        (
+            "checkout=on, search=on",
+            "applied",
+            "A part of the override has no effect: `checkout` is stopped.",
+        ),
+        (
+            "checkout=on, search=blue",
+            "no_effect",
+            "The override has no effect: `checkout` is stopped; `search` has no variant `blue`.",
+        ),
+        (
+            "parked=on, gone=on",
+            "no_effect",
+            "The override has no effect: `parked` is paused; `gone` is archived.",
+        ),
+        // what is held is forced, and so is what nobody has stopped
+        ("sale=on, search=on", "applied", ""),
+    ] {
+        let force = format!("X-Force: {forces}");
+        let explain = ["explain", path.to_str().unwrap(), "--header", &force];
+        let (_, text) = burgee(&explain);
+        let (_, json) = burgee(&[&explain[..], &["--json"]].concat());
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["override"], result, "{forces}");
+        assert!(text.trim_end().ends_with(remark), "{forces}: {text}");
+        assert_eq!(text.contains("no effect"), !remark.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn an_unknown_name_is_a_warning_and_check_reads_the_stops_of_a_directory() {
     let toggles = Toggles::new(ON);
     fs::write(

@@ -10,12 +10,13 @@ use burgee::{
     engine::{
         Decisions, Snapshot,
         request::{HttpRequest, Input},
+        stops::{Stop, StopKind, Stops},
         units::Second,
     },
     http::client::percent_encoded,
 };
 use http::Request;
-use std::process::Command;
+use std::{process::Command, sync::Arc};
 
 fn file(namespace: &str, cookie: &str) -> String {
     format!(
@@ -290,6 +291,38 @@ fn what_cannot_be_verified_hides_nothing_and_what_another_file_accepts_is_no_for
         let found = page(snapshot, brings);
         let expected = (variants.to_owned(), counted.to_owned(), set.to_owned());
         assert_eq!(found, expected, "{what}");
+    }
+}
+
+/// Whoever stops a feature wins. The cookie is kept: somebody may resume it.
+#[test]
+fn what_is_stopped_is_not_forced_and_not_counted_as_if_it_were() {
+    let (snapshot, _) = compile(&[("a.yaml", file("shop", "qa").as_bytes())]).unwrap();
+    let new = value("shop", "new", 3_600);
+    for (name, kind, variant, counted) in [
+        ("shop-menu", StopKind::Stop, "off", "no_effect"),
+        ("shop.shop-menu", StopKind::Stop, "off", "no_effect"),
+        ("*", StopKind::Stop, "off", "no_effect"),
+        ("shop-gone", StopKind::Stop, "new", "applied"),
+        // what is held stands still for those who are drawn: a tester is not
+        ("shop-menu", StopKind::Hold, "new", "applied"),
+    ] {
+        let stop = Stop {
+            name: name.into(),
+            kind,
+            at: Some(Second(clock() - 60)),
+            why: None,
+            by: None,
+            line: 1,
+        };
+        let stops = Stops {
+            revision: "1".into(),
+            list: [stop].into(),
+        };
+        let stopped = snapshot.with_stops(&Arc::new(stops));
+        let found = page(&stopped, ["", &new, "", ""]);
+        let expected = (variant.to_owned(), counted.to_owned(), "+qa".to_owned());
+        assert_eq!(found, expected, "{name} {kind:?}");
     }
 }
 

@@ -133,13 +133,15 @@ fn missed(
         Named::NoVariant(_) => Some(format!("`{name}` has no variant `{variant}`")),
         Named::Variant(index, _) => {
             let index = usize::from(index);
-            let decision = decisions.by_feature.get(toggles.first + index).copied();
-            let is_forced = decision.flatten().is_some_and(|one| one.overridden);
-            match toggles.features[index].status {
-                _ if is_forced => None,
+            let (feature, all) = (&toggles.features[index], &decisions.by_feature);
+            let decision = all.get(toggles.first + index).copied().flatten();
+            let is_stopped = snapshot.is_stopped_for_all(toggles, feature);
+            match feature.status {
+                _ if decision.is_some_and(|one| one.overridden) => None,
                 Status::Archived => Some(format!("`{name}` is archived")),
                 Status::Paused => Some(format!("`{name}` is paused")),
                 _ if toggles.paused => Some(format!("`{name}` is paused")),
+                _ if is_stopped => Some(format!("`{name}` is stopped")),
                 _ => None,
             }
         }
