@@ -5,7 +5,7 @@
 
 use crate::engine::{
     Decisions, Feature, Snapshot,
-    describe::{explain, json, overridden},
+    describe::{explain, json},
     given::Given,
     instant,
     request::{EvaluationContext, Input},
@@ -100,9 +100,6 @@ fn with_sentences(
                 }
             }
         }
-    }
-    if let Some(remark) = overridden::remark(snapshot, input, at, decisions) {
-        response["remark"] = remark.into();
     }
     response.to_string().into_bytes()
 }

@@ -262,7 +262,7 @@ pub struct ExplainResponse {
     /// `unsigned`, `expired`, `bad_signature`, `too_long` or `no_key`
     #[serde(skip_serializing_if = "Option::is_none", rename = "override")]
     overridden: Option<String>,
-    /// With `why=true`: the same in a sentence, where it does not do all that it could
+    /// The same in a sentence, where it does not do all that it could
     #[serde(skip_serializing_if = "Option::is_none")]
     remark: Option<String>,
     /// Who it is to each file that gives ids to visitors

@@ -251,6 +251,8 @@ stops: {checkout: , gone: , parked: , sketch: , sale: {hold: 2026-01-01}}
         assert_eq!(json["override"], result, "{forces}");
         assert!(text.trim_end().ends_with(remark), "{forces}: {text}");
         assert_eq!(text.contains("no effect"), !remark.is_empty(), "{text}");
+        // the same sentence
+        assert_eq!(json["remark"].as_str().unwrap_or_default(), remark);
     }
 }
 

@@ -14,7 +14,8 @@ use crate::engine::{
     units::Second,
 };
 
-/// `{"user":…,"revision":…,"at":…,"identities":[…],"features":{…}}`, no line end; identities where visitors have one. `wanted` leaves features out.
+/// `{"user":…,"revision":…,"at":…,"override":…,"remark":…,"identities":[…],"features":{…}}`, no line end; of an override where one
+/// came, identities where visitors have one. `wanted` leaves features out.
 pub fn write(
     snapshot: &Snapshot,
     decisions: &Decisions,
@@ -34,6 +35,10 @@ pub fn write(
     if let Some(result) = decisions.override_result() {
         out.extend_from_slice(b",\"override\":");
         json(out, &result.as_str());
+        if let Some(remark) = overridden::remark(snapshot, input, at, decisions) {
+            out.extend_from_slice(b",\"remark\":");
+            json(out, &remark);
+        }
     }
     let files = snapshot.files.iter();
     let asked = files.filter(|toggles| toggles.features.iter().any(wanted));
