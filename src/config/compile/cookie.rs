@@ -11,16 +11,19 @@ use crate::engine::{
 };
 use std::net::Ipv4Addr;
 
+/// Whoever writes these means a switch.
+const SWITCHES: [&str; 6] = ["true", "false", "on", "off", "yes", "no"];
+
+/// What a longer name takes is missing for the value.
+const LONGEST_NAME: usize = 128;
+
 impl<'t> Compiler<'t, '_> {
     pub(super) fn cookie_name(
         &mut self,
         entry: &'t Entry<'t>,
         has_domain: bool,
     ) -> Option<&'t str> {
-        let cookie = self.text(entry, "the name of a cookie")?;
-        if !self.is_cookie_name(cookie, entry.value.at) {
-            return None;
-        }
+        let cookie = self.cookie(entry, ("the id", "visitor"))?;
         if has_domain && cookie.to_ascii_lowercase().starts_with("__host-") {
             self.problems.error(
                 entry.value.at,
@@ -41,17 +44,40 @@ impl<'t> Compiler<'t, '_> {
         Some(cookie)
     }
 
-    /// Tells what a cookie cannot be called.
-    pub(super) fn is_cookie_name(&mut self, name: &str, at: Position) -> bool {
-        let is_token = names::is_token(name);
-        if !is_token {
-            self.problems.error(
-                at,
+    /// The name of a cookie that we set; `keeps` says what is in it, and a name for it. What it cannot be called is told.
+    pub(super) fn cookie(
+        &mut self,
+        entry: &'t Entry<'t>,
+        (keeps, such_as): (&str, &str),
+    ) -> Option<&'t str> {
+        let name = self.text(entry, "the name of a cookie")?;
+        let key = &entry.key;
+        let (what, instead) = match name {
+            _ if SWITCHES.contains(&&*name.to_ascii_lowercase()) => (
+                format!("{} is no name for a cookie", quote(name)),
+                format!("name the cookie that keeps {keeps}: `{key}: {such_as}`"),
+            ),
+            _ if name.starts_with("cookie.") => (
+                format!(
+                    "{} is a source, and `{key}` takes the name of a cookie",
+                    quote(name)
+                ),
+                format!("write `{key}: {}`", name.trim_start_matches("cookie.")),
+            ),
+            _ if name.len() > LONGEST_NAME => (
+                format!("the name of the cookie has more than {LONGEST_NAME} letters"),
+                format!(
+                    "write a short one, such as `{key}: {such_as}`: browsers keep 4,096 bytes of name and value"
+                ),
+            ),
+            _ if !names::is_token(name) => (
                 format!("{} is not a valid cookie name", quote(name)),
-                "use letters, digits, `-` and `_`",
-            );
-        }
-        is_token
+                "use letters, digits, `-` and `_`".to_owned(),
+            ),
+            _ => return Some(name),
+        };
+        self.problems.error(entry.value.at, what, instead);
+        None
     }
 
     /// A name that browsers take as a promise (RFC 6265bis, 4.1.3).

@@ -5,12 +5,6 @@ use super::{compiler::Compiler, toggles::Compiled};
 use crate::config::{collector::Collector, phrases::quote, tree::Entry};
 use crate::engine::source::Source;
 
-/// Whoever writes these means a switch.
-const SWITCHES: [&str; 6] = ["true", "false", "on", "off", "yes", "no"];
-
-/// What a longer name takes is missing for the value.
-const LONGEST_NAME: usize = 128;
-
 impl<'t> Compiler<'t, '_> {
     pub(super) fn remember(
         &mut self,
@@ -18,38 +12,8 @@ impl<'t> Compiler<'t, '_> {
         from: &[Source],
         has_key: bool,
     ) -> Option<Box<str>> {
-        let name = self.text(entry, "the name of a cookie")?;
+        let name = self.cookie(entry, ("the override", "qa_flags"))?;
         let (at, cookie) = (entry.value.at, Source::Cookie(name.into()));
-        if SWITCHES.contains(&&*name.to_ascii_lowercase()) {
-            self.problems.error(
-                at,
-                format!("{} is no name for a cookie", quote(name)),
-                "name the cookie that keeps the override: `remember: qa_flags`",
-            );
-            return None;
-        }
-        if let Some(meant) = name.strip_prefix("cookie.") {
-            self.problems.error(
-                at,
-                format!(
-                    "{} is a source, and `remember` takes the name of a cookie",
-                    quote(name)
-                ),
-                format!("write `remember: {meant}`"),
-            );
-            return None;
-        }
-        if name.len() > LONGEST_NAME {
-            self.problems.error(
-                at,
-                format!("the name of the cookie has more than {LONGEST_NAME} letters"),
-                "write a short one, such as `remember: qa_flags`: browsers keep 4,096 bytes of name and value",
-            );
-            return None;
-        }
-        if !self.is_cookie_name(name, at) {
-            return None;
-        }
         if !has_key {
             self.problems.error(
                 entry.key_at,
