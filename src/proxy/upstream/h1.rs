@@ -254,6 +254,11 @@ impl<'a> Exchange<'a> {
         if read.filled().is_empty() {
             return Poll::Ready(Err(self.closed(Failure::Terminated)));
         }
+        // a 408 to an idle connection, say, while the rest of a short body is waited for: it is no response to what has not
+        // been sent (RFC 9112, 9.2)
+        if self.connection.was_idle && !self.request.has_begun() {
+            return Poll::Ready(Err(Error::Stale(Failure::Terminated)));
+        }
         self.has_read = true;
         Poll::Ready(self.parse(read.filled()))
     }
@@ -308,4 +313,126 @@ fn may_end(bytes: &[u8], before: usize) -> bool {
     let new = &bytes[before.saturating_sub(3)..];
     memchr::memchr_iter(b'\n', new)
         .any(|end| matches!(&new[end + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{
+        client_body::ClientBody,
+        settings::Upstream,
+        upstream::request_body::{Flow, Trailers},
+    };
+    use http::Request;
+    use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+    use hyper_util::rt::TokioIo;
+    use std::{convert::Infallible, future::pending};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        net::{TcpListener, TcpStream},
+        sync::mpsc,
+        task::{spawn_local, yield_now},
+    };
+
+    const HEAD: &str = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n";
+
+    /// A request whose body comes as the test writes it.
+    async fn upload() -> (Request<Incoming>, DuplexStream) {
+        let (mut client, server) = duplex(1024);
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let service = service_fn(move |request| {
+            let _ = tell.send(request);
+            pending::<Result<http::Response<String>, Infallible>>()
+        });
+        let served = http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        spawn_local(served);
+        client.write_all(HEAD.as_bytes()).await.unwrap();
+        (told.recv().await.unwrap(), client)
+    }
+
+    async fn read_upload(socket: &mut TcpStream) -> String {
+        let mut all = Vec::new();
+        while !all.ends_with(b"xy") {
+            assert_ne!(socket.read_buf(&mut all).await.unwrap(), 0);
+        }
+        String::from_utf8(all).unwrap()
+    }
+
+    /// The application gives up on an idle connection while the rest of a short body is waited for: nothing has been asked.
+    async fn check(unasked: &str) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let settings = Arc::new(Settings {
+            upstream: Upstream::Tcp {
+                addresses: vec![address],
+                authority: "a".into(),
+            },
+            ..Settings::default()
+        });
+        let clock = Clock::new(&[]);
+        let peers = DeadPeers::new(settings.tcp_keepalive, Vec::new());
+        let client = Client::new(&settings, &clock, &peers);
+        client.pool.put(client.pool.open().await.unwrap());
+        let (mut idle, _) = listener.accept().await.unwrap();
+
+        let (request, mut uploading) = upload().await;
+        let (parts, body) = request.into_parts();
+        let alarm = clock.alarm();
+        let flow = Flow::new(&Rc::default(), &alarm, settings.response_timeout);
+        let body = ClientBody::new(body, parts.version);
+        let body = Box::new(RequestBody::new(body, flow, Trailers::Drop, None, None));
+        let request = client.encode(&parts, Some(body), b"", None);
+        let context = RequestContext {
+            is_head: false,
+            is_repeatable: false,
+            alarm: &alarm,
+            informational: Informational {
+                queue: None,
+                alarm: &alarm,
+                expectation: None,
+            },
+            header_case: None,
+        };
+        let mut sending = Box::pin(client.send(request, &context));
+        let mut turn = async |what: &str| {
+            let poll = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_pending())).await;
+            assert!(poll, "{what}: a response to what was never asked");
+        };
+        turn("before").await;
+        idle.write_all(unasked.as_bytes()).await.unwrap();
+        drop(idle);
+        uploading.write_all(b"x").await.unwrap();
+        // both have come when the runtime has looked
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        turn("behind").await;
+        let application = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            uploading.write_all(b"y").await.unwrap();
+            let read = read_upload(&mut socket).await;
+            let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            socket.write_all(ok).await.unwrap();
+            read
+        };
+        let (response, read) = tokio::join!(sending, application);
+        assert!(read.starts_with("POST / HTTP/1.1\r\n"), "{read}");
+        let (response, _) = response.expect("the second is asked");
+        assert_eq!(response.status, 200, "{unasked:?}");
+    }
+
+    #[test]
+    fn what_an_application_says_before_it_was_asked_is_no_response() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(Default::default())
+            .unwrap();
+        for unasked in [
+            "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "",
+        ] {
+            runtime.block_on(check(unasked));
+        }
+    }
 }
