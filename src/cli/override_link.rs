@@ -200,15 +200,9 @@ fn pair(text: &str) -> Result<(Name, String), String> {
     Ok((key, variant.to_owned()))
 }
 
-/// As other durations, and in days; what ends at once would be of no use.
+/// What ends at once would be of no use.
 fn lifetime(text: &str) -> Result<Duration, String> {
-    const DAY: u64 = 86_400;
-    let lifetime = match text.strip_suffix('d').map(str::parse::<u64>) {
-        Some(Ok(days)) if days <= 365 => Duration::from_secs(days * DAY),
-        Some(Ok(_)) => return Err("longer than a year".into()),
-        _ => values::duration(text)
-            .map_err(|_| "write a whole number and its unit: `30m`, `8h`, `7d`")?,
-    };
+    let lifetime = values::duration(text)?;
     match lifetime.as_secs() {
         0 => Err("it would have ended already: write at least `1s`".into()),
         _ => Ok(lifetime),

@@ -1,5 +1,5 @@
-//! Values with a range, proved once when the file is read: a [`Share`] of users and a [`Second`] in time.
-//! In: numbers and text of the toggles file. Out: types that cannot hold anything else.
+//! Values with a range, proved once when the file is read: a [`Share`] of users and a [`Second`] in time; and how long something is.
+//! In: numbers and text of the toggles file, or of the command line. Out: types that cannot hold anything else.
 
 use std::fmt;
 
@@ -88,6 +88,22 @@ pub enum ShareError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Second(pub i64);
 
+/// Reads `250ms`, `10s`, `5m`, `8h`, `7d`: a whole number, without a sign, and its unit. In milliseconds.
+pub fn milliseconds(text: &str) -> Option<u64> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match &text[number.len()..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = number.parse().ok().filter(|_| digits)?;
+    Some(number.saturating_mul(unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +131,31 @@ mod tests {
                 expected,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_duration_is_a_whole_number_and_its_unit() {
+        for (text, expected) in [
+            ("250ms", Some(250)),
+            ("10s", Some(10_000)),
+            ("5m", Some(300_000)),
+            ("8h", Some(28_800_000)),
+            ("007d", Some(604_800_000)),
+            ("0s", Some(0)),
+            ("300000000000d", Some(u64::MAX)),
+            ("99999999999999999999h", None),
+            ("+7d", None),
+            ("-1s", None),
+            ("1.5s", None),
+            ("1 s", None),
+            ("10", None),
+            ("7D", None),
+            ("7\u{e4}", None),
+            ("s", None),
+            ("", None),
+        ] {
+            assert_eq!(milliseconds(text), expected, "{text}");
         }
     }
 

@@ -1,26 +1,19 @@
 //! Values with a unit on the command line: `250ms`, `64KiB`, `100/s`, `none`.
 //! In: what the user typed. Out: a value, or what to type instead.
 
-use crate::proxy::Upstream;
+use crate::{engine::units::milliseconds, proxy::Upstream};
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
-/// `250ms`, `10s`, `5m`, `1h`, `0s`
+/// In milliseconds.
+const YEAR: u64 = 365 * 24 * 3_600_000;
+
+/// `250ms`, `10s`, `5m`, `1h`, `7d`, `0s`
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let milliseconds = match &text[digits.len()..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err("write a whole number and its unit: `250ms`, `10s`, `5m`".into()),
-    };
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "write a whole number and its unit: `250ms`, `10s`, `5m`")?;
-    // more than a year is a typo, and overflows the timers
-    match number.checked_mul(milliseconds) {
-        Some(all) if all <= 365 * 24 * 3_600_000 => Ok(Duration::from_millis(all)),
-        _ => Err("longer than a year".into()),
+    match milliseconds(text) {
+        None => Err("write a whole number and its unit: `250ms`, `10s`, `5m`, `7d`".into()),
+        // a typo, and it overflows the timers
+        Some(all) if all > YEAR => Err("longer than a year".into()),
+        Some(all) => Ok(Duration::from_millis(all)),
     }
 }
 
@@ -153,9 +146,12 @@ mod tests {
             ("10s", Some(10_000)),
             ("5m", Some(300_000)),
             ("0s", Some(0)),
+            ("365d", Some(31_536_000_000)),
+            ("366d", None),
             ("10", None),
             ("1.5s", None),
             ("-1s", None),
+            ("+1s", None),
             ("s", None),
             ("99999999999999999999h", None),
             ("9000h", None),

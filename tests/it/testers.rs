@@ -487,6 +487,12 @@ fn the_command_makes_no_link_that_does_nothing_and_says_of_several_files_which_a
             0,
             "warning: it ends in more than 30 days",
         ),
+        (
+            KEY,
+            &["a=on", "--exp", "+7d"],
+            2,
+            "write a whole number and its unit",
+        ),
         ("fifteen letters", &["a=on"], 0, "fewer than 16 bytes"),
         (
             KEY,

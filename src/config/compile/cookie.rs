@@ -8,6 +8,7 @@ use crate::config::{
 use crate::engine::{
     attributes::{Attribute, USER},
     source::Source,
+    units::milliseconds,
 };
 use std::net::Ipv4Addr;
 
@@ -119,20 +120,9 @@ impl<'t> Compiler<'t, '_> {
 
     pub(super) fn duration(&mut self, entry: &'t Entry<'t>) -> Option<u64> {
         let text = self.text(entry, "a duration, such as `365d`")?;
-        let (number, unit) =
-            text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => 0,
-        };
-        let duration = number
-            .parse::<u32>()
-            .ok()
-            .filter(|_| !number.starts_with('+'))
-            .map(|number| u64::from(number) * seconds);
+        // browsers count seconds
+        let seconds = milliseconds(text).filter(|_| !text.ends_with("ms"));
+        let duration = seconds.map(|milliseconds| milliseconds / 1_000);
         if duration.is_none_or(|duration| duration == 0) {
             self.problems.error(
                 entry.value.at,

@@ -44,7 +44,12 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     // what a flag sets: nothing that runs
     (
         "flags",
-        &["proxy/settings", "api/authz", "telemetry/log_fields"],
+        &[
+            "engine/units",
+            "proxy/settings",
+            "api/authz",
+            "telemetry/log_fields",
+        ],
     ),
     (
         "server",
