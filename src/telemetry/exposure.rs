@@ -86,8 +86,8 @@ impl ExposureLog {
     ) -> bool {
         let day = now.unix_timestamp().div_euclid(86_400).to_le_bytes();
         let hash = hash([&day, user, visitor]);
-        // nobody is named, or it is written: nearly always, and a name may be an HMAC
-        if !names.name_anybody() || self.has(hash) {
+        // nearly always; a name may be an HMAC
+        if self.has(hash) {
             return true;
         }
         let (Some(id), Some(before)) = (names.name(user), names.name(visitor)) else {
@@ -202,19 +202,15 @@ mod tests {
         let log = ExposureLog::to(LineWriter::to(fs::File::create(&path).unwrap()).unwrap());
         let mia: Ids = (Box::from(&b"mia"[..]), Box::from(&b"b7"[..]));
         let max: Ids = (Box::from(&b"max"[..]), Box::from(&b"b7"[..]));
-        let write = |who: &Ids, now, naming| {
-            let names = UserNames::new(naming, None);
-            assert!(log.write_person(who, ("0", &RequestLine::default()), now, &names));
-        };
-        for (who, now, naming) in [
-            (&mia, datetime!(2026-11-01 10:00 UTC), UserNaming::None),
-            (&mia, datetime!(2026-11-01 11:00 UTC), UserNaming::Plain),
-            (&mia, datetime!(2026-11-01 23:59 UTC), UserNaming::Plain),
-            (&max, datetime!(2026-11-01 23:59 UTC), UserNaming::Plain),
-            (&mia, datetime!(2026-11-02 00:00 UTC), UserNaming::Plain),
-            (&mia, datetime!(2026-11-02 01:00 UTC), UserNaming::Plain),
+        let names = UserNames::new(UserNaming::Plain, None);
+        for (who, now) in [
+            (&mia, datetime!(2026-11-01 11:00 UTC)),
+            (&mia, datetime!(2026-11-01 23:59 UTC)),
+            (&max, datetime!(2026-11-01 23:59 UTC)),
+            (&mia, datetime!(2026-11-02 00:00 UTC)),
+            (&mia, datetime!(2026-11-02 01:00 UTC)),
         ] {
-            write(who, now, naming);
+            assert!(log.write_person(who, ("0", &RequestLine::default()), now, &names));
         }
         log.lines().flush(Duration::from_secs(20));
         let text = fs::read_to_string(&path).unwrap();
