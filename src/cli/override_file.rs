@@ -33,7 +33,7 @@ pub(super) fn find<'s>(
     let policy = policy
         .filter(|policy| policy.key.is_some())
         .ok_or("the file has no `override` with a `key`: it takes no signed override")?;
-    if policy.remember.is_some() && wanted.lifetime.as_secs() > override_choice::LONGEST {
+    if policy.remember.is_some() && wanted.lifetime.as_secs() > override_choice::FURTHEST_END {
         return Err("the file has `remember`, which keeps an override for 30 days at most: write `--exp 30d` or less".into());
     }
     if policy.remember.is_none() && wanted.forced.is_empty() {

@@ -132,7 +132,7 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
             SigningKey::SHORTEST
         ));
     }
-    if policy.is_none() && args.exp.as_secs() > override_choice::LONGEST {
+    if policy.is_none() && args.exp.as_secs() > override_choice::FURTHEST_END {
         fail(
             &"warning: it ends in more than 30 days: where the file has `remember`, it holds for one request, and is not remembered",
         );

@@ -76,6 +76,8 @@ pub struct Decisions {
     pub user_sources: SmallVec<[UserSource; 1]>,
     /// for each file, what became of an override
     pub overrides: SmallVec<[Option<OverrideResult>; 1]>,
+    /// the text of each that a file accepted
+    pub accepted_overrides: Vec<Vec<u8>>,
     /// what becomes of visitors' cookies, where anything does
     pub visitor: Option<CookieChanges>,
     /// what the response says of overrides by cookie
@@ -194,6 +196,7 @@ impl Decisions {
         );
         self.user_sources.clear();
         self.overrides.clear();
+        self.accepted_overrides.clear();
         self.override_cookies = None;
         self.visitor = None;
         if let Some(signed_in) = &mut self.signed_in {

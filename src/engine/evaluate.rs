@@ -39,6 +39,7 @@ use super::{
     units::Second,
     visitor::RandomBits,
 };
+use std::borrow::Cow;
 
 impl Snapshot {
     /// Decides every feature of every file, from the request as it came. Then, in this order: strip what is for this hop
@@ -78,12 +79,12 @@ impl Snapshot {
         self.settle_overrides(input, now, decisions);
     }
 
-    /// Where several files have looked for an override.
+    /// Where several files have looked for an override, and one has accepted what it found.
     #[inline(always)]
     fn settle_overrides(&self, input: Input<'_>, now: Second, decisions: &mut Decisions) {
-        let results = &mut decisions.overrides;
-        if results.len() > 1 && results.iter().any(Option::is_some) {
-            override_choice::settle(&self.files, (input, now), results);
+        let (accepted, results) = (&decisions.accepted_overrides, &mut decisions.overrides);
+        if results.len() > 1 && !accepted.is_empty() {
+            override_choice::settle(&self.files, (input, now), accepted, results);
         }
     }
 
@@ -190,13 +191,16 @@ fn file<'a>(
     // 4. without the override first: its condition may ask for features, as they are without it
     every_feature(scope, decided, &[], &mut out.unreadable);
     let policy = toggles.override_policy.as_ref();
-    let cookies = &mut out.override_cookies;
-    let overridden =
-        policy.and_then(|policy| overridden(policy, input, scope, effects, decided, cookies));
+    let (cookies, accepted) = (&mut out.override_cookies, &mut out.accepted_overrides);
+    let overridden = policy.and_then(|policy| {
+        let found = overridden(policy, input, scope, effects, decided, cookies)?;
+        accepted.extend(found.1);
+        Some(found.0)
+    });
     out.overrides.push(overridden);
 }
 
-/// Decides again with the override that the request brings, if it may; says what became of it.
+/// Decides again with the override that the request brings, if it may; says what became of it, and its text where it was accepted.
 fn overridden(
     policy: &OverridePolicy,
     input: Input<'_>,
@@ -204,7 +208,7 @@ fn overridden(
     effects: &[Effect],
     decided: &mut [Option<Decision>],
     cookies: &mut Option<OverrideCookies>,
-) -> Option<OverrideResult> {
+) -> Option<(OverrideResult, Option<Vec<u8>>)> {
     let holds = |when: &Condition| when.holds(Scope { decided, ..scope });
     let allowed = policy.when.as_ref().is_none_or(holds);
     // what the override's own condition could not read is no feature's
@@ -228,7 +232,8 @@ fn overridden(
         is_known: !variants.is_empty(),
     };
     let result = remember::remember(policy, &choice, forced, (input, now), cookies);
-    Some(result)
+    let accepted = choice.valid.and_then(|(found, _)| found.text.ok());
+    Some((result, accepted.map(Cow::into_owned)))
 }
 
 /// Where the user's id came from.

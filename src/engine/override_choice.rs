@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// How far ahead the end of an override may be that is remembered: 30 days, in seconds.
-pub const LONGEST: u64 = 30 * 86_400;
+pub const FURTHEST_END: u64 = 30 * 86_400;
 
 /// The clocks of two pods may be this far apart, in seconds: one sets a cookie that the other reads.
 const APART: u64 = 300;
@@ -83,7 +83,7 @@ impl OverridePolicy {
         is_allowed: bool,
     ) -> Choice<'a> {
         let mut choice = Choice::default();
-        let mut left = overrides::LONGEST;
+        let mut left = overrides::LONGEST_TEXT;
         for found in brought {
             // only those for whom `when` holds may cost a signature check
             let read = match &found.text {
@@ -122,7 +122,7 @@ impl OverridePolicy {
         value: &ValidOverride,
         now: Second,
     ) -> bool {
-        self.remembers_in(found.source) && !value.ends_within(LONGEST + APART, now)
+        self.remembers_in(found.source) && !value.ends_within(FURTHEST_END + APART, now)
     }
 
     /// Whether this is the cookie of `remember`.
@@ -137,21 +137,9 @@ impl OverridePolicy {
 pub fn settle(
     files: &[Toggles],
     (input, now): (Input<'_>, Second),
+    accepted: &[Vec<u8>],
     results: &mut [Option<OverrideResult>],
 ) {
-    let mut accepted: Vec<Vec<u8>> = Vec::new();
-    for (file, result) in files.iter().zip(&*results) {
-        let is_accepted = result.is_some_and(OverrideResult::is_verified);
-        let Some(policy) = file.override_policy.as_ref().filter(|_| is_accepted) else {
-            continue;
-        };
-        let choice = policy.choose((input, now), file.namespace.as_deref(), true);
-        let valid = choice.and_then(|choice| choice.valid);
-        accepted.extend(valid.and_then(|(found, _)| Some(found.text.ok()?.into_owned())));
-    }
-    if accepted.is_empty() {
-        return;
-    }
     for (file, result) in files.iter().zip(results) {
         let (Some(policy), Some(refused)) = (&file.override_policy, *result) else {
             continue;

@@ -85,8 +85,8 @@ impl OverrideResult {
     }
 }
 
-/// Longer overrides are not read.
-pub(super) const LONGEST: usize = 8 * 1024;
+/// In bytes; longer overrides are not read.
+pub(super) const LONGEST_TEXT: usize = 8 * 1024;
 
 /// Which feature gets which variant.
 pub type Overrides = Vec<(FeatureIndex, u8)>;
@@ -132,7 +132,7 @@ impl OverridePolicy {
         namespace: Option<&str>,
         now: Second,
     ) -> Result<ValidOverride, OverrideResult> {
-        if text.len() > LONGEST {
+        if text.len() > LONGEST_TEXT {
             return Err(OverrideResult::Malformed);
         }
         let mut dictionary: Dictionary = Parser::new(text)

@@ -4,7 +4,7 @@
 use super::{
     model::OverridePolicy,
     navigation,
-    override_choice::{Choice, FoundOverride, LONGEST},
+    override_choice::{Choice, FURTHEST_END, FoundOverride},
     overrides::{OverrideResult, ValidOverride},
     request::Input,
     set_cookie::SetCookie,
@@ -118,7 +118,7 @@ fn cleared(name: &str) -> SetCookie {
 
 /// None where it ends too late, or is too long.
 fn kept(name: &str, value: &ValidOverride, now: Second) -> Option<SetCookie> {
-    if !value.ends_within(LONGEST, now) {
+    if !value.ends_within(FURTHEST_END, now) {
         return None;
     }
     session_cookie(name, &value.canonical()?)
