@@ -482,6 +482,9 @@ fn the_page_is_told_what_a_link_forces_and_when_it_ends() {
         );
         let said = format!("{} {}", briefcase["why"], answer["remark"]);
         assert!(said.contains(words), "{said}");
+        // and whoever asks for no sentences is told why it does nothing
+        let plain = get(burgee.api, &path.replace("why=true&", "")).json();
+        assert_eq!(plain["remark"], answer["remark"], "{value}");
     }
 }
 
