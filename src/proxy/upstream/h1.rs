@@ -20,7 +20,7 @@ use crate::proxy::{
 use bytes::Bytes;
 use http::{Response, request, response};
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::poll_fn,
     pin::Pin,
     rc::Rc,
@@ -32,12 +32,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// What is read of a response at first: nearly always all of it.
 const READ_BUFFER: usize = 16 * 1024;
 
+/// As many heads of requests keep their memory as are worth it: requests in progress at once. A longer one goes.
+const SPARE_TEXTS: usize = 64;
+const SPARE_TEXT: usize = 4 * 1024;
+
 /// One worker's way to the application.
 pub(crate) struct Client {
     pub(crate) pool: Rc<Pool>,
     pub(crate) header_maps: HeaderMaps,
-    /// memory for the head of a request
-    text: Cell<Vec<u8>>,
+    /// memory for the heads of requests, to be used again
+    spare_texts: RefCell<Vec<Vec<u8>>>,
     /// where the head of a response is read
     read_buffer: RefCell<[u8; READ_BUFFER]>,
 }
@@ -77,7 +81,7 @@ impl Client {
         Client {
             pool: Pool::new(settings, clock, dead_peers),
             header_maps: HeaderMaps::default(),
-            text: Cell::default(),
+            spare_texts: RefCell::default(),
             read_buffer: RefCell::new([0; READ_BUFFER]),
         }
     }
@@ -90,7 +94,16 @@ impl Client {
         lines: &[u8],
         header_case: Option<&HeaderCase>,
     ) -> EncodedRequest {
-        EncodedRequest::new(parts, body, lines, header_case, self.text.take())
+        let spare = self.spare_texts.borrow_mut().pop();
+        EncodedRequest::new(parts, body, lines, header_case, spare.unwrap_or_default())
+    }
+
+    /// Memory of a request that has been sent, to be used again.
+    fn keep_text(&self, text: Vec<u8>) {
+        let mut spare = self.spare_texts.borrow_mut();
+        if text.capacity() <= SPARE_TEXT && spare.len() < SPARE_TEXTS {
+            spare.push(text);
+        }
     }
 
     /// Sends the request and waits for the head of its response.
@@ -102,7 +115,7 @@ impl Client {
         let received = self.receive(&mut request, context).await?;
         let unsent = match request.is_sent() {
             true => {
-                self.text.set(request.take_text());
+                self.keep_text(request.take_text());
                 None
             }
             false => Some(request),
