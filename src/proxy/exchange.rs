@@ -136,8 +136,8 @@ fn admit(
     if parts.method == Method::CONNECT {
         return Err(Failure::Connect);
     }
-    let scan = Scan::of(&parts.headers);
-    let host = host::resolve(&mut parts, &scan, &settings.upstream)?;
+    let mut scan = Scan::of(&parts.headers);
+    let host = host::resolve(&mut parts, &mut scan, &settings.upstream)?;
     if is_health_check(&parts, settings) {
         return Ok(Admitted::Local(local::healthy()));
     }

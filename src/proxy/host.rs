@@ -15,13 +15,13 @@ use http::{
 /// Checks target and Host, makes them agree, and returns the effective host.
 pub(super) fn resolve(
     parts: &mut Parts,
-    scan: &Scan,
+    scan: &mut Scan,
     upstream: &Upstream,
 ) -> Result<HeaderValue, Failure> {
     if scan.hosts > 1 {
         return Err(Failure::Host);
     }
-    let field = scan.host.clone();
+    let field = scan.host.take();
     if field
         .as_ref()
         .is_some_and(|host| !is_valid(host.as_bytes()))

@@ -17,7 +17,7 @@ use crate::proxy::{
     informational::Informational,
     settings::Settings,
 };
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{Response, request, response};
 use std::{
     cell::RefCell,
@@ -303,20 +303,21 @@ impl<'a> Exchange<'a> {
                 self.partial_head = bytes.into();
                 return Ok(None);
             };
-            let rest = bytes.slice(head.len..);
+            if let Some(header_case) = self.context.header_case
+                && !head.is_informational()
+            {
+                header_case.record_response(&bytes[..head.len]);
+            }
+            bytes.advance(head.len);
             if !head.is_informational() {
-                if let Some(header_case) = self.context.header_case {
-                    header_case.record_response(&bytes[..head.len]);
-                }
-                return Ok(Some((head, rest)));
+                return Ok(Some((head, bytes)));
             }
             self.context
                 .informational
                 .receive(head.status, head.headers);
-            if rest.is_empty() {
+            if bytes.is_empty() {
                 return Ok(None);
             }
-            bytes = rest;
         }
     }
 }

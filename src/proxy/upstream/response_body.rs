@@ -70,7 +70,7 @@ impl BodySource {
 }
 
 impl H1Source {
-    fn into_body(self, pool: &Rc<Pool>) -> ResponseBody {
+    fn into_body(mut self, pool: &Rc<Pool>) -> ResponseBody {
         let come = self.rest.len() as u64;
         match self.framing {
             Framing::Length(length) if come >= length => {
@@ -78,9 +78,10 @@ impl H1Source {
                 if self.keep_alive && come == length && self.unsent.is_none() {
                     pool.put(self.connection);
                 }
-                match length {
-                    0 => ResponseBody::Empty,
-                    length => ResponseBody::Complete(self.rest.slice(..length as usize)),
+                self.rest.truncate(length as usize);
+                match self.rest.is_empty() {
+                    true => ResponseBody::Empty,
+                    false => ResponseBody::Complete(self.rest),
                 }
             }
             framing => ResponseBody::Streaming(Box::new(StreamingBody::new(
