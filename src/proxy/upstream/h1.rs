@@ -17,7 +17,7 @@ use crate::proxy::{
     informational::Informational,
     settings::Settings,
 };
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{Response, request, response};
 use std::{
     cell::RefCell,
@@ -32,6 +32,10 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// What is read of a response at first: nearly always all of it.
 const READ_BUFFER: usize = 16 * 1024;
 
+/// Responses up to so long share a piece of memory of this size: it is used again as soon as nobody holds any of them.
+const SHORT: usize = 1024;
+const SHORT_ROOM: usize = 4 * 1024;
+
 /// As many heads of requests keep their memory as are worth it: requests in progress at once. A longer one goes.
 const SPARE_TEXTS: usize = 64;
 const SPARE_TEXT: usize = 4 * 1024;
@@ -44,6 +48,8 @@ pub(crate) struct Client {
     spare_texts: RefCell<Vec<Vec<u8>>>,
     /// where the head of a response is read
     read_buffer: RefCell<[u8; READ_BUFFER]>,
+    /// where short responses go from there, one behind the other
+    short: RefCell<BytesMut>,
 }
 
 /// What is known of a request besides its text.
@@ -83,6 +89,7 @@ impl Client {
             header_maps: HeaderMaps::default(),
             spare_texts: RefCell::default(),
             read_buffer: RefCell::new([0; READ_BUFFER]),
+            short: RefCell::new(BytesMut::with_capacity(SHORT_ROOM)),
         }
     }
 
@@ -137,6 +144,16 @@ impl Client {
             unsent,
         };
         Ok((parts, BodySource::H1(source)))
+    }
+
+    /// What was read, to be kept.
+    fn copy(&self, read: &[u8]) -> Bytes {
+        if read.len() > SHORT {
+            return Bytes::copy_from_slice(read);
+        }
+        let mut short = self.short.borrow_mut();
+        short.extend_from_slice(read);
+        short.split().freeze()
     }
 
     /// On a connection that was idle, else on a new one. What was sent is sent again only where that is safe: an
@@ -286,7 +303,7 @@ impl<'a> Exchange<'a> {
     /// The response, if its head is complete now.
     fn parse(&mut self, read: &[u8]) -> Result<Option<(ResponseHead, Bytes)>, Error> {
         let mut bytes = match self.partial_head.is_empty() {
-            true => Bytes::copy_from_slice(read),
+            true => self.client.copy(read),
             false => {
                 let before = self.partial_head.len();
                 self.partial_head.extend_from_slice(read);
