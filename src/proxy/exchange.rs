@@ -203,7 +203,7 @@ async fn send(
     client: &ClientConnection,
     request: &mut PreparedRequest,
 ) -> Result<(Response<Body>, bool), Failure> {
-    let (parts, source) = match std::mem::replace(&mut request.encoded, Encoded::Sent) {
+    let (parts, source) = match &mut request.encoded {
         Encoded::H1(encoded) => {
             let takes_informational = request.kind.takes_informational();
             let context = RequestContext {
@@ -220,6 +220,7 @@ async fn send(
             client.worker.h1.send(encoded, &context).await?
         }
         Encoded::H2(encoded) => {
+            let encoded = encoded.take().ok_or(Failure::Terminated)?;
             let whose = std::ptr::from_ref(client).addr();
             let sent = client.worker.h2.send(*encoded, whose, &request.alarm);
             let (response, stream) = Box::pin(sent).await?;
@@ -228,7 +229,6 @@ async fn send(
             let body = H2Body::new(body, stream, awaits_status);
             (parts, BodySource::H2(body))
         }
-        Encoded::Sent => return Err(Failure::Terminated),
     };
     request.alarm.clear();
     if let Some(flow) = &request.flow {

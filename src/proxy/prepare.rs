@@ -185,8 +185,8 @@ pub(super) struct PreparedRequest {
 /// How a request is sent.
 pub(super) enum Encoded {
     H1(EncodedRequest),
-    H2(Box<Request<ReplayBody>>),
-    Sent,
+    /// none once it is sent
+    H2(Option<Box<Request<ReplayBody>>>),
 }
 
 impl PreparedRequest {
@@ -225,7 +225,7 @@ impl PreparedRequest {
         let encoded = match kind.over_h2 {
             true => {
                 let body = ReplayBody::new(body, kind.is_grpc);
-                Encoded::H2(Box::new(Request::from_parts(parts, body)))
+                Encoded::H2(Some(Box::new(Request::from_parts(parts, body))))
             }
             false => {
                 let header_case = client.header_case.as_deref();

@@ -77,7 +77,7 @@ impl StreamingBody {
         framing: Framing,
         keep_alive: bool,
         rest: &[u8],
-        unsent: Option<EncodedRequest>,
+        unsent: Option<Box<EncodedRequest>>,
     ) -> StreamingBody {
         StreamingBody {
             keep_alive: keep_alive && unsent.is_none(),
@@ -225,7 +225,7 @@ impl StreamingBody {
 }
 
 /// The request goes on by itself: a client that reads the response slowly, or not at all yet, may still be sending.
-fn send_apart(pool: &Pool, connection: Connection, mut unsent: EncodedRequest) -> Source {
+fn send_apart(pool: &Pool, connection: Connection, mut unsent: Box<EncodedRequest>) -> Source {
     let (socket, permit) = connection.into_parts();
     let (reader, mut writer): (_, WriteHalf<Socket>) = tokio::io::split(socket);
     // it has no deadline, but is woken when the application is found dead

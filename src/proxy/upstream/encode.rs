@@ -21,6 +21,7 @@ use tower::BoxError;
 const ONE_PIECE: usize = 16 * 1024;
 
 /// One request.
+#[derive(Default)]
 pub(crate) struct EncodedRequest {
     /// the head, or what stands between two pieces of a body, as far as it is not written
     text: Vec<u8>,

@@ -116,16 +116,16 @@ impl Client {
     /// Sends the request and waits for the head of its response.
     pub(crate) async fn send(
         &self,
-        mut request: EncodedRequest,
+        request: &mut EncodedRequest,
         context: &RequestContext<'_>,
     ) -> Result<(response::Parts, BodySource), Failure> {
-        let received = self.receive(&mut request, context).await?;
+        let received = self.receive(request, context).await?;
         let unsent = match request.is_sent() {
             true => {
                 self.keep_text(request.take_text());
                 None
             }
-            false => Some(request),
+            false => Some(Box::new(std::mem::take(request))),
         };
         let (head, mut connection) = (received.head, received.connection);
         if let Some(timeout) = head.keep_alive_timeout {
@@ -412,7 +412,7 @@ mod tests {
         let flow = Flow::new(&Rc::default(), &alarm, settings.response_timeout);
         let body = ClientBody::new(body, parts.version);
         let body = Box::new(RequestBody::new(body, flow, Trailers::Drop, None, None));
-        let request = client.encode(&parts, Some(body), b"", None);
+        let mut request = client.encode(&parts, Some(body), b"", None);
         let context = RequestContext {
             is_head: false,
             is_repeatable: false,
@@ -424,7 +424,7 @@ mod tests {
             },
             header_case: None,
         };
-        let mut sending = Box::pin(client.send(request, &context));
+        let mut sending = Box::pin(client.send(&mut request, &context));
         let mut turn = async |what: &str| {
             let poll = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_pending())).await;
             assert!(poll, "{what}: a response to what was never asked");
@@ -450,6 +450,30 @@ mod tests {
         assert!(read.starts_with("POST / HTTP/1.1\r\n"), "{read}");
         let (response, _) = response.expect("the second is asked");
         assert_eq!(response.status, 200, "{unasked:?}");
+    }
+
+    #[test]
+    fn memory_of_requests_and_short_responses_is_used_again_and_bounded() {
+        let (settings, clock) = (Arc::new(Settings::default()), Clock::new(&[]));
+        let peers = DeadPeers::new(settings.tcp_keepalive, Vec::new());
+        let client = Client::new(&settings, &clock, &peers);
+        client.keep_text(Vec::with_capacity(2 * SPARE_TEXT));
+        assert!(client.spare_texts.borrow().is_empty(), "long");
+        (0..2 * SPARE_TEXTS).for_each(|_| client.keep_text(Vec::with_capacity(SPARE_TEXT)));
+        assert_eq!(client.spare_texts.borrow().len(), SPARE_TEXTS);
+
+        let held = client.copy(&[1; SHORT]);
+        let places = || -> std::collections::HashSet<_> {
+            let place = |_| client.copy(&[2; SHORT]).as_ptr().addr();
+            (0..100).map(place).collect()
+        };
+        assert!(
+            places().len() <= 2 * SHORT_ROOM / SHORT,
+            "beside one that is held"
+        );
+        assert_eq!(held, [1; SHORT][..], "as it came");
+        drop(held);
+        assert!(places().len() <= 2 * SHORT_ROOM / SHORT);
     }
 
     #[test]

@@ -107,7 +107,9 @@ fn name(spelled: &str) -> Result<HeaderName, InvalidHeaderName> {
         "Server" | "server" => header::SERVER,
         "Connection" | "connection" => header::CONNECTION,
         "Content-Type" | "content-type" => header::CONTENT_TYPE,
+        "Cache-Control" | "cache-control" => header::CACHE_CONTROL,
         "Content-Length" | "content-length" => header::CONTENT_LENGTH,
+        "Transfer-Encoding" | "transfer-encoding" => header::TRANSFER_ENCODING,
         _ => HeaderName::from_bytes(spelled.as_bytes())?,
     })
 }

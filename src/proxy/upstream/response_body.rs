@@ -32,7 +32,7 @@ pub(crate) struct H1Source {
     /// what came with the head
     pub(crate) rest: Bytes,
     /// what is left to send of the request
-    pub(super) unsent: Option<EncodedRequest>,
+    pub(super) unsent: Option<Box<EncodedRequest>>,
 }
 
 /// A response's body. Dropped, it stops what is still coming.
