@@ -9,7 +9,7 @@ use std::time::Duration;
 /// What log lines say of a request, as it came; nothing where no log wants it.
 #[derive(Debug, Default)]
 pub struct RequestLine {
-    /// in a box: every idle connection keeps room for it
+    /// in a box: every request in progress keeps room for it
     pub(super) target: Option<Box<(Method, Uri)>>,
     pub(super) trace: Option<TraceContext>,
 }
