@@ -94,11 +94,13 @@ def work(application):
 
 def train(binary, profile):
     """Writes the profile, and the order beside it."""
+    # what is missing is said before the long work
+    merge = [profdata(), "merge"]
     machine.ready(alone=False)
     application = machine.Application()
     with tempfile.TemporaryDirectory() as seen:
         os.environ |= {"BURGEE": str(binary), "LLVM_PROFILE_FILE": f"{seen}/%m.profraw"}
         work(application)
-        subprocess.run([profdata(), "merge", *pathlib.Path(seen).iterdir(), "--output", profile], check=True)
+        subprocess.run([*merge, *pathlib.Path(seen).iterdir(), "--output", profile], check=True)
     profile.with_suffix(".order").write_text("\n".join(order.order(application, profdata())) + "\n")
     machine.stop_all()

@@ -41,6 +41,7 @@ def apt(*command):
     """apt-get, with fresh lists if the old ones do not do."""
     if not shutil.which("apt-get"):
         raise Missing("this is no Debian: install it yourself")
+    CACHE.mkdir(parents=True, exist_ok=True)
     try:
         return quietly(["apt-get", "--quiet=2", *command], cwd=CACHE)
     except Missing:
@@ -132,7 +133,6 @@ def find(name):
     given = os.environ.get(name.upper()) or (name != "burgee" and shutil.which(name, path=PATH))
     if given:
         return given
-    CACHE.mkdir(parents=True, exist_ok=True)
     path = WAYS[name]()
     if not os.access(path, os.X_OK):
         raise Missing(f"{path} is not a program")
