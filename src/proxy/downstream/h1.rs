@@ -45,6 +45,12 @@ pub(super) struct Served {
     pub(super) is_idle: bool,
 }
 
+/// Makes the state of a connection larger than the allocator's blocks of 896 bytes, of which each task is one: idle ones stay, and
+/// what 10,000 of them have borrowed would stay between them as holes of 8.5 MB (`make bench ARGS='--only many'`).
+struct Room {
+    _bytes: [u8; 64],
+}
+
 /// Serves one connection until it ends, or has been idle for a moment. None where it has been closed. No `async fn`: that would
 /// keep room for the stream twice, as it came and in hyper.
 pub(super) fn serve<R, F>(
@@ -73,6 +79,7 @@ where
     let service = service_fn(move |request| Box::pin(respond(&whose, request)));
     let mut serving = builder.serve_connection(TokioIo::new(stream), service);
     async move {
+        let room = Room { _bytes: [0; 64] };
         let (mut leaving, mut parking, mut upload) = (false, false, None);
         // what the kernel has and the runtime has not heard of
         let mut heard = pin!(task::yield_now());
@@ -109,6 +116,7 @@ where
             }
         })
         .await;
+        drop(room);
         let ended = ended?;
         let parts = serving.into_parts();
         Some(Served {
@@ -239,7 +247,8 @@ mod tests {
         fn size<F>(_: impl Fn(ClientStream, Rc<ClientConnection>, Respond) -> F) -> usize {
             size_of::<F>()
         }
-        // the allocator's next block has 1,024 bytes; it takes seven to align
-        assert!(size(serve) <= 896 - 7, "{}", size(serve));
+        // above the blocks of tasks, and not above the next ones; the allocator takes seven bytes to align
+        let blocks = 896 - 7 + 1..=1024 - 7;
+        assert!(blocks.contains(&size(serve)), "{}", size(serve));
     }
 }
