@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use std::{
     future::poll_fn,
+    hint::black_box,
     io,
     os::fd::AsFd,
     pin::{Pin, pin},
@@ -116,7 +117,7 @@ where
             }
         })
         .await;
-        drop(room);
+        black_box(room);
         let ended = ended?;
         let parts = serving.into_parts();
         Some(Served {
