@@ -113,13 +113,19 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         ticker.next().await;
         worker.clock.advance();
+        let mut below = usize::MAX;
+        while below > 0 {
+            below = worker.clock.wake_due(below);
+            task::yield_now().await;
+        }
         worker.dead_peers.tick(&worker.clock);
         // lets go of replaced toggles, also when no request comes
         worker.snapshot.borrow_mut().load();
         worker.h1.pool.sweep();
         worker.h2.sweep();
         let used = worker.settings.budget.used();
-        trim.tick(worker.settings.open.awake(), used, worker.clock.now());
+        let awake = worker.settings.open.awake();
+        trim.tick(awake, used, worker.clock.now()).await;
     }
 }
 

@@ -2,6 +2,7 @@
 //! In: how much is needed. Out: requests that make the allocator look at what it keeps.
 
 use std::hint::black_box;
+use tokio::task;
 
 /// Gives the memory of connections that have closed or are idle, and of what they sent, back to the kernel.
 ///
@@ -24,11 +25,13 @@ impl Trim {
     const PAGE: usize = 1 << 20;
     /// So many connections: about as much memory.
     const CLIENTS: usize = 64;
-    /// How many blocks are asked for, and of what size: one that is not served from the page at hand. Half a millisecond.
+    /// How many blocks are asked for, and of what size: one that is not served from the page at hand. Half a millisecond, in which
+    /// others have so many turns.
     const BLOCKS: (usize, usize) = (6000, 2 * 1024);
+    const TURNS: usize = 12;
 
     /// Once a tick of the clock: how many clients are not idle, and what all take.
-    pub(super) fn tick(&mut self, clients: usize, used: usize, now: u64) {
+    pub(super) async fn tick(&mut self, clients: usize, used: usize, now: u64) {
         if now < self.due {
             return;
         }
@@ -36,8 +39,11 @@ impl Trim {
         let fewer = clients + Self::CLIENTS < self.clients || used + Self::PAGE < self.used;
         let again = if fewer { 3 } else { self.again };
         if again > 0 {
-            for _ in 0..Self::BLOCKS.0 {
-                drop(black_box(Vec::<u8>::with_capacity(Self::BLOCKS.1)));
+            for _ in 0..Self::TURNS {
+                for _ in 0..Self::BLOCKS.0 / Self::TURNS {
+                    drop(black_box(Vec::<u8>::with_capacity(Self::BLOCKS.1)));
+                }
+                task::yield_now().await;
             }
             drop(black_box(Vec::<u8>::with_capacity(Self::PAGE)));
         }
