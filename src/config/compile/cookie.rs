@@ -120,9 +120,10 @@ impl<'t> Compiler<'t, '_> {
 
     pub(super) fn duration(&mut self, entry: &'t Entry<'t>) -> Option<u64> {
         let text = self.text(entry, "a duration, such as `365d`")?;
-        // browsers count seconds
-        let seconds = milliseconds(text).filter(|_| !text.ends_with("ms"));
-        let duration = seconds.map(|milliseconds| milliseconds / 1_000);
+        // browsers count seconds; what no `u32` holds is a slip
+        let number = text.get(..text.len().saturating_sub(1));
+        let number = number.and_then(|number| number.parse::<u32>().ok());
+        let duration = number.and(milliseconds(text)).map(|all| all / 1_000);
         if duration.is_none_or(|duration| duration == 0) {
             self.problems.error(
                 entry.value.at,
