@@ -56,25 +56,7 @@ impl Snapshot {
             return self.decide_stopped(input, now, random, decisions);
         }
         for (index, toggles) in self.stopped.untouched.iter().enumerate() {
-            let values = Values::new(&toggles.attributes, input);
-            let effects = &[];
-            file(
-                (toggles, index),
-                effects,
-                &values,
-                (input, now),
-                random,
-                decisions,
-            );
-            let is_traffic = random.is_some();
-            people(
-                toggles,
-                &values,
-                (input, now),
-                is_traffic,
-                effects,
-                decisions,
-            );
+            whole_file((toggles, index), &[], (input, now), random, decisions);
         }
         self.settle_overrides(input, now, decisions);
     }
@@ -99,31 +81,31 @@ impl Snapshot {
         decisions: &mut Decisions,
     ) {
         for (index, toggles) in self.files.iter().enumerate() {
-            let values = Values::new(&toggles.attributes, input);
             let effects = self.stopped.effects.get(index);
             let effects = effects.map_or(&[][..], |effects| effects);
-            file(
-                (toggles, index),
-                effects,
-                &values,
-                (input, now),
-                random,
-                decisions,
-            );
-            let decided = &mut decisions.by_feature[toggles.first..][..toggles.features.len()];
-            stop(effects, toggles, &values, now, decided);
-            let is_traffic = random.is_some();
-            people(
-                toggles,
-                &values,
-                (input, now),
-                is_traffic,
-                effects,
-                decisions,
-            );
+            whole_file((toggles, index), effects, (input, now), random, decisions);
         }
         self.settle_overrides(input, now, decisions);
     }
+}
+
+/// Steps 2 to 5 for one file; what login has changed, and who is compared.
+#[inline(always)] // of its two callers one decides nearly every request
+fn whole_file<'a>(
+    (toggles, index): (&'a Toggles, usize),
+    effects: &[Effect],
+    (input, now): (Input<'a>, Second),
+    random: Option<RandomBits<'_>>,
+    out: &mut Decisions,
+) {
+    let values = Values::new(&toggles.attributes, input);
+    let at = (input, now);
+    file((toggles, index), effects, &values, at, random, out);
+    if !effects.is_empty() {
+        let decided = &mut out.by_feature[toggles.first..][..toggles.features.len()];
+        stop(effects, toggles, &values, now, decided);
+    }
+    people(toggles, &values, at, random.is_some(), effects, out);
 }
 
 /// What login has changed, and who is compared. Each unit is hashed once, however many features draw by it.
@@ -152,7 +134,7 @@ fn people<'a>(
 }
 
 /// Steps 2 to 4 for one file. Of `effects`, which step 5 carries out, an override is told what it cannot pass.
-#[inline(always)] // of its two callers one decides nearly every request
+#[inline(always)]
 fn file<'a>(
     (toggles, index): (&'a Toggles, usize),
     effects: &[Effect],
