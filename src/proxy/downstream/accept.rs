@@ -113,10 +113,10 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         ticker.next().await;
         worker.clock.advance();
-        let mut below = usize::MAX;
+        let mut below = worker.clock.wake_due(usize::MAX);
         while below > 0 {
-            below = worker.clock.wake_due(below);
             task::yield_now().await;
+            below = worker.clock.wake_due(below);
         }
         worker.dead_peers.tick(&worker.clock);
         // lets go of replaced toggles, also when no request comes
