@@ -95,12 +95,12 @@ def work(application):
 def train(binary, profile):
     """Writes the profile, and the order beside it."""
     # what is missing is said before the long work
-    merge = [profdata(), "merge"]
+    tool = profdata()
     machine.ready(alone=False)
     application = machine.Application()
     with tempfile.TemporaryDirectory() as seen:
         os.environ |= {"BURGEE": str(binary), "LLVM_PROFILE_FILE": f"{seen}/%m.profraw"}
         work(application)
-        subprocess.run([*merge, *pathlib.Path(seen).iterdir(), "--output", profile], check=True)
-    profile.with_suffix(".order").write_text("\n".join(order.order(application, profdata())) + "\n")
+        subprocess.run([tool, "merge", *pathlib.Path(seen).iterdir(), "--output", profile], check=True)
+    profile.with_suffix(".order").write_text("\n".join(order.order(application, tool)) + "\n")
     machine.stop_all()
