@@ -275,11 +275,14 @@ test("a page that is fetched ahead is no visit", async () => {
   await open(tab);
   await consent(tab);
   asked = [];
-  await tab.evaluate(() => {
-    const rules = { prefetch: [{ urls: ["/ahead/1", "/ahead/2"], eagerness: "immediate" }] };
-    document.head.append(Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify(rules) }));
-  });
-  await eventually(() => new Set(asked.filter((one) => one.ahead).map((one) => one.path)).size === 2);
+  // one after the other: of two that one rule names, Chromium now and then never sends the second
+  for (const place of ["/ahead/1", "/ahead/2"]) {
+    await tab.evaluate((place) => {
+      const rules = { prefetch: [{ urls: [place], eagerness: "immediate" }] };
+      document.head.append(Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify(rules) }));
+    }, place);
+    await eventually(() => asked.some((one) => one.ahead && one.path === place));
+  }
   await nobody();
   await open(tab, `${shop}/cart`);
   assert.match(await visitor(), ID);
