@@ -5,7 +5,7 @@ import re
 
 import picture
 import tools
-from tables import NAMES, ROWS, apart, beside, features, sent_again, slowest, values, workers
+from tables import NAMES, NOT_RESOLVED, ROWS, apart, beside, features, sent_again, slowest, values, workers
 
 README = tools.ROOT / "README.md"
 RESULTS = tools.ROOT / "tests/bench/RESULTS.md"
@@ -61,7 +61,8 @@ def into_readme():
     where = f"{when}, {build}: {machine}; by `make bench`.{rough}"
     between_marks(README, "\n".join([head, f"|{' --- |' * (head.count(' | ') + 1)}", *rows, "", where]))
     peers = [cell.removesuffix(" : nginx").strip() for cell in head.strip("| ").split(" | ") if cell.endswith(" : nginx")]
-    bars = {ROWS[figure][0]: beside_nginx(peers, named[ROWS[figure][0]]) for figure in picture.PANELS}
+    told = {ROWS[figure][0]: named[ROWS[figure][0]] for figure in picture.PANELS}
+    bars = {what: beside_nginx(peers, row) for what, row in told.items() if NOT_RESOLVED not in row}
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture.draw(bars, f"{when}, {machine}"))
 

@@ -39,6 +39,9 @@ ROWS = {
 }
 
 
+NOT_RESOLVED = "not resolved"
+
+
 def values(measured, figure, peer):
     """A value a repetition, or none at all."""
     if figure.startswith("added "):
@@ -61,15 +64,15 @@ def ranged(measured, figure, peer, unit="", digits=0):
 
 
 def ratios(measured, figure, peer, base="nginx"):
-    """To nginx in the same repetition."""
-    pairs = zip(values(measured, figure, peer), values(measured, figure, base))
-    return [value / other for value, other in pairs if value > 0 and other > 0]
+    """To nginx in the same repetition; none if in one of them noise was more than what somebody adds."""
+    pairs = list(zip(values(measured, figure, peer), values(measured, figure, base)))
+    return [value / other for value, other in pairs] if all(min(pair) > 0 for pair in pairs) else []
 
 
 def ratio(measured, figure, peer, base="nginx"):
     found = ratios(measured, figure, peer, base)
     if not found:
-        return "-"
+        return NOT_RESOLVED if values(measured, figure, peer) and values(measured, figure, base) else "-"
     about = f" ({min(found):.2f} to {max(found):.2f})" if len(found) > 1 else ""
     return f"{statistics.median(found):.2f}{about}"
 
