@@ -3,11 +3,13 @@
 
 use crate::{
     config::{self, phrases},
-    engine::{Feature, Snapshot, Toggles, model::OverridePolicy, override_choice},
+    engine::{
+        Feature, Snapshot, Toggles, describe::overridden, model::OverridePolicy, override_choice,
+    },
     server::clock::wall_clock,
 };
 use sfv::Key as Name;
-use std::{env, path::Path, time::Duration};
+use std::{env, path::Path, sync::Arc, time::Duration};
 
 /// What is to be signed.
 pub(super) struct Wanted<'a> {
@@ -17,10 +19,12 @@ pub(super) struct Wanted<'a> {
     pub(super) lifetime: Duration,
 }
 
-/// Reads it as a sidecar would that has every variable: that of the key may be called otherwise here.
+/// Reads it, and the stops beside it, as a sidecar would that has every variable: that of the key may be called otherwise here.
 pub(super) fn load(path: &Path) -> Result<Snapshot, config::Problems> {
     let environment = |name: &str| env::var(name).ok().or_else(|| Some("not here".into()));
-    config::load(path, &environment, wall_clock()).map(|loaded| loaded.snapshot)
+    let loaded = config::load(path, &environment, wall_clock())?;
+    let stops = config::load_stops(path, None)?;
+    Ok(loaded.snapshot.with_stops(&Arc::new(stops)))
 }
 
 /// The file that the override is for, if it takes it.
@@ -77,13 +81,25 @@ fn prefix(file: &Toggles) -> String {
     format!("{}.", namespace.to_ascii_lowercase())
 }
 
-fn has((snapshot, file): (&Snapshot, &Toggles), name: &str, variant: &str) -> Result<(), String> {
-    let is_named = |feature: &&Feature| {
-        feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
+/// Which of the features that it forces give nobody what it forces, now: "`x` is paused".
+pub(super) fn silent(snapshot: &Snapshot, file: &Toggles, wanted: &Wanted<'_>) -> Vec<String> {
+    let silent = |(name, _): &(Name, String)| {
+        let feature = file.features.iter().find(is_named(name.as_str()))?;
+        let what = overridden::silent(snapshot, file, feature)?;
+        Some(format!("`{}` is {what}", name.as_str()))
     };
+    wanted.forced.iter().filter_map(silent).collect()
+}
+
+fn is_named(name: &str) -> impl Fn(&&Feature) -> bool {
+    move |feature| feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
+}
+
+fn has((snapshot, file): (&Snapshot, &Toggles), name: &str, variant: &str) -> Result<(), String> {
+    let is_named = is_named(name);
     let namespace = file.namespace.as_deref();
     let features = &file.features;
-    let Some(feature) = features.iter().find(is_named) else {
+    let Some(feature) = features.iter().find(&is_named) else {
         let of_file = namespace.map_or(String::new(), |namespace| format!(" in `{namespace}`"));
         let mut others = snapshot.files.iter();
         let other = others.find(|other| other.features.iter().any(|feature| is_named(&feature)));

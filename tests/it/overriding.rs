@@ -144,6 +144,12 @@ fn what_the_file_does_not_have_is_not_signed() {
     let remembers = write("remembers.yaml", &remembers);
     let open = write("open.yaml", "version: 1\nfeatures: {briefcase: on}\n");
     let bad = write("bad.yaml", "version: 1\nfeatures: {briefcase: 5}\n");
+    std::fs::create_dir(directory.path().join("stopped")).unwrap();
+    let stopped = write("stopped/toggles.yaml", TOGGLES);
+    write(
+        "stopped/stops.yaml",
+        "version: 1\nstops: {briefcase: {since: 2026-01-01}}\n",
+    );
     for (path, pairs, code, said) in [
         (
             &file,
@@ -180,6 +186,18 @@ fn what_the_file_does_not_have_is_not_signed() {
         ),
         (&remembers, &[], 2, "say what to force"),
         (&remembers, &["--exp", "30d", "gone=on"], 0, ""),
+        (
+            &file,
+            &["gone=on", "draft-page=on"],
+            0,
+            "warning: `gone` is paused: as long as that is so, nothing is forced there",
+        ),
+        (
+            &stopped,
+            &["gone=on", "briefcase=silver", "release=1.10"],
+            0,
+            "warning: `gone` is paused, `briefcase` is stopped: as long",
+        ),
         (
             &remembers,
             &["--exp", "31d", "gone=on"],

@@ -4,7 +4,7 @@
 use crate::engine::{
     decision::Decisions,
     instant,
-    model::{Snapshot, Status, Toggles},
+    model::{Feature, Snapshot, Status, Toggles},
     override_choice::Choice,
     overrides::{Named, OverrideResult, ValidOverride},
     remember,
@@ -135,18 +135,26 @@ fn missed(
             let index = usize::from(index);
             let (feature, all) = (&toggles.features[index], &decisions.by_feature);
             let decision = all.get(toggles.first + index).copied().flatten();
-            let is_stopped = snapshot.is_stopped_for_all(toggles, feature);
-            match feature.status {
-                _ if decision.is_some_and(|one| one.overridden) => None,
-                Status::Archived => Some(format!("`{name}` is archived")),
-                Status::Paused => Some(format!("`{name}` is paused")),
-                _ if toggles.paused => Some(format!("`{name}` is paused")),
-                _ if is_stopped => Some(format!("`{name}` is stopped")),
-                _ => None,
+            match decision.is_some_and(|one| one.overridden) {
+                true => None,
+                false => {
+                    silent(snapshot, toggles, feature).map(|what| format!("`{name}` is {what}"))
+                }
             }
         }
     };
     value.named(toggles).filter_map(one).collect()
+}
+
+/// What a feature is that gives nobody the variant that an override names.
+pub fn silent(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> Option<&'static str> {
+    match feature.status {
+        Status::Archived => Some("archived"),
+        Status::Paused => Some("paused"),
+        _ if toggles.paused => Some("paused"),
+        _ if snapshot.is_stopped_for_all(toggles, feature) => Some("stopped"),
+        _ => None,
+    }
 }
 
 fn no_effect(toggles: &Toggles, result: OverrideResult) -> Option<String> {
