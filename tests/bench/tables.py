@@ -151,7 +151,8 @@ def quartiles(ratios):
 
 
 def slowest(measured):
-    """Medians, and of ratios within a pair the quartiles too. What is added is less what the application takes without a proxy."""
+    """Medians, and of ratios within a pair the quartiles too. What is added is less what the application takes without a proxy: of a pair in
+    which nginx adds nothing that noise has left, there is no ratio, and the cell says how many have one."""
     rows = []
     for condition, words in TAILS.items():
         for figure in ("p50", "p99", "p99.9"):
@@ -160,10 +161,11 @@ def slowest(measured):
             if not ours:
                 continue
             added = [(our - least) / (their - least) for our, their, least in zip(ours, theirs, direct) if their > least]
+            told = quartiles(added) + (f" of {len(added)}" if len(added) < len(ours) else "")
             without = {"idle": "plain", "reload": "full", "scrape": "full"}.get(condition)
             itself = [our / quiet for our, quiet in zip(ours, of(without, "burgee"))]
             cells = [median(measured, f"tail {condition} {figure}", peer, "µs") for peer in ("burgee", "nginx")]
-            rows.append([f"{words}: {figure}", *cells, *map(quartiles, ([our / their for our, their in zip(ours, theirs)], added, itself))])
+            rows.append([f"{words}: {figure}", *cells, quartiles([our / their for our, their in zip(ours, theirs)]), told, quartiles(itself)])
     return rows and markdown(["", "burgee", "nginx", "burgee : nginx", "what it adds : what nginx adds", "burgee : burgee without it"], rows)
 
 
