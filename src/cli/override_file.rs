@@ -9,7 +9,7 @@ use crate::{
     server::clock::wall_clock,
 };
 use sfv::Key as Name;
-use std::{env, path::Path, sync::Arc, time::Duration};
+use std::{env, path::Path, time::Duration};
 
 /// What is to be signed.
 pub(super) struct Wanted<'a> {
@@ -21,10 +21,8 @@ pub(super) struct Wanted<'a> {
 
 /// Reads it, and the stops beside it, as a sidecar would that has every variable: that of the key may be called otherwise here.
 pub(super) fn load(path: &Path) -> Result<Snapshot, config::Problems> {
-    let environment = |name: &str| env::var(name).ok().or_else(|| Some("not here".into()));
-    let loaded = config::load(path, &environment, wall_clock())?;
-    let stops = config::load_stops(path, None)?;
-    Ok(loaded.snapshot.with_stops(&Arc::new(stops)))
+    let environment = |name: &str| env::var(name).ok().or_else(|| config::set_elsewhere(name));
+    config::load_with_stops(path, &environment, wall_clock())
 }
 
 /// The file that the override is for, if it takes it.
@@ -81,25 +79,23 @@ fn prefix(file: &Toggles) -> String {
     format!("{}.", namespace.to_ascii_lowercase())
 }
 
-/// Which of the features that it forces give nobody what it forces, now: "`x` is paused".
-pub(super) fn silent(snapshot: &Snapshot, file: &Toggles, wanted: &Wanted<'_>) -> Vec<String> {
-    let silent = |(name, _): &(Name, String)| {
-        let feature = file.features.iter().find(is_named(name.as_str()))?;
-        let what = overridden::silent(snapshot, file, feature)?;
-        Some(format!("`{}` is {what}", name.as_str()))
+/// Which features the override has no effect on now, and why: "`x` is paused".
+pub(super) fn unforced(snapshot: &Snapshot, file: &Toggles, wanted: &Wanted<'_>) -> Vec<String> {
+    let unforced = |(name, _): &(Name, String)| {
+        let name = name.as_str();
+        let mut features = file.features.iter();
+        let feature = features.find(|feature| feature.is_named(name))?;
+        let what = overridden::unforced(snapshot, file, feature)?;
+        Some(format!("`{name}` is {what}"))
     };
-    wanted.forced.iter().filter_map(silent).collect()
-}
-
-fn is_named(name: &str) -> impl Fn(&&Feature) -> bool {
-    move |feature| feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
+    wanted.forced.iter().filter_map(unforced).collect()
 }
 
 fn has((snapshot, file): (&Snapshot, &Toggles), name: &str, variant: &str) -> Result<(), String> {
-    let is_named = is_named(name);
+    let is_named = |feature: &&Feature| feature.is_named(name);
     let namespace = file.namespace.as_deref();
     let features = &file.features;
-    let Some(feature) = features.iter().find(&is_named) else {
+    let Some(feature) = features.iter().find(is_named) else {
         let of_file = namespace.map_or(String::new(), |namespace| format!(" in `{namespace}`"));
         let mut others = snapshot.files.iter();
         let other = others.find(|other| other.features.iter().any(|feature| is_named(&feature)));

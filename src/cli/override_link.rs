@@ -32,7 +32,8 @@ With `remember`, a browser that opens the link keeps what it says for the next c
 Without `remember`, it holds for the one request.
 A link of --clear makes a browser forget sooner; it ends after --exp as any other, so open it before.
 Whoever has a link can use it until it ends. Another key ends all links at once.
-With --toggles, what the file does not have is refused, and a feature that is paused or stopped is named; of several files it takes one, by --namespace.
+With --toggles, what the file does not have is refused; of several files it takes one, by --namespace.
+A warning names what is paused or stopped: nothing is forced there.
 Run this where the key is: the sidecar has the same in the variable that `override.key` names.
 Make a key by `openssl rand -base64 32`."
 )]
@@ -90,13 +91,13 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
         lifetime: args.exp,
     };
     let loaded = args.toggles.as_deref().map(override_file::load);
-    let (namespace, policy, silent) = match &loaded {
+    let (namespace, policy, unforced) = match &loaded {
         None => (wanted.namespace, None, Vec::new()),
         Some(Err(problems)) => return bad_toggles(problems),
         Some(Ok(snapshot)) => match override_file::find(snapshot, &wanted) {
             Ok((file, policy)) => {
-                let silent = override_file::silent(snapshot, file, &wanted);
-                (file.namespace.as_deref(), Some(policy), silent)
+                let unforced = override_file::unforced(snapshot, file, &wanted);
+                (file.namespace.as_deref(), Some(policy), unforced)
             }
             Err(why) => return refuse(&why),
         },
@@ -128,10 +129,10 @@ pub fn main(args: &OverrideArgs) -> ExitCode {
     if let Some(link) = link {
         say(&link);
     }
-    if !silent.is_empty() {
+    if !unforced.is_empty() {
         fail(&format!(
             "warning: {}: as long as that is so, nothing is forced there",
-            silent.join(", ")
+            unforced.join(", ")
         ));
     }
     if SigningKey::is_short(secret.as_encoded_bytes()) {

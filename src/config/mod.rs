@@ -74,6 +74,17 @@ pub fn load_stops(toggles: &Path, named: Option<&Path>) -> Result<Stops, Problem
     }
 }
 
+/// The toggles, under the stops that stand beside them.
+pub fn load_with_stops(
+    path: &Path,
+    env: Environment<'_>,
+    now: Second,
+) -> Result<Snapshot, Problems> {
+    let loaded = load(path, env, now)?;
+    let stops = load_stops(path, None)?;
+    Ok(loaded.snapshot.with_stops(&stops.into()))
+}
+
 /// Compiles texts that have been read. Pure.
 pub fn compile_texts(
     texts: &[Text],

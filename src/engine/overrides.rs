@@ -2,7 +2,7 @@
 //! In: its text and the file's policy. Out: which features get which variant, or why the override is refused.
 
 use super::{
-    model::{FeatureIndex, OverridePolicy, Toggles},
+    model::{Feature, FeatureIndex, OverridePolicy, Toggles},
     source::Source,
     units::Second,
 };
@@ -241,11 +241,16 @@ impl ValidOverride {
     }
 }
 
+impl Feature {
+    /// Whether an override that says `name` means it.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name) || self.key.eq_ignore_ascii_case(name)
+    }
+}
+
 fn find(toggles: &Toggles, name: &str, variant: &str) -> Named {
-    let feature = toggles.features.iter().position(|feature| {
-        feature.name.eq_ignore_ascii_case(name) || feature.key.eq_ignore_ascii_case(name)
-    });
-    let Some(feature) = feature else {
+    let mut features = toggles.features.iter();
+    let Some(feature) = features.position(|feature| feature.is_named(name)) else {
         return Named::NoFeature;
     };
     let mut variants = toggles.features[feature].variants.iter();

@@ -37,8 +37,6 @@ ROWS = {
     "instructions websocket": ("instructions, a WebSocket message and its echo", "", 0),
     "syscalls": ("system calls a request", "", 1),
 }
-
-
 NOT_RESOLVED = "not resolved"
 
 

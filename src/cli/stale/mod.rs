@@ -33,7 +33,6 @@ use gathered::{Gathered, Source};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 /// Show which features may be taken out, what would be lost, and where code names them
@@ -109,9 +108,7 @@ fn load(path: &Path, now: Second, variables: &Variables) -> Result<Snapshot, con
         variables.note(name);
         config::set_elsewhere(name)
     };
-    let snapshot = config::load(path, &environment, now)?.snapshot;
-    let stops = config::load_stops(path, None)?;
-    Ok(snapshot.with_stops(&Arc::new(stops)))
+    config::load_with_stops(path, &environment, now)
 }
 
 fn date(text: &str) -> Result<Second, String> {

@@ -138,7 +138,7 @@ fn missed(
             match decision.is_some_and(|one| one.overridden) {
                 true => None,
                 false => {
-                    silent(snapshot, toggles, feature).map(|what| format!("`{name}` is {what}"))
+                    unforced(snapshot, toggles, feature).map(|what| format!("`{name}` is {what}"))
                 }
             }
         }
@@ -146,8 +146,8 @@ fn missed(
     value.named(toggles).filter_map(one).collect()
 }
 
-/// What a feature is that gives nobody the variant that an override names.
-pub fn silent(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> Option<&'static str> {
+/// Why no override forces this feature, in a word.
+pub fn unforced(snapshot: &Snapshot, toggles: &Toggles, feature: &Feature) -> Option<&'static str> {
     match feature.status {
         Status::Archived => Some("archived"),
         Status::Paused => Some("paused"),
