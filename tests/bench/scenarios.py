@@ -35,6 +35,11 @@ def binary(application, name, scale):
     return {"binary": copy.stat().st_size / 1e6}
 
 
+def flows(application, name):
+    """What is not a request by HTTP/1.1."""
+    return {f"instructions {what}": counted.instructions(application, name, work, **asked) for what, (work, asked) in FLOWS.items()}
+
+
 def counts(application, name, scale):
     """Instructions and system calls a request; under valgrind Envoy, and HAProxy with 100 toggles, take too long."""
     calls = counted.syscalls(application, name, Work())
@@ -44,7 +49,7 @@ def counts(application, name, scale):
         toggles = toggles[:2]
     figures |= {f"instructions {n}": counted.instructions(application, name, Work(toggles=n)) for n in toggles}
     if toggles:
-        figures |= {f"instructions {what}": counted.instructions(application, name, work, **asked) for what, (work, asked) in FLOWS.items()}
+        figures |= flows(application, name)
         figures["instructions more"] = (figures["instructions 20"] - figures["instructions 1"]) / 19
     return figures
 
